@@ -1,0 +1,438 @@
+/*
+ * blasconv: convolutions on CPUs, lowered to single-precision matrix products (SGEMM).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BLASCONV_BLASCONV_H
+#define BLASCONV_BLASCONV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BLASCONV_VERSION_MAJOR 0
+#define BLASCONV_VERSION_MINOR 1
+#define BLASCONV_VERSION_PATCH 0
+
+/** Marks what the shared library exports; everything else is hidden. */
+#if defined(__GNUC__)
+#define BLASCONV_API __attribute__((visibility("default")))
+#else
+#define BLASCONV_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @file
+ * The convolution engine: describe a problem, make a plan for one pass of it, execute the plan.
+ *
+ * @code
+ * blasconv_problem problem = blasconv_problem_2d(1, 3, 224, 224, 64, 3, 3);
+ * blasconv_plan *plan = NULL;
+ * blasconv_status status = blasconv_plan_create(&problem, BLASCONV_FORWARD, NULL, &plan);
+ * if (status == BLASCONV_SUCCESS) {
+ *   blasconv_arguments tensors = blasconv_arguments_none();
+ *   tensors.input = input;      // [1][3][224][224]
+ *   tensors.weights = weights;  // [64][3][3][3]
+ *   tensors.output = output;    // [1][64][222][222]
+ *   status = blasconv_plan_execute(plan, &tensors, NULL, 0);
+ * }
+ * blasconv_plan_destroy(plan);
+ * @endcode
+ *
+ * **What is computed.** The cross-correlation that deep learning calls convolution, as ONNX
+ * defines the operator Conv. With N images, C input channels, K filters, G groups, kernel R x S:
+ *
+ *     output[n][k][p][q] = activation(bias[k] + sum over c, r, s of
+ *         weights[k][c][r][s] * input[n][g C/G + c][p stride_h - pad_h + r dilation_h]
+ *                                                  [q stride_w - pad_w + s dilation_w])
+ *
+ * where g = k / (K/G), c runs over the C/G channels of the group, and the input is zero outside of
+ * its edges. The output's extent along each axis is
+ * floor((input + pad_begin + pad_end - dilation (kernel - 1) - 1) / stride) + 1.
+ *
+ * **Tensors** are dense arrays of `float` in row-major order (the last index moves fastest): input
+ * and its gradient [N][C][H][W], weights and their gradient [K][C/G][R][S], bias [K], output and
+ * its gradient [N][K][P][Q]. They need the natural alignment of `float`, no more. A tensor that is
+ * written must not overlap any other argument unless a function says otherwise.
+ *
+ * **Errors.** Every function that can fail returns a #blasconv_status. A refused call has written
+ * nothing: no tensor, no workspace, no result pointer; the one exception is the message buffer that
+ * a caller may offer in #blasconv_options. Nothing in the library prints, aborts or exits.
+ *
+ * **Threads.** All functions may be called from any number of host threads at once. A plan is
+ * immutable; it may be executed by many threads at the same time if each has its own workspace and
+ * its own tensors to write. The library never changes the settings of the host's BLAS or OpenMP.
+ *
+ * **Reproducibility.** For one problem, one library, one BLAS and one machine the result has the
+ * same bits for any number of threads and in every run.
+ */
+
+/* ---------------------------------------------------------------------------------------------
+ * Status and version
+ * ------------------------------------------------------------------------------------------ */
+
+/** What became of a call. */
+typedef enum blasconv_status {
+  BLASCONV_SUCCESS = 0,
+  BLASCONV_NULL_POINTER,         /**< a pointer that the call needs is NULL */
+  BLASCONV_VERSION_MISMATCH,     /**< a struct's `struct_size` is none that this library knows */
+  BLASCONV_BAD_ARGUMENT,         /**< an enum, flag or parameter has no meaning here */
+  BLASCONV_BAD_SIZE,             /**< a size, stride, dilation, pad or thread count out of range */
+  BLASCONV_BAD_GROUPS,           /**< channels or filters are not divisible by the groups */
+  BLASCONV_KERNEL_TOO_LARGE,     /**< the dilated kernel is larger than the padded input */
+  BLASCONV_OVERFLOW,             /**< an extent, an element count or a byte count overflows */
+  BLASCONV_UNSUPPORTED,          /**< meaningful, but not offered by this version */
+  BLASCONV_UNKNOWN_ALGORITHM,    /**< no algorithm has the name asked for */
+  BLASCONV_ALGORITHM_REFUSED,    /**< the algorithm asked for cannot serve this problem */
+  BLASCONV_OUT_OF_MEMORY,        /**< the allocator returned NULL */
+  BLASCONV_WORKSPACE_TOO_SMALL,  /**< fewer bytes than blasconv_plan_workspace_size() */
+  BLASCONV_WORKSPACE_MISALIGNED, /**< not aligned to #BLASCONV_WORKSPACE_ALIGNMENT */
+  BLASCONV_WRONG_TENSORS         /**< a tensor was given that the plan's pass does not take */
+} blasconv_status;
+
+/**
+ * What a status means and what to change, as one English sentence.
+ * @return a constant string, never NULL, also for values that are no status
+ */
+BLASCONV_API const char *blasconv_status_string(blasconv_status status);
+
+/**
+ * The library and what it stands on, for logs and bug reports, as one line: its version, the BLAS
+ * with its version, its flavour (serial, pthread or openmp) and the kernels that it picked, and the
+ * best instruction set that the CPU offers. If the BLAS picked kernels below the CPU, the line ends
+ * with the remedy.
+ * @return a constant string, the same in each call
+ */
+BLASCONV_API const char *blasconv_version_string(void);
+
+/**
+ * The value that the environment variable `OPENBLAS_CORETYPE` needs *before the program starts* so
+ * that OpenBLAS uses what this CPU can do. OpenBLAS picks its kernels from a table of CPUs when it
+ * is loaded, and falls to SSE3 without a word on CPUs that are newer than the table.
+ * @return NULL if the BLAS uses the CPU well or is not OpenBLAS, else a constant string
+ */
+BLASCONV_API const char *blasconv_blas_coretype_advice(void);
+
+/* ---------------------------------------------------------------------------------------------
+ * Problems
+ * ------------------------------------------------------------------------------------------ */
+
+/** How the elements of a tensor lie in memory, the first letter varying slowest. */
+typedef enum blasconv_layout {
+  BLASCONV_NCHW = 0, /**< channels before pixels, weights [K][C/G][R][S] */
+  BLASCONV_NHWC = 1  /**< channels last; not yet offered: #BLASCONV_UNSUPPORTED */
+} blasconv_layout;
+
+/** Spatial axes that the structs have room for. */
+#define BLASCONV_MAX_RANK 3
+
+/**
+ * A convolution's sizes. Make one with blasconv_problem_2d() and change what differs.
+ *
+ * The spatial arrays hold one entry an axis, the slowest axis first: for rank 2 entry 0 is the
+ * height, entry 1 the width; entries from `rank` on are ignored.
+ */
+typedef struct blasconv_problem {
+  size_t struct_size;                 /**< sizeof(blasconv_problem) */
+  blasconv_layout layout;             /**< #BLASCONV_NCHW */
+  int32_t rank;                       /**< spatial axes: 2 (1 and 3: not yet offered) */
+  int64_t batch;                      /**< images, N >= 0; with 0 see blasconv_plan_execute() */
+  int64_t in_channels;                /**< C >= 1, divisible by `groups` */
+  int64_t out_channels;               /**< filters, K >= 1, divisible by `groups` */
+  int64_t groups;                     /**< G >= 1; G = C is a depthwise convolution */
+  int64_t input[BLASCONV_MAX_RANK];   /**< extents of the input, H and W >= 1 */
+  int64_t kernel[BLASCONV_MAX_RANK];  /**< extents of a filter, R and S >= 1 */
+  int64_t strides[BLASCONV_MAX_RANK]; /**< input pixels from one output pixel to the next, >= 1 */
+  int64_t
+      dilations[BLASCONV_MAX_RANK]; /**< input pixels from one tap to the next, >= 1; 1: dense */
+  int64_t pads_begin[BLASCONV_MAX_RANK]; /**< zeros before the first pixel of the axis, >= 0 */
+  int64_t pads_end[BLASCONV_MAX_RANK];   /**< zeros after the last pixel of the axis, >= 0 */
+} blasconv_problem;
+
+/**
+ * A 2-D problem from seven numbers: stride 1, no dilation, no pads, one group, NCHW.
+ * Nothing is checked here; blasconv_plan_create() does.
+ */
+static inline blasconv_problem blasconv_problem_2d(int64_t batch, int64_t in_channels,
+                                                   int64_t in_height, int64_t in_width,
+                                                   int64_t out_channels, int64_t kernel_height,
+                                                   int64_t kernel_width)
+{
+  blasconv_problem problem = {sizeof(blasconv_problem),
+                              BLASCONV_NCHW,
+                              2,
+                              batch,
+                              in_channels,
+                              out_channels,
+                              1,
+                              {in_height, in_width, 1},
+                              {kernel_height, kernel_width, 1},
+                              {1, 1, 1},
+                              {1, 1, 1},
+                              {0, 0, 0},
+                              {0, 0, 0}};
+  return problem;
+}
+
+/**
+ * The output's extents, with every check that blasconv_plan_create() makes of a problem.
+ * @param problem the sizes
+ * @param output [#BLASCONV_MAX_RANK]; the first `rank` entries get the extents (P and Q), the
+ *        others 1; written only on success
+ */
+BLASCONV_API blasconv_status blasconv_problem_output(const blasconv_problem *problem,
+                                                     int64_t output[BLASCONV_MAX_RANK]);
+
+/* ---------------------------------------------------------------------------------------------
+ * Activations
+ * ------------------------------------------------------------------------------------------ */
+
+/**
+ * Activation functions. NaN stays NaN in every one. "Saves" names what the backward pass needs,
+ * see blasconv_activation_saves().
+ */
+typedef enum blasconv_activation_kind {
+  BLASCONV_IDENTITY = 0, /**< x; saves nothing but takes the output */
+  BLASCONV_RELU,         /**< max(x, 0); saves the output */
+  BLASCONV_LEAKY_RELU,   /**< x if x > 0, else alpha x; saves the output (alpha >= 0) */
+  BLASCONV_CLIPPED_RELU, /**< min(max(x, 0), alpha), ReLU6 with alpha = 6; saves the output (alpha >
+                            0) */
+  BLASCONV_ELU,          /**< x if x > 0, else alpha (exp(x) - 1); saves the output (alpha >= 0) */
+  BLASCONV_SIGMOID,      /**< 1 / (1 + exp(-x)); saves the output */
+  BLASCONV_TANH,         /**< tanh(x); saves the output */
+  BLASCONV_SILU,         /**< x sigmoid(x); saves the input */
+  BLASCONV_GELU_ERF,     /**< x/2 (1 + erf(x / sqrt 2)); saves the input */
+  BLASCONV_GELU_TANH     /**< x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))); saves the input */
+} blasconv_activation_kind;
+
+/** An activation and its parameter. */
+typedef struct blasconv_activation {
+  blasconv_activation_kind kind;
+  float alpha; /**< finite; slope, bound or scale of the kinds that name it, else ignored */
+} blasconv_activation;
+
+/** Which tensor of the forward pass the backward pass of an activation reads. */
+typedef enum blasconv_saved {
+  BLASCONV_SAVED_OUTPUT = 0, /**< what the forward pass wrote; in place is fine */
+  BLASCONV_SAVED_INPUT = 1   /**< what the forward pass read, before the bias; not in place */
+} blasconv_saved;
+
+/** Which tensor to keep for blasconv_bias_activation_backward(). */
+BLASCONV_API blasconv_saved blasconv_activation_saves(blasconv_activation_kind kind);
+
+/** A stack of feature maps [batch][channels][pixels]. */
+typedef struct blasconv_maps {
+  size_t struct_size;     /**< sizeof(blasconv_maps) */
+  blasconv_layout layout; /**< #BLASCONV_NCHW */
+  int64_t batch;          /**< images, >= 0 */
+  int64_t channels;       /**< maps an image, >= 1 */
+  int64_t pixels;         /**< pixels a map, >= 1: height times width */
+} blasconv_maps;
+
+/** Feature maps in NCHW. */
+static inline blasconv_maps blasconv_maps_nchw(int64_t batch, int64_t channels, int64_t pixels)
+{
+  blasconv_maps maps = {sizeof(blasconv_maps), BLASCONV_NCHW, batch, channels, pixels};
+  return maps;
+}
+
+/**
+ * output = activation(input + bias[channel]).
+ *
+ * The exponential, the hyperbolic tangent and the error function behind it are our own polynomials;
+ * docs/algorithms.md has their errors as measured: sigmoid, tanh, ELU and SiLU stay within 4 ulp
+ * of the exact value (denormal results within 4 times the smallest denormal), the GELUs within
+ * 4 ulp of max(|result|, |x|/8), infinities give their limits.
+ * The bits are the same on every CPU, for every number of threads, and the same as those of the
+ * epilogue of a forward plan.
+ *
+ * @param maps shape of `input` and `output`
+ * @param input [batch][channels][pixels]
+ * @param bias [channels], or NULL for none
+ * @param activation NULL for the identity
+ * @param threads 0 for as many as OpenMP would use
+ * @param output [batch][channels][pixels]; may be `input` itself, else must not overlap it
+ */
+BLASCONV_API blasconv_status blasconv_bias_activation_forward(const blasconv_maps *maps,
+                                                              const float *input, const float *bias,
+                                                              const blasconv_activation *activation,
+                                                              int32_t threads, float *output);
+
+/**
+ * The gradient through activation and bias, in one sweep:
+ *
+ *     input_gradient = output_gradient * activation'(input + bias)
+ *     bias_gradient[c] = sum of input_gradient over images and pixels of channel c
+ *
+ * At a kink the derivative is the one from the left (ReLU'(0) = 0).
+ *
+ * @param maps shape of the three tensors
+ * @param saved [batch][channels][pixels]: the forward pass's output or input, as
+ *        blasconv_activation_saves() says
+ * @param bias [channels], the forward pass's bias, or NULL for none; read only when `saved` is
+ *        the input
+ * @param activation NULL for the identity
+ * @param output_gradient [batch][channels][pixels]
+ * @param threads 0 for as many as OpenMP would use
+ * @param accumulate 0: `bias_gradient` is overwritten, its old contents never read; 1: added to
+ * @param input_gradient [batch][channels][pixels]; may be `output_gradient` itself
+ * @param bias_gradient [channels], or NULL if not wanted
+ */
+BLASCONV_API blasconv_status blasconv_bias_activation_backward(
+    const blasconv_maps *maps, const float *saved, const float *bias,
+    const blasconv_activation *activation, const float *output_gradient, int32_t threads,
+    int32_t accumulate, float *input_gradient, float *bias_gradient);
+
+/* ---------------------------------------------------------------------------------------------
+ * Plans
+ * ------------------------------------------------------------------------------------------ */
+
+/** The three computations of a convolution layer. */
+typedef enum blasconv_pass {
+  BLASCONV_FORWARD = 0,         /**< output from input, weights and bias */
+  BLASCONV_BACKWARD_DATA = 1,   /**< gradient of the input */
+  BLASCONV_BACKWARD_WEIGHTS = 2 /**< gradients of the weights and, if wanted, of the bias */
+} blasconv_pass;
+
+/** Where the library takes memory from; both functions must be safe to call from any thread. */
+typedef struct blasconv_allocator {
+  /** At least `bytes` bytes aligned to `alignment` (a power of two), or NULL. */
+  void *(*allocate)(void *context, size_t bytes, size_t alignment);
+  /** Gives back what `allocate` returned. */
+  void (*release)(void *context, void *memory);
+  void *context; /**< handed to both */
+} blasconv_allocator;
+
+/**
+ * How to plan. Make one with blasconv_options_default() and change what differs; NULL in place of
+ * options means the defaults.
+ */
+typedef struct blasconv_options {
+  size_t struct_size;    /**< sizeof(blasconv_options) */
+  const char *algorithm; /**< a name of blasconv_algorithm_name(); NULL: the library chooses */
+  int32_t threads;       /**< 1 to 4096; 0: as many as OpenMP would use when the plan is made */
+  int32_t exact; /**< 1 rules out algorithms that are not a plain sum of products (none today) */
+  int32_t accumulate; /**< 1: gradients are added to what is there; 0: overwritten, old contents
+                           (NaN included) never read; 0 for the forward pass */
+  blasconv_activation activation; /**< epilogue of the forward pass; identity for the others */
+  blasconv_allocator allocator;   /**< both functions NULL: the library's own, aligned malloc */
+  char *message;       /**< NULL, or where a refusal is explained: [message_size], always ended
+                            by a NUL; written only when blasconv_plan_create() refuses */
+  size_t message_size; /**< bytes at `message` */
+} blasconv_options;
+
+/** The defaults, all of them zero but for the size. */
+static inline blasconv_options blasconv_options_default(void)
+{
+  blasconv_options options = {sizeof(blasconv_options), NULL, 0, 0, 0, {BLASCONV_IDENTITY, 0.0f},
+                              {NULL, NULL, NULL},       NULL, 0};
+  return options;
+}
+
+/** A problem, a pass and the decisions made for them. Immutable. */
+typedef struct blasconv_plan blasconv_plan;
+
+/** The alignment in bytes that a caller's workspace needs. */
+#define BLASCONV_WORKSPACE_ALIGNMENT 64
+
+/**
+ * Names of the algorithms, in the order in which plans try them.
+ * @param index from 0 on
+ * @return a constant string, NULL past the last
+ */
+BLASCONV_API const char *blasconv_algorithm_name(size_t index);
+
+/**
+ * Checks a problem and decides how to compute one pass of it.
+ * Allocates the plan (once, a few hundred bytes) and nothing else.
+ *
+ * @param problem copied
+ * @param pass what to compute
+ * @param options copied, or NULL for the defaults
+ * @param plan gets the plan; left alone when the call is refused
+ */
+BLASCONV_API blasconv_status blasconv_plan_create(const blasconv_problem *problem,
+                                                  blasconv_pass pass,
+                                                  const blasconv_options *options,
+                                                  blasconv_plan **plan);
+
+/** Frees a plan. NULL is allowed. No execution of the plan may be under way. */
+BLASCONV_API void blasconv_plan_destroy(blasconv_plan *plan);
+
+/**
+ * Bytes of workspace that an execution needs, at most 2 MiB a thread.
+ * @return 0 if the plan needs none, or is NULL
+ */
+BLASCONV_API size_t blasconv_plan_workspace_size(const blasconv_plan *plan);
+
+/** The name of the algorithm that the plan runs; a constant string, NULL for a NULL plan. */
+BLASCONV_API const char *blasconv_plan_algorithm(const blasconv_plan *plan);
+
+/**
+ * Writes in plain English what the plan will do: problem, algorithm, block sizes, workspace,
+ * threads, the BLAS and its kernels, and why each other algorithm was not taken. Lines end with
+ * a newline. The wording may change between versions.
+ *
+ * @param plan the plan; NULL gives an empty text
+ * @param text where to write, cut to `size` bytes and always ended by a NUL; may be NULL if
+ *        `size` is 0
+ * @param size bytes at `text`
+ * @return the length of the whole text without its NUL, as snprintf does
+ */
+BLASCONV_API size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size);
+
+/**
+ * The tensors of an execution. Set those of the plan's pass, leave the others NULL:
+ *
+ * | pass             | read                     | written                             |
+ * |------------------|--------------------------|-------------------------------------|
+ * | forward          | input, weights, [bias]   | output                              |
+ * | backward data    | weights, output_gradient | input_gradient                      |
+ * | backward weights | input, output_gradient   | weights_gradient, [bias_gradient]   |
+ *
+ * Those in brackets are optional. A tensor without elements (batch 0) may be NULL.
+ */
+typedef struct blasconv_arguments {
+  size_t struct_size;           /**< sizeof(blasconv_arguments) */
+  const float *input;           /**< [N][C][H][W] */
+  const float *weights;         /**< [K][C/G][R][S] */
+  const float *bias;            /**< [K] */
+  const float *output_gradient; /**< [N][K][P][Q] */
+  float *output;                /**< [N][K][P][Q] */
+  float *input_gradient;        /**< [N][C][H][W]; zero where no output pixel touches the input */
+  float *weights_gradient;      /**< [K][C/G][R][S]; zero for a tap that touches only pads */
+  float *bias_gradient;         /**< [K] */
+} blasconv_arguments;
+
+/** Arguments with every tensor NULL. */
+static inline blasconv_arguments blasconv_arguments_none(void)
+{
+  blasconv_arguments arguments = {
+      sizeof(blasconv_arguments), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+  return arguments;
+}
+
+/**
+ * Computes the plan's pass. Reentrant. With a caller's workspace it allocates nothing. With batch 0
+ * it succeeds: output and input gradient are empty, gradients of weights and bias become zero (or
+ * stay as they are when they accumulate).
+ *
+ * @param plan the plan
+ * @param arguments the tensors of the plan's pass
+ * @param workspace NULL: taken from the plan's allocator and given back before the call returns;
+ *        else memory that this execution alone uses, aligned to #BLASCONV_WORKSPACE_ALIGNMENT,
+ *        contents do not matter, overlapping no tensor
+ * @param workspace_bytes bytes at `workspace`, at least blasconv_plan_workspace_size()
+ */
+BLASCONV_API blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
+                                                   const blasconv_arguments *arguments,
+                                                   void *workspace, size_t workspace_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

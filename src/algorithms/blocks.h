@@ -1,0 +1,37 @@
+/* What the algorithms on top of SGEMM share: block sizes, and the weight gradient. */
+#ifndef BC_BLOCKS_H
+#define BC_BLOCKS_H
+
+#include "plan.h"
+
+/* A block of patches stays in the second-level cache, beside the operands that it meets. */
+#define BC_PATCH_ELEMENTS ((int64_t)1 << 17) /* 512 KiB */
+
+/* Tasks that a schedule tries to have, so that many cores find work at batch 1 too. */
+#define BC_ENOUGH_TASKS 16
+
+/* The largest size up to `most` (at least 1) that cuts `whole` into blocks of nearly the same
+ * size, a multiple of `unit` where that is possible. */
+int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit);
+
+/* Halves *size while there are too few tasks, fewest blocks times `others`, and no block gets
+ * smaller than `least`. */
+void bc_split_for_tasks(int64_t whole, int64_t others, int64_t least, int64_t unit, int64_t *size);
+
+/* NULL, or why SGEMM's 32-bit strides cannot address the problem's matrices. */
+const char *bc_reject_long_rows(const bc_geometry *geometry);
+
+/* ---- weight gradient: dW [K/G][C/G R S] = sum over images and pixels of dY patches^T ---- */
+
+/* Gives the block `rows` x `pixels` of the patch matrix of `image` [C/G][H][W], with its row
+ * stride; `buffer` has room for it. */
+typedef const float *bc_patch_source(const bc_geometry *geometry, const float *image, bc_range rows,
+                                     bc_range pixels, float *buffer, int64_t *stride);
+
+/* Blocks for it; `buffered`: the patch source fills its buffer. */
+bc_schedule bc_weights_prepare(const bc_geometry *geometry, bool buffered);
+
+void bc_weights_run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace,
+                    bc_patch_source *patches);
+
+#endif

@@ -1,0 +1,17 @@
+/* What the CPU can do. cpu.c is the only file that asks it. */
+#ifndef BC_CPU_H
+#define BC_CPU_H
+
+/* Instruction sets that kernels exist for, each containing the ones before it. */
+typedef enum bc_isa { BC_ISA_GENERIC, BC_ISA_AVX2, BC_ISA_AVX512 } bc_isa;
+
+/* The best that this CPU offers. */
+bc_isa bc_cpu_isa(void);
+
+/* For messages: "AVX-512", "AVX2", "generic". */
+const char *bc_isa_name(bc_isa isa);
+
+/* The element-wise kernels for this CPU. */
+const struct bc_kernels *bc_cpu_kernels(void);
+
+#endif

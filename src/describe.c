@@ -1,0 +1,83 @@
+/* A plan in plain English. */
+#include "plan.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Text that is cut to its buffer while its whole length is counted, as snprintf does. */
+typedef struct writer {
+  char *text;
+  size_t size, length;
+} writer;
+
+__attribute__((format(printf, 2, 3))) static void put(writer *out, const char *format, ...)
+{
+  const size_t used = out->length < out->size ? out->length : out->size;
+  va_list values;
+  va_start(values, format);
+  const int added =
+      vsnprintf(out->text == NULL ? NULL : out->text + used, out->size - used, format, values);
+  va_end(values);
+  out->length += added > 0 ? (size_t)added : 0;
+}
+
+static void put_problem(writer *out, const blasconv_plan *plan)
+{
+  static const char *const passes[] = {"forward", "backward data", "backward weights"};
+  const blasconv_problem *p = &plan->problem;
+  const bc_axis *h = &plan->geometry.height, *w = &plan->geometry.width;
+  put(out,
+      "problem: %s, NCHW, batch %" PRId64 ", %" PRId64 "x%" PRId64 "x%" PRId64 " -> %" PRId64
+      "x%" PRId64 "x%" PRId64 ", groups %" PRId64 "\n",
+      passes[plan->request.pass], p->batch, p->in_channels, h->input, w->input, p->out_channels,
+      h->output, w->output, p->groups);
+  put(out,
+      "kernel: %" PRId64 "x%" PRId64 ", strides %" PRId64 "x%" PRId64 ", dilations %" PRId64
+      "x%" PRId64 ", pads %" PRId64 "+%" PRId64 " x %" PRId64 "+%" PRId64 "\n",
+      h->kernel, w->kernel, h->stride, w->stride, h->dilation, w->dilation, h->pad_begin,
+      h->pad_end, w->pad_begin, w->pad_end);
+}
+
+static void put_block(writer *out, const char *name, int64_t size)
+{
+  if (size > 0)
+    put(out, " %s %" PRId64, name, size);
+}
+
+static void put_schedule(writer *out, const blasconv_plan *plan)
+{
+  const bc_schedule *schedule = &plan->schedule;
+  put(out, "algorithm: %s%s%s\n", plan->algorithm->name, plan->request.exact ? ", exact" : "",
+      plan->request.accumulate ? ", accumulating" : "");
+  put(out, "blocks:");
+  put_block(out, "filters", schedule->blocks.filters);
+  put_block(out, "channels", schedule->blocks.channels);
+  put_block(out, "depth", schedule->blocks.depth);
+  put_block(out, "pixels", schedule->blocks.pixels);
+  put_block(out, "slots", schedule->blocks.slots);
+  put(out, " tasks %" PRId64 "\n", schedule->tasks);
+  put(out, "threads: %d\n", plan->threads);
+  put(out, "workspace: %zu bytes (%zu shared, %zu a thread)\n", blasconv_plan_workspace_size(plan),
+      schedule->workspace.shared_bytes, schedule->workspace.thread_bytes);
+}
+
+size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size)
+{
+  writer out = {text, text == NULL ? 0 : size, 0};
+  put(&out, "%s", "");
+  if (plan == NULL)
+    return 0;
+  put_problem(&out, plan);
+  put_schedule(&out, plan);
+  put(&out, "library: %s\n", blasconv_version_string());
+  for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
+    const bc_algorithm *other = bc_registry_row(i);
+    if (other == plan->algorithm)
+      continue;
+    const char *reason = other->reject(&plan->geometry, &plan->request);
+    put(&out, "not %s: %s\n", other->name,
+        reason != NULL ? reason : "could serve, but was not asked for or comes later in the order");
+  }
+  return out.length;
+}

@@ -1,0 +1,268 @@
+#include "kernels.h"
+
+#include "vector_math.h"
+
+/* ---- activations: x is the input with the bias added, alpha the activation's parameter ---- */
+
+INLINE float identity(float x, float alpha)
+{
+  (void)alpha;
+  return x;
+}
+
+INLINE float relu(float x, float alpha)
+{
+  (void)alpha;
+  return x < 0.0f ? 0.0f : x;
+}
+
+INLINE float leaky_relu(float x, float alpha)
+{
+  return x > 0.0f ? x : alpha * x;
+}
+
+INLINE float clipped_relu(float x, float alpha)
+{
+  return clamp(x, 0.0f, alpha);
+}
+
+INLINE float elu(float x, float alpha)
+{
+  const float below = alpha * vector_expm1(x);
+  return x > 0.0f ? x : below;
+}
+
+INLINE float sigmoid(float x, float alpha)
+{
+  (void)alpha;
+  return vector_sigmoid(x);
+}
+
+INLINE float hyperbolic_tangent(float x, float alpha)
+{
+  (void)alpha;
+  return vector_tanh(x);
+}
+
+INLINE float silu(float x, float alpha)
+{
+  (void)alpha;
+  return vector_silu(x);
+}
+
+/* The distribution function of the normal distribution; the GELUs are x times it, which from
+ * |x| = 20 on is x or 0 (where the product with an infinity would be NaN). */
+INLINE float normal_distribution(float x)
+{
+  return 0.5f * (1.0f + vector_erf(x * 0x1.6a09e6p-1f));
+}
+
+/* Its approximation by a hyperbolic tangent, (1 + tanh u) / 2 = sigmoid(2 u). */
+INLINE float tanh_distribution(float x)
+{
+  return vector_sigmoid(0x1.988454p0f * (x + 0.044715f * x * x * x));
+}
+
+INLINE float gelu_erf(float x, float alpha)
+{
+  (void)alpha;
+  return (x < -20.0f ? -20.0f : x) * normal_distribution(x);
+}
+
+INLINE float gelu_tanh(float x, float alpha)
+{
+  (void)alpha;
+  return (x < -20.0f ? -20.0f : x) * tanh_distribution(x);
+}
+
+/* ---- derivatives: v is the forward pass's output, or its input with the bias added ---- */
+
+INLINE float identity_slope(float v, float alpha)
+{
+  (void)v;
+  (void)alpha;
+  return 1.0f;
+}
+
+INLINE float relu_slope(float v, float alpha)
+{
+  (void)alpha;
+  return v <= 0.0f ? 0.0f : 1.0f;
+}
+
+INLINE float leaky_relu_slope(float v, float alpha)
+{
+  return v <= 0.0f ? alpha : 1.0f;
+}
+
+/* From the left at both kinks: 0 at 0, 1 at alpha; but the output alpha stands for every input
+ * above too, where the slope is 0, so 0 it is. */
+INLINE float clipped_relu_slope(float v, float alpha)
+{
+  return v <= 0.0f || v >= alpha ? 0.0f : 1.0f;
+}
+
+INLINE float elu_slope(float v, float alpha)
+{
+  return v <= 0.0f ? v + alpha : 1.0f;
+}
+
+INLINE float sigmoid_slope(float v, float alpha)
+{
+  (void)alpha;
+  return v * (1.0f - v);
+}
+
+INLINE float tanh_slope(float v, float alpha)
+{
+  (void)alpha;
+  return (1.0f - v) * (1.0f + v);
+}
+
+/* s + x s (1 - s) with s = sigmoid(x); 1 - s is sigmoid(-x). */
+INLINE float silu_slope(float v, float alpha)
+{
+  (void)alpha;
+  const float x = clamp(v, -130.0f, 130.0f);
+  const float s = vector_sigmoid(x);
+  return s + x * s * vector_sigmoid(-x);
+}
+
+INLINE float gelu_erf_slope(float v, float alpha)
+{
+  (void)alpha;
+  const float x = clamp(v, -20.0f, 20.0f);
+  const float density = 0x1.988454p-2f * vector_exp(-0.5f * x * x);
+  return normal_distribution(x) + x * density;
+}
+
+INLINE float gelu_tanh_slope(float v, float alpha)
+{
+  (void)alpha;
+  const float x = clamp(v, -20.0f, 20.0f);
+  const float s = tanh_distribution(x);
+  const float inner_slope = 0x1.988454p0f * (1.0f + 3.0f * 0.044715f * x * x);
+  return s + x * s * tanh_distribution(-x) * inner_slope;
+}
+
+/* ---- rows ---- */
+
+/* The function pointers are constants where these are inlined, so each use is a loop of its own. */
+INLINE void map(float (*function)(float, float), float alpha, const float *input, float bias,
+                float *output, int64_t n)
+{
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i)
+    output[i] = function(input[i] + bias, alpha);
+}
+
+INLINE void map_slope(float (*slope)(float, float), float alpha, const float *saved, float bias,
+                      const float *output_gradient, float *input_gradient, int64_t n)
+{
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i)
+    input_gradient[i] = output_gradient[i] * slope(saved[i] + bias, alpha);
+}
+
+static void activate(blasconv_activation activation, const float *input, float bias, float *output,
+                     int64_t n)
+{
+  const float alpha = activation.alpha;
+  switch (activation.kind) {
+  case BLASCONV_IDENTITY:
+    map(identity, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_RELU:
+    map(relu, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_LEAKY_RELU:
+    map(leaky_relu, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_CLIPPED_RELU:
+    map(clipped_relu, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_ELU:
+    map(elu, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_SIGMOID:
+    map(sigmoid, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_TANH:
+    map(hyperbolic_tangent, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_SILU:
+    map(silu, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_GELU_ERF:
+    map(gelu_erf, alpha, input, bias, output, n);
+    break;
+  case BLASCONV_GELU_TANH:
+    map(gelu_tanh, alpha, input, bias, output, n);
+    break;
+  }
+}
+
+static void differentiate(blasconv_activation activation, const float *saved, float bias,
+                          const float *output_gradient, float *input_gradient, int64_t n)
+{
+  const float alpha = activation.alpha;
+  switch (activation.kind) {
+  case BLASCONV_IDENTITY:
+    map_slope(identity_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_RELU:
+    map_slope(relu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_LEAKY_RELU:
+    map_slope(leaky_relu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_CLIPPED_RELU:
+    map_slope(clipped_relu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_ELU:
+    map_slope(elu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_SIGMOID:
+    map_slope(sigmoid_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_TANH:
+    map_slope(tanh_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_SILU:
+    map_slope(silu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_GELU_ERF:
+    map_slope(gelu_erf_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_GELU_TANH:
+    map_slope(gelu_tanh_slope, alpha, saved, bias, output_gradient, input_gradient, n);
+    break;
+  }
+}
+
+/* Partial sums in lanes of fixed number, so that the order is the same on every instruction set;
+ * in double, so that a batch of large maps loses nothing. */
+static double sum(const float *x, int64_t n)
+{
+  enum { LANES = 16 };
+  double lanes[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int lane = 0; lane < LANES; ++lane)
+      lanes[lane] += (double)x[i + lane];
+  for (int lane = 0; i < n; ++i, ++lane)
+    lanes[lane] += (double)x[i];
+  double total = 0.0;
+  for (int lane = 0; lane < LANES; ++lane)
+    total += lanes[lane];
+  return total;
+}
+
+static void add(float *to, const float *from, int64_t n)
+{
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i)
+    to[i] += from[i];
+}
+
+const bc_kernels BC_KERNELS = {activate, differentiate, sum, add};

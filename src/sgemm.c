@@ -1,0 +1,116 @@
+#include "sgemm.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* CBLAS is an ABI: declared here rather than taken from a header, so that any library that has it
+ * will do, whatever its symbols begin with. */
+#define JOIN_TOKENS(prefix, name) prefix##name
+#define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
+#define BLAS(name) JOIN(BLASCONV_CBLAS_PREFIX, name)
+
+enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
+
+extern void BLAS(cblas_sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k,
+                              float alpha, const float *a, int a_stride, const float *b,
+                              int b_stride, float beta, float *c, int c_stride);
+
+#ifdef BLASCONV_HAS_OPENBLAS
+
+extern char *BLAS(openblas_get_config)(void);
+extern char *BLAS(openblas_get_corename)(void);
+extern int BLAS(openblas_get_parallel)(void);
+
+enum { FLAVOUR_SERIAL, FLAVOUR_PTHREAD, FLAVOUR_OPENMP };
+
+/* Which kernels a name of openblas_get_corename() stands for; those not listed are older. */
+static bc_isa kernels_isa(const char *corename)
+{
+  static const struct {
+    const char *name;
+    bc_isa isa;
+  } table[] = {
+      {"SkylakeX", BC_ISA_AVX512}, {"Cooperlake", BC_ISA_AVX512}, {"SapphireRapids", BC_ISA_AVX512},
+      {"Haswell", BC_ISA_AVX2},    {"Zen", BC_ISA_AVX2},          {"Excavator", BC_ISA_AVX2},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; ++i)
+    if (strcmp(corename, table[i].name) == 0)
+      return table[i].isa;
+  return BC_ISA_GENERIC;
+}
+
+const char *bc_sgemm_coretype_advice(bc_isa isa)
+{
+  static const char *const best[] = {NULL, "Haswell", "SkylakeX"};
+  return kernels_isa(BLAS(openblas_get_corename)()) < isa ? best[isa] : NULL;
+}
+
+void bc_sgemm_describe(char *text, size_t size)
+{
+  static const char *const flavours[] = {"serial", "pthread", "openmp"};
+  const char *config = BLAS(openblas_get_config)(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+  const char *version = strncmp(config, "OpenBLAS ", 9) == 0 ? config + 9 : "";
+  const int flavour = BLAS(openblas_get_parallel)();
+  snprintf(text, size, "OpenBLAS %.*s, %s, kernels %s", (int)strcspn(version, " "), version,
+           flavour >= FLAVOUR_SERIAL && flavour <= FLAVOUR_OPENMP ? flavours[flavour] : "unknown",
+           BLAS(openblas_get_corename)());
+}
+
+#else
+
+const char *bc_sgemm_coretype_advice(bc_isa isa)
+{
+  (void)isa;
+  return NULL;
+}
+
+void bc_sgemm_describe(char *text, size_t size)
+{
+  snprintf(text, size, "CBLAS");
+}
+
+#endif
+
+/* Extents of the largest product that one call may compute. */
+typedef struct piece {
+  int64_t m, n, k;
+} piece;
+
+/* OpenBLAS keeps a product of at most 2^18 multiplications on the calling thread, in every flavour
+ * and without touching a setting, and its AVX-512 kernels then read the operands where they lie
+ * instead of packing them first. docs/performance.md has the measurements behind the shapes. */
+static piece choose_piece(bool b_transposed)
+{
+  static const piece whole = {INT32_MAX, INT32_MAX, INT32_MAX};
+#ifdef BLASCONV_HAS_OPENBLAS
+  const bool reads_in_place = kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
+  if (reads_in_place)
+    return b_transposed ? (piece){32, 32, 256} : (piece){32, 64, 128};
+  if (BLAS(openblas_get_parallel)() == FLAVOUR_PTHREAD)
+    return (piece){64, 128, 32};
+#else
+  (void)b_transposed;
+#endif
+  return whole;
+}
+
+/* The element at row i, column j of the product's operand. */
+static const float *element(bc_operand operand, int64_t i, int64_t j)
+{
+  return operand.data + (operand.transposed ? j * operand.stride + i : i * operand.stride + j);
+}
+
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, float *c,
+              int64_t c_stride)
+{
+  const piece size = choose_piece(b.transposed);
+  for (int64_t p = 0; p < k; p += size.k)
+    for (int64_t j = 0; j < n; j += size.n)
+      for (int64_t i = 0; i < m; i += size.m)
+        BLAS(cblas_sgemm)
+  (ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, b.transposed ? TRANSPOSED : AS_IT_IS,
+   (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),
+   (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride, element(b, p, j),
+   (int)b.stride, p == 0 ? beta : 1.0f, c + i * c_stride + j, (int)c_stride);
+}
