@@ -12,6 +12,7 @@ typedef struct bc_blocks {
   int64_t channels; /* input channels of a group that a task owns */
   int64_t depth;    /* rows of the patch matrix in a block */
   int64_t pixels;   /* columns of the patch matrix, output pixels of one image, in a block */
+  int64_t images;   /* images side by side in a block */
   int64_t slots;    /* partial sums of the weight gradient, added in order at the end */
 } bc_blocks;
 

@@ -55,6 +55,7 @@ static void put_schedule(writer *out, const blasconv_plan *plan)
   put_block(out, "channels", schedule->blocks.channels);
   put_block(out, "depth", schedule->blocks.depth);
   put_block(out, "pixels", schedule->blocks.pixels);
+  put_block(out, "images", schedule->blocks.images);
   put_block(out, "slots", schedule->blocks.slots);
   put(out, " tasks %" PRId64 "\n", schedule->tasks);
   put(out, "threads: %d\n", plan->threads);

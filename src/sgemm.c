@@ -21,6 +21,7 @@ extern void BLAS(cblas_sgemm)(int order, int transpose_a, int transpose_b, int m
 extern char *BLAS(openblas_get_config)(void);
 extern char *BLAS(openblas_get_corename)(void);
 extern int BLAS(openblas_get_parallel)(void);
+extern int BLAS(openblas_get_num_threads)(void);
 
 enum { FLAVOUR_SERIAL, FLAVOUR_PTHREAD, FLAVOUR_OPENMP };
 
@@ -87,7 +88,7 @@ static piece choose_piece(bool b_transposed)
   const bool reads_in_place = kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
   if (reads_in_place)
     return b_transposed ? (piece){32, 32, 256} : (piece){32, 64, 128};
-  if (BLAS(openblas_get_parallel)() == FLAVOUR_PTHREAD)
+  if (BLAS(openblas_get_parallel)() == FLAVOUR_PTHREAD && BLAS(openblas_get_num_threads)() > 1)
     return (piece){64, 128, 32};
 #else
   (void)b_transposed;
@@ -105,9 +106,9 @@ void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float
               int64_t c_stride)
 {
   const piece size = choose_piece(b.transposed);
-  for (int64_t p = 0; p < k; p += size.k)
-    for (int64_t j = 0; j < n; j += size.n)
-      for (int64_t i = 0; i < m; i += size.m)
+  for (int64_t j = 0; j < n; j += size.n)
+    for (int64_t i = 0; i < m; i += size.m)
+      for (int64_t p = 0; p < k; p += size.k)
         BLAS(cblas_sgemm)
   (ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, b.transposed ? TRANSPOSED : AS_IT_IS,
    (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),

@@ -1,6 +1,6 @@
 #include "blocks.h"
 
-#include "sgemm.h"
+#include "lowering/lowering.h"
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
 {
@@ -21,4 +21,14 @@ const char *bc_reject_long_rows(const bc_geometry *geometry)
   if (bc_max(geometry->patch_rows, geometry->out_pixels) > BC_SGEMM_MAX_STRIDE)
     return "a row of its matrices has more than 2^31 - 1 elements, beyond SGEMM's 32-bit strides";
   return NULL;
+}
+
+bc_operand bc_lowered_patches(const bc_geometry *geometry, const float *input, bc_range images,
+                              bc_range depth, bc_range pixels, float *buffer)
+{
+  const int64_t n = bc_range_length(pixels), columns = bc_range_length(images) * n;
+  for (int64_t i = 0; i < bc_range_length(images); ++i)
+    bc_im2col(geometry, input + bc_input_offset(geometry, images.begin + i, 0), depth, pixels,
+              buffer + i * n, columns);
+  return (bc_operand){buffer, columns, false};
 }

@@ -3,6 +3,7 @@
 #define BC_BLOCKS_H
 
 #include "plan.h"
+#include "sgemm.h"
 
 /* A block of patches stays in the second-level cache, beside the operands that it meets. */
 #define BC_PATCH_ELEMENTS ((int64_t)1 << 17) /* 512 KiB */
@@ -23,13 +24,15 @@ const char *bc_reject_long_rows(const bc_geometry *geometry);
 
 /* ---- weight gradient: dW [K/G][C/G R S] = sum over images and pixels of dY patches^T ---- */
 
-/* Gives the block `rows` x `pixels` of the patch matrix of `image` [C/G][H][W], with its row
- * stride; `buffer` has room for it. */
-typedef const float *bc_patch_source(const bc_geometry *geometry, const float *image, bc_range rows,
-                                     bc_range pixels, float *buffer, int64_t *stride);
+/* Gives the rows `depth` of the patch matrices of `images` of one group, side by side, each over
+ * `pixels`: [depth][images pixels]. `input` is the group's part of image 0; `buffer` has room. */
+typedef bc_operand bc_patch_source(const bc_geometry *geometry, const float *input, bc_range images,
+                                   bc_range depth, bc_range pixels, float *buffer);
 
-/* Blocks for it; `buffered`: the patch source fills its buffer. */
-bc_schedule bc_weights_prepare(const bc_geometry *geometry, bool buffered);
+/* The patch source that lowers into the buffer. */
+bc_patch_source bc_lowered_patches;
+
+bc_schedule bc_weights_prepare(const bc_geometry *geometry);
 
 void bc_weights_run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace,
                     bc_patch_source *patches);

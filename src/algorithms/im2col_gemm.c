@@ -73,7 +73,7 @@ static void forward_block(void *argument, int64_t task, int thread)
   const int64_t n = bc_range_length(pixels), m = bc_range_length(filters);
   for (int64_t k = 0; k < g->patch_rows; k += blocks->depth) {
     const bc_range depth = {k, bc_min(g->patch_rows, k + blocks->depth)};
-    bc_im2col(g, input, depth, pixels, patches);
+    bc_im2col(g, input, depth, pixels, patches, n);
     bc_sgemm(m, n, bc_range_length(depth), (bc_operand){weights + k, g->patch_rows, false},
              (bc_operand){patches, n, false}, k == 0 ? 0.0f : 1.0f, output, g->out_pixels);
   }
@@ -129,15 +129,7 @@ static void backward_data_block(void *argument, int64_t task, int thread)
     }
 }
 
-/* ---- backward weights ---- */
-
-static const float *lower(const bc_geometry *geometry, const float *image, bc_range rows,
-                          bc_range pixels, float *buffer, int64_t *stride)
-{
-  bc_im2col(geometry, image, rows, pixels, buffer);
-  *stride = bc_range_length(pixels);
-  return buffer;
-}
+/* ---- all passes ---- */
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
@@ -145,14 +137,14 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
     return prepare_forward(geometry);
   if (request->pass == BLASCONV_BACKWARD_DATA)
     return prepare_backward_data(geometry);
-  return bc_weights_prepare(geometry, true);
+  return bc_weights_prepare(geometry);
 }
 
 static void run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace)
 {
   context ctx = {plan, tensors, workspace};
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
-    bc_weights_run(plan, tensors, workspace, lower);
+    bc_weights_run(plan, tensors, workspace, bc_lowered_patches);
   else
     bc_parallel_for(plan->threads, plan->schedule.tasks,
                     plan->request.pass == BLASCONV_FORWARD ? forward_block : backward_data_block,

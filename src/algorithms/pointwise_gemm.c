@@ -5,7 +5,7 @@
 #include "parallel.h"
 #include "sgemm.h"
 
-enum { MOST_PIXELS = 1024, LEAST_PIXELS = 96, MOST_ROWS = 512, LEAST_ROWS = 64 };
+enum { MOST_PIXELS = 4096, LEAST_PIXELS = 96, MOST_ROWS = 2048, LEAST_ROWS = 64 };
 
 static const char *reject(const bc_geometry *g, const bc_request *request)
 {
@@ -103,18 +103,20 @@ static product backward_data_product(const blasconv_plan *plan, const blasconv_a
                    .result = tensors->input_gradient};
 }
 
-/* The patches are where the input is. */
-static const float *input_itself(const bc_geometry *geometry, const float *image, bc_range rows,
-                                 bc_range pixels, float *buffer, int64_t *stride)
+/* The patches of one image are where the input is; those of several are put side by side. */
+static bc_operand input_itself(const bc_geometry *geometry, const float *input, bc_range images,
+                               bc_range depth, bc_range pixels, float *buffer)
 {
-  (void)buffer;
-  *stride = geometry->out_pixels;
-  return image + rows.begin * geometry->out_pixels + pixels.begin;
+  if (bc_range_length(images) > 1)
+    return bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
+  return (bc_operand){input + bc_input_offset(geometry, images.begin, 0) +
+                          depth.begin * geometry->out_pixels + pixels.begin,
+                      geometry->out_pixels, false};
 }
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
-  return request->pass == BLASCONV_BACKWARD_WEIGHTS ? bc_weights_prepare(geometry, false)
+  return request->pass == BLASCONV_BACKWARD_WEIGHTS ? bc_weights_prepare(geometry)
                                                     : prepare_product(geometry, request->pass);
 }
 

@@ -1,19 +1,26 @@
-/* The weight gradient on SGEMM. Tiles of the gradient are tasks; each is summed over images and
- * blocks of pixels in order. Where tiles are too few to keep cores busy, images and pixels are cut
+/* The weight gradient on SGEMM. Tiles of the gradient are tasks, each summed over images and
+ * blocks of pixels in order. A task works on the transpose of its tile,
+ *
+ *   tile^T [depth][filters] += patches [depth][columns] * (output gradient)^T [columns][filters],
+ *
+ * since transposing the output gradient costs little, and neither operand of the product is then
+ * transposed, which is what SGEMM does best. Columns are the pixels of one image, or of several
+ * small images side by side. Where tiles are too few to keep cores busy, the units of work are cut
  * into a fixed number of slots with partial sums of their own, added in slot order at the end. */
 #include "blocks.h"
 
+#include "cpu.h"
+#include "kernels/kernels.h"
 #include "parallel.h"
 #include "sgemm.h"
 
-#include <string.h>
-
 enum {
   TILE_FILTERS = 256,
-  TILE_DEPTH = 320,
+  TILE_DEPTH = 288,
   LEAST_DEPTH = 64,
-  SLOT_ELEMENTS = 1 << 18, /* of all slots together: 1 MiB, half of what one thread may use */
-  SUM_ELEMENTS = 1 << 12   /* of the gradient in a task of the last sum */
+  MOST_COLUMNS = 448,
+  JOINED_COLUMNS = 256,  /* images are put side by side up to about so many columns */
+  SUM_ELEMENTS = 1 << 12 /* of the gradient in a task of the last sum */
 };
 
 static int64_t count_tiles(const bc_geometry *g, const bc_blocks *blocks)
@@ -22,21 +29,35 @@ static int64_t count_tiles(const bc_geometry *g, const bc_blocks *blocks)
          bc_count_blocks(g->patch_rows, blocks->depth);
 }
 
-/* A unit is one block of pixels of one image. */
+/* A unit is a block of pixels of one image, or `images` whole images. */
 static int64_t count_units(const bc_geometry *g, const bc_blocks *blocks)
 {
-  return g->batch * bc_count_blocks(g->out_pixels, blocks->pixels);
+  return bc_count_blocks(g->batch, blocks->images) * bc_count_blocks(g->out_pixels, blocks->pixels);
 }
 
-static int64_t choose_slots(const bc_geometry *g, const bc_blocks *blocks)
+/* What a task has in its workspace: [filters][depth] and [columns][filters] and, if the patches are
+ * not read where they lie, [depth][columns]. */
+typedef struct area_elements {
+  int64_t tile, gradient, patches;
+} area_elements;
+
+static area_elements area_sizes(const bc_blocks *blocks)
 {
-  const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, count_tiles(g, blocks));
-  const int64_t room = SLOT_ELEMENTS / bc_count_weights(g);
-  const int64_t slots = bc_min(bc_min(wanted, room), count_units(g, blocks));
-  return bc_max(1, slots);
+  const int64_t columns = blocks->images * blocks->pixels;
+  return (area_elements){blocks->filters * blocks->depth, columns * blocks->filters,
+                         blocks->depth * columns};
 }
 
-bc_schedule bc_weights_prepare(const bc_geometry *g, bool buffered)
+/* As many slots as give enough tasks, within what the workspace of one thread leaves. */
+static int64_t choose_slots(const bc_geometry *g, const bc_blocks *blocks, size_t thread_bytes)
+{
+  const size_t slot_bytes = bc_workspace_book(bc_count_weights(g));
+  const int64_t room = (int64_t)((BC_WORKSPACE_THREAD_LIMIT - thread_bytes) / slot_bytes);
+  const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, count_tiles(g, blocks));
+  return bc_max(1, bc_min(bc_min(wanted, room), count_units(g, blocks)));
+}
+
+bc_schedule bc_weights_prepare(const bc_geometry *g)
 {
   bc_schedule schedule = {0};
   bc_blocks *blocks = &schedule.blocks;
@@ -44,14 +65,16 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, bool buffered)
   blocks->depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32);
   bc_split_for_tasks(g->patch_rows, g->groups * bc_count_blocks(g->out_channels, blocks->filters),
                      LEAST_DEPTH, 32, &blocks->depth);
-  blocks->pixels = bc_even_block(g->out_pixels, BC_PATCH_ELEMENTS / blocks->depth, 32);
-  bc_split_for_tasks(g->out_pixels, g->batch * count_tiles(g, blocks), 128, 32, &blocks->pixels);
-  blocks->slots = choose_slots(g, blocks);
-  schedule.tasks = count_tiles(g, blocks) * blocks->slots;
+  blocks->pixels = bc_even_block(g->out_pixels, MOST_COLUMNS, 32);
+  blocks->images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels));
+  const area_elements sizes = area_sizes(blocks);
+  schedule.workspace.thread_bytes = bc_workspace_book(sizes.tile) +
+                                    bc_workspace_book(sizes.gradient) +
+                                    bc_workspace_book(sizes.patches);
+  blocks->slots = choose_slots(g, blocks, schedule.workspace.thread_bytes);
   if (blocks->slots > 1)
     schedule.workspace.shared_bytes = bc_workspace_book(blocks->slots * bc_count_weights(g));
-  if (buffered)
-    schedule.workspace.thread_bytes = bc_workspace_book(blocks->depth * blocks->pixels);
+  schedule.tasks = count_tiles(g, blocks) * blocks->slots;
   return schedule;
 }
 
@@ -85,42 +108,68 @@ static tile find_tile(const blasconv_plan *plan, int64_t task)
   };
 }
 
-/* Adds one unit: tile += dY [filters][pixels] patches [depth][pixels]^T. */
-static void add_unit(const context *ctx, const tile *t, int64_t unit, float *buffer, float beta,
-                     float *gradient)
+/* The transpose of the output gradient, [columns][filters], of the unit's images. */
+static void transpose_gradient(const context *ctx, const tile *t, bc_range images, bc_range pixels,
+                               float *columns)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_kernels *kernels = bc_cpu_kernels();
+  const int64_t filters = bc_range_length(t->filters), n = bc_range_length(pixels);
+  for (int64_t image = images.begin; image < images.end; ++image, columns += n * filters)
+    kernels->transpose(ctx->tensors->output_gradient + bc_output_offset(g, image, t->group) +
+                           t->filters.begin * g->out_pixels + pixels.begin,
+                       g->out_pixels, filters, n, columns, filters);
+}
+
+/* Adds one unit to the transposed tile; areas[] as area_sizes() says. */
+static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta,
+                     float *const areas[3])
 {
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
-  const int64_t image = unit / pixel_blocks;
+  const bc_range images = bc_block(unit / pixel_blocks, blocks->images, g->batch);
   const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
-  int64_t stride;
-  const float *patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, image, t->group),
-                                      t->depth, pixels, buffer, &stride);
-  const float *output_gradient = ctx->tensors->output_gradient +
-                                 bc_output_offset(g, image, t->group) +
-                                 t->filters.begin * g->out_pixels + pixels.begin;
-  bc_sgemm(bc_range_length(t->filters), bc_range_length(t->depth), bc_range_length(pixels),
-           (bc_operand){output_gradient, g->out_pixels, false}, (bc_operand){patches, stride, true},
-           beta, gradient, g->patch_rows);
+  const int64_t filters = bc_range_length(t->filters);
+  transpose_gradient(ctx, t, images, pixels, areas[1]);
+  const bc_operand patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group),
+                                          images, t->depth, pixels, areas[2]);
+  bc_sgemm(bc_range_length(t->depth), filters, bc_range_length(images) * bc_range_length(pixels),
+           patches, (bc_operand){areas[1], filters, false}, beta, areas[0], filters);
+}
+
+/* Transposes the finished tile into the gradient, or adds it. */
+static void store_tile(const context *ctx, const tile *t, const float *transposed)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bool slots = ctx->plan->schedule.blocks.slots > 1;
+  const int64_t filters = bc_range_length(t->filters), depth = bc_range_length(t->depth);
+  float *gradient = slots ? bc_workspace_shared(ctx->workspace) + t->slot * bc_count_weights(g)
+                          : ctx->tensors->weights_gradient;
+  gradient += bc_weights_offset(g, t->group) + t->filters.begin * g->patch_rows + t->depth.begin;
+  if (slots || !ctx->plan->request.accumulate) {
+    bc_cpu_kernels()->transpose(transposed, filters, depth, filters, gradient, g->patch_rows);
+    return;
+  }
+  for (int64_t k = 0; k < filters; ++k)
+    for (int64_t row = 0; row < depth; ++row)
+      gradient[k * g->patch_rows + row] += transposed[row * filters + k];
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)
 {
   const context *ctx = argument;
-  const bc_geometry *g = &ctx->plan->geometry;
   const bc_schedule *schedule = &ctx->plan->schedule;
+  const area_elements sizes = area_sizes(&schedule->blocks);
   const tile t = find_tile(ctx->plan, task);
-  const bool slots = schedule->blocks.slots > 1;
-  float *gradient = slots ? bc_workspace_shared(ctx->workspace) + t.slot * bc_count_weights(g)
-                          : ctx->tensors->weights_gradient;
-  gradient += bc_weights_offset(g, t.group) + t.filters.begin * g->patch_rows + t.depth.begin;
-  float *buffer = schedule->workspace.thread_bytes == 0
-                      ? NULL
-                      : bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread);
-  float beta = !slots && ctx->plan->request.accumulate ? 1.0f : 0.0f;
-  for (int64_t unit = t.units.begin; unit < t.units.end; ++unit, beta = 1.0f)
-    add_unit(ctx, &t, unit, buffer, beta, gradient);
+  char *start = (char *)bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread);
+  char *gradient = start + bc_workspace_book(sizes.tile);
+  char *patches = gradient + bc_workspace_book(sizes.gradient);
+  float *const areas[] = {(float *)(void *)start, (float *)(void *)gradient,
+                          (float *)(void *)patches};
+  for (int64_t unit = t.units.begin; unit < t.units.end; ++unit)
+    add_unit(ctx, &t, unit, unit == t.units.begin ? 0.0f : 1.0f, areas);
+  store_tile(ctx, &t, areas[0]);
 }
 
 /* SUM_ELEMENTS of the gradient: the slots' partial sums, always in the same order. */

@@ -265,4 +265,110 @@ static void add(float *to, const float *from, int64_t n)
     to[i] += from[i];
 }
 
-const bc_kernels BC_KERNELS = {activate, differentiate, sum, add};
+/* One row of a grid; a step that is a constant where this is inlined makes a loop of shuffles. */
+INLINE void gather_row(const float *image, int64_t step, float *packed, int64_t n)
+{
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j)
+    packed[j] = image[j * step];
+}
+
+INLINE void scatter_row(const float *packed, int64_t step, float *image, int64_t n)
+{
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j)
+    image[j * step] += packed[j];
+}
+
+INLINE void gather_grid(const bc_grid *grid, int64_t column_step, const float *image, float *packed)
+{
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row)
+      gather_row(image + plane * grid->plane_step + row * grid->row_step, column_step,
+                 packed + plane * grid->packed_plane_step + row * grid->packed_row_step,
+                 grid->columns);
+}
+
+INLINE void scatter_grid(const bc_grid *grid, int64_t column_step, const float *packed,
+                         float *image)
+{
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row)
+      scatter_row(packed + plane * grid->packed_plane_step + row * grid->packed_row_step,
+                  column_step, image + plane * grid->plane_step + row * grid->row_step,
+                  grid->columns);
+}
+
+static void gather(const bc_grid *grid, const float *image, float *packed)
+{
+  if (grid->column_step == 1)
+    gather_grid(grid, 1, image, packed);
+  else if (grid->column_step == 2)
+    gather_grid(grid, 2, image, packed);
+  else
+    gather_grid(grid, grid->column_step, image, packed);
+}
+
+static void scatter_add(const bc_grid *grid, const float *packed, float *image)
+{
+  if (grid->column_step == 1)
+    scatter_grid(grid, 1, packed, image);
+  else
+    scatter_grid(grid, grid->column_step, packed, image);
+}
+
+/* ---- transpose ---- */
+
+enum { TILE = 8 };
+typedef float vector __attribute__((vector_size(TILE * sizeof(float))));
+
+/* Elements 0, 1, 4, 5 of two vectors taken in turn, and so on: the three steps of a transpose, each
+ * of which exchanges blocks of 1, 2 and 4. */
+INLINE void exchange(vector *a, vector *b, int step)
+{
+  const vector x = *a, y = *b;
+  if (step == 1) {
+    *a = __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
+    *b = __builtin_shufflevector(x, y, 1, 9, 3, 11, 5, 13, 7, 15);
+  } else if (step == 2) {
+    *a = __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
+    *b = __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+  } else {
+    *a = __builtin_shufflevector(x, y, 0, 1, 2, 3, 8, 9, 10, 11);
+    *b = __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+INLINE void transpose_tile(const float *rows, int64_t stride, float *columns,
+                           int64_t columns_stride)
+{
+  vector v[TILE];
+  for (int i = 0; i < TILE; ++i)
+    memcpy(&v[i], rows + i * stride, sizeof v[i]);
+  for (int i = 0; i < TILE; i += 2)
+    exchange(&v[i], &v[i + 1], 1);
+  for (int i = 0; i < TILE; i += 4)
+    for (int j = i; j < i + 2; ++j)
+      exchange(&v[j], &v[j + 2], 2);
+  for (int i = 0; i < TILE / 2; ++i)
+    exchange(&v[i], &v[i + 4], 4);
+  for (int i = 0; i < TILE; ++i)
+    memcpy(columns + i * columns_stride, &v[i], sizeof v[i]);
+}
+
+static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
+                      int64_t columns_stride)
+{
+  const int64_t m_tiles = m - m % TILE, n_tiles = n - n % TILE;
+  /* Along the columns, so that what is written is contiguous and what is read stays in the cache.
+   */
+  for (int64_t j = 0; j < n_tiles; j += TILE)
+    for (int64_t i = 0; i < m_tiles; i += TILE)
+      transpose_tile(rows + i * stride + j, stride, columns + j * columns_stride + i,
+                     columns_stride);
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = i < m_tiles ? n_tiles : 0; j < n; ++j)
+      columns[j * columns_stride + i] = rows[i * stride + j];
+}
+
+const bc_kernels BC_KERNELS = {activate, differentiate, sum, add, gather, scatter_add, transpose};

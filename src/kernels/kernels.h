@@ -6,6 +6,13 @@
 #include <blasconv/blasconv.h>
 #include <stdint.h>
 
+/* Pixels of an image on a regular grid, and where they stand when packed. */
+typedef struct bc_grid {
+  int64_t planes, rows, columns;              /* how many */
+  int64_t plane_step, row_step, column_step;  /* elements of the image from one to the next */
+  int64_t packed_plane_step, packed_row_step; /* packed columns are neighbours */
+} bc_grid;
+
 typedef struct bc_kernels {
   /* output[i] = activation(input[i] + bias) for i in [0, n); output may be input. A bias of -0
    * leaves every input as it is. */
@@ -19,6 +26,13 @@ typedef struct bc_kernels {
   double (*sum)(const float *x, int64_t n);
   /* to[i] += from[i] for i in [0, n). */
   void (*add)(float *to, const float *from, int64_t n);
+  /* Copies the grid of the image into packed. */
+  void (*gather)(const bc_grid *grid, const float *image, float *packed);
+  /* Adds what is packed to the grid of the image. */
+  void (*scatter_add)(const bc_grid *grid, const float *packed, float *image);
+  /* columns[j][i] = rows[i][j] for rows [m][n], whose rows are `stride` apart. */
+  void (*transpose)(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
+                    int64_t columns_stride);
 } bc_kernels;
 
 extern const bc_kernels bc_kernels_generic, bc_kernels_avx2, bc_kernels_avx512;

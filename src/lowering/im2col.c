@@ -1,5 +1,8 @@
 #include "lowering.h"
 
+#include "cpu.h"
+#include "kernels/kernels.h"
+
 #include <string.h>
 
 static void fill_zero(float *to, int64_t n)
@@ -8,72 +11,52 @@ static void fill_zero(float *to, int64_t n)
     memset(to, 0, (size_t)n * sizeof *to);
 }
 
-/* to[i] = from[i * stride] for i in [0, n) */
-static void copy_strided(float *to, const float *from, int64_t stride, int64_t n)
+/* The rows of one tap; map is [H][W] of its first channel. */
+static void copy_grid(const bc_geometry *geometry, const bc_tap *tap, const float *map,
+                      bc_range pixels, float *to, int64_t stride)
 {
-  if (n <= 0)
-    return;
-  if (stride == 1) {
-    memcpy(to, from, (size_t)n * sizeof *to);
-    return;
-  }
-  for (int64_t i = 0; i < n; ++i)
-    to[i] = from[i * stride];
-}
-
-/* One row of the block, output row by output row: zeros, pixels, zeros. map is [H][W]. */
-static void copy_rows(const bc_geometry *geometry, const bc_tap *tap, const float *map,
-                      bc_range pixels, float *to)
-{
-  const bc_axis *h = &geometry->height, *w = &geometry->width;
-  for (int64_t pixel = pixels.begin; pixel < pixels.end;) {
-    const int64_t row = pixel / w->output;
-    const bc_range columns = bc_columns_of_row(geometry, pixels, row);
-    const int64_t n = bc_range_length(columns);
-    if (row < tap->rows.begin || row >= tap->rows.end) {
-      fill_zero(to, n);
-    } else {
-      const int64_t begin = bc_min(bc_max(columns.begin, tap->columns.begin), columns.end);
-      const int64_t end = bc_max(begin, bc_min(columns.end, tap->columns.end));
-      fill_zero(to, begin - columns.begin);
-      if (begin < end)
-        copy_strided(to + (begin - columns.begin),
-                     map + (row * h->stride + tap->row_offset) * w->input + begin * w->stride +
-                         tap->column_offset,
-                     w->stride, end - begin);
-      fill_zero(to + (end - columns.begin), columns.end - end);
-    }
-    to += n;
-    pixel += n;
+  const bc_kernels *kernels = bc_cpu_kernels();
+  if (!tap->full)
+    for (int64_t i = 0; i < tap->channels; ++i)
+      fill_zero(to + i * geometry->taps * stride, bc_range_length(pixels));
+  for (int64_t next = pixels.begin; next < pixels.end;) {
+    const bc_rectangle met = bc_meet_input(bc_next_rectangle(geometry, pixels, &next), tap);
+    const bc_grid grid = bc_grid_of(geometry, tap, met, stride);
+    if (grid.rows > 0 && grid.columns > 0)
+      kernels->gather(
+          &grid, map + bc_input_pixel(geometry, tap, met),
+          to + (met.first_row * geometry->width.output + met.columns.begin - pixels.begin));
   }
 }
 
-/* One row of the block where it is the map shifted: one copy, which brings pixels of the
+/* The rows of one tap where each is the map shifted: one copy, which brings pixels of the
  * neighbouring row to where the tap reaches over an edge. */
 static void copy_shifted(const bc_geometry *geometry, const bc_tap *tap, const float *map,
-                         bc_range pixels, float *to)
+                         bc_range pixels, float *to, int64_t stride)
 {
   const bc_range met = bc_shift_pixels(geometry, tap, pixels);
-  fill_zero(to, met.begin - pixels.begin);
-  copy_strided(to + (met.begin - pixels.begin), map + met.begin + bc_shift(geometry, tap), 1,
-               bc_range_length(met));
-  fill_zero(to + (met.end - pixels.begin), pixels.end - met.end);
-  bc_shift_clear_edges(geometry, tap, pixels, to);
+  for (int64_t i = 0; i < tap->channels; ++i) {
+    fill_zero(to, met.begin - pixels.begin);
+    if (bc_range_length(met) > 0)
+      memcpy(to + (met.begin - pixels.begin), map + met.begin + bc_shift(geometry, tap),
+             (size_t)bc_range_length(met) * sizeof *to);
+    fill_zero(to + (met.end - pixels.begin), pixels.end - met.end);
+    bc_shift_clear_edges(geometry, tap, pixels, to);
+    map += geometry->in_pixels;
+    to += geometry->taps * stride;
+  }
 }
 
 void bc_im2col(const bc_geometry *geometry, const float *image, bc_range rows, bc_range pixels,
-               float *patches)
+               float *patches, int64_t stride)
 {
-  const bool shift = bc_is_shift(geometry);
-  const int64_t n = bc_range_length(pixels);
-  for (int64_t row = rows.begin; row < rows.end; ++row, patches += n) {
-    const bc_tap tap = bc_tap_of_row(geometry, row);
-    const float *map = image + tap.channel * geometry->in_pixels;
-    if (tap.empty)
-      fill_zero(patches, n);
-    else if (shift)
-      copy_shifted(geometry, &tap, map, pixels, patches);
+  const int64_t last = bc_min(rows.end, rows.begin + geometry->taps);
+  for (int64_t row = rows.begin; row < last; ++row, patches += stride) {
+    const bc_tap tap = bc_tap_of_rows(geometry, (bc_range){row, rows.end});
+    const float *map = image + tap.first_channel * geometry->in_pixels;
+    if (bc_is_shift(geometry) && !tap.empty)
+      copy_shifted(geometry, &tap, map, pixels, patches, stride);
     else
-      copy_rows(geometry, &tap, map, pixels, patches);
+      copy_grid(geometry, &tap, map, pixels, patches, stride);
   }
 }
