@@ -19,6 +19,7 @@ typedef struct bc_blocks {
 /* What the caller decided, beside the problem. */
 typedef struct bc_request {
   blasconv_pass pass;
+  bool by_name; /* the algorithm was asked for */
   bool exact;
   bool accumulate;
   blasconv_activation activation;

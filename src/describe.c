@@ -72,13 +72,14 @@ size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size
   put_problem(&out, plan);
   put_schedule(&out, plan);
   put(&out, "library: %s\n", blasconv_version_string());
+  const char *able = plan->request.by_name ? "it could serve, but another was asked for by name"
+                                           : "it could serve, but comes later in the order";
   for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
     const bc_algorithm *other = bc_registry_row(i);
     if (other == plan->algorithm)
       continue;
     const char *reason = other->reject(&plan->geometry, &plan->request);
-    put(&out, "not %s: %s\n", other->name,
-        reason != NULL ? reason : "could serve, but was not asked for or comes later in the order");
+    put(&out, "not %s: %s\n", other->name, reason != NULL ? reason : able);
   }
   return out.length;
 }

@@ -79,7 +79,11 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
   if (status != BLASCONV_SUCCESS)
     return status;
   plan->problem = *problem;
-  plan->request = (bc_request){pass, options->exact, options->accumulate, options->activation};
+  plan->request = (bc_request){.pass = pass,
+                               .by_name = options->algorithm != NULL,
+                               .exact = options->exact,
+                               .accumulate = options->accumulate,
+                               .activation = options->activation};
   plan->allocator = options->allocator.allocate ? options->allocator : bc_default_allocator;
   status = choose(options->algorithm, plan, reason);
   if (status != BLASCONV_SUCCESS)

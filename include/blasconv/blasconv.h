@@ -267,7 +267,8 @@ BLASCONV_API blasconv_status blasconv_bias_activation_forward(const blasconv_map
  *     input_gradient = output_gradient * activation'(input + bias)
  *     bias_gradient[c] = sum of input_gradient over images and pixels of channel c
  *
- * At a kink the derivative is the one from the left (ReLU'(0) = 0).
+ * At a kink the derivative is 0 for ReLU and clipped ReLU (at 0 and at alpha), alpha for leaky ReLU
+ * and ELU.
  *
  * @param maps shape of the three tensors
  * @param saved [batch][channels][pixels]: the forward pass's output or input, as

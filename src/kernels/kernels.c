@@ -95,8 +95,7 @@ INLINE float leaky_relu_slope(float v, float alpha)
   return v <= 0.0f ? alpha : 1.0f;
 }
 
-/* From the left at both kinks: 0 at 0, 1 at alpha; but the output alpha stands for every input
- * above too, where the slope is 0, so 0 it is. */
+/* The output alpha stands for every input above too, where the slope is 0, so 0 it is. */
 INLINE float clipped_relu_slope(float v, float alpha)
 {
   return v <= 0.0f || v >= alpha ? 0.0f : 1.0f;
