@@ -50,14 +50,9 @@ INLINE float silu(float x, float alpha)
   return vector_silu(x);
 }
 
-/* The distribution function of the normal distribution; the GELUs are x times it, which from
- * |x| = 20 on is x or 0 (where the product with an infinity would be NaN). */
-INLINE float normal_distribution(float x)
-{
-  return 0.5f * (1.0f + vector_erf(x * 0x1.6a09e6p-1f));
-}
-
-/* Its approximation by a hyperbolic tangent, (1 + tanh u) / 2 = sigmoid(2 u). */
+/* The GELUs are x times the normal distribution's function, which from |x| = 20 on is x or 0 (where
+ * the product with an infinity would be NaN). This is its approximation by a hyperbolic tangent,
+ * (1 + tanh u) / 2 = sigmoid(2 u). */
 INLINE float tanh_distribution(float x)
 {
   return vector_sigmoid(0x1.988454p0f * (x + 0.044715f * x * x * x));
@@ -66,7 +61,7 @@ INLINE float tanh_distribution(float x)
 INLINE float gelu_erf(float x, float alpha)
 {
   (void)alpha;
-  return (x < -20.0f ? -20.0f : x) * normal_distribution(x);
+  return (x < -20.0f ? -20.0f : x) * vector_normal(x);
 }
 
 INLINE float gelu_tanh(float x, float alpha)
@@ -132,7 +127,7 @@ INLINE float gelu_erf_slope(float v, float alpha)
   (void)alpha;
   const float x = clamp(v, -20.0f, 20.0f);
   const float density = 0x1.988454p-2f * vector_exp(-0.5f * x * x);
-  return normal_distribution(x) + x * density;
+  return vector_normal(x) + x * density;
 }
 
 INLINE float gelu_tanh_slope(float v, float alpha)
