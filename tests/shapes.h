@@ -1,0 +1,39 @@
+/*
+ * The problems that the suites prove: the layers of real networks, corners, and random ones.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BLASCONV_TESTS_SHAPES_H
+#define BLASCONV_TESTS_SHAPES_H
+
+#include "support.h"
+
+#include <blasconv/blasconv.h>
+
+/** Networks in bench/shapes/. @param index from 0 on @return NULL past the last */
+const char *shapes_network_name(size_t index);
+
+/**
+ * Reads the layers of a network, batch 1, in full size.
+ * @param layers [capacity]; a network with more layers fails the test
+ * @return the number of layers
+ */
+size_t shapes_network(const char *name, blasconv_problem *layers, size_t capacity);
+
+/**
+ * The same kernel, strides, dilations, pads and kind of groups (one, depthwise, other) with fewer
+ * channels, filters and pixels, batch 2. How few varies with the size, so that layers stay
+ * different.
+ */
+blasconv_problem shapes_shrunk(const blasconv_problem *layer);
+
+/** Small problems at the edges of what is allowed. @return false past the last */
+bool shapes_small_corner(size_t index, blasconv_problem *corner);
+
+/** Problems large enough for several blocks of channels, filters and pixels. */
+bool shapes_large_corner(size_t index, blasconv_problem *corner);
+
+/** A small valid problem, any kind. */
+blasconv_problem shapes_random(support_random *random);
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * Status texts, version, output sizes, and every way in which blasconv_problem_output() and
+ * blasconv_plan_create() refuse. A refusal leaves everything but the message as it was.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "refusal.h"
+#include "support.h"
+
+#include <blasconv/blasconv.h>
+#include <stdio.h>
+#include <string.h>
+
+/* tests/header_cxx.cc */
+extern blasconv_status header_cxx_output(int64_t output[BLASCONV_MAX_RANK]);
+
+static const blasconv_pass passes[] = {BLASCONV_FORWARD, BLASCONV_BACKWARD_DATA,
+                                       BLASCONV_BACKWARD_WEIGHTS};
+enum { pass_count = sizeof passes / sizeof *passes, last_status = BLASCONV_WRONG_TENSORS };
+
+/* The problem must be refused by both functions that check it, in every pass. */
+static void check_bad_problem(const blasconv_problem *problem, blasconv_status status,
+                              const char *word, const char *what)
+{
+  int64_t output[BLASCONV_MAX_RANK] = {-7, -8, -9};
+  ck_assert_msg(blasconv_problem_output(problem, output) == status, "%s: output sizes", what);
+  ck_assert_msg(output[0] == -7 && output[1] == -8 && output[2] == -9, "%s: output written", what);
+  for (int i = 0; i < pass_count; ++i)
+    refusal_check(problem, passes[i], blasconv_options_default(), status, word, what);
+}
+
+static void check_good_problem(const blasconv_problem *problem, const char *what)
+{
+  int64_t output[BLASCONV_MAX_RANK];
+  ck_assert_msg(blasconv_problem_output(problem, output) == BLASCONV_SUCCESS, "%s refused", what);
+  for (int i = 0; i < pass_count; ++i) {
+    blasconv_plan *plan = NULL;
+    const blasconv_status status = blasconv_plan_create(problem, passes[i], NULL, &plan);
+    ck_assert_msg(status == BLASCONV_SUCCESS, "%s refused: %d", what, (int)status);
+    blasconv_plan_destroy(plan);
+  }
+}
+
+/* Two groups of two channels and three filters, 3x2 on 9x8 pixels. */
+static blasconv_problem plain_problem(void)
+{
+  blasconv_problem problem = blasconv_problem_2d(2, 4, 9, 8, 6, 3, 2);
+  problem.groups = 2;
+  return problem;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Texts and header
+ * ------------------------------------------------------------------------------------------ */
+
+START_TEST(status_texts_differ)
+{
+  for (int i = 0; i <= last_status; ++i) {
+    const char *text = blasconv_status_string((blasconv_status)i);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_uint_gt(strlen(text), 0);
+    for (int j = 0; j < i; ++j)
+      ck_assert_str_ne(text, blasconv_status_string((blasconv_status)j));
+  }
+  static const int unknown[] = {-1, last_status + 1, 1 << 20};
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; ++i)
+    for (int j = 0; j <= last_status; ++j)
+      ck_assert_str_ne(blasconv_status_string((blasconv_status)unknown[i]),
+                       blasconv_status_string((blasconv_status)j));
+}
+END_TEST
+
+START_TEST(version_is_one_line)
+{
+  char version[32];
+  snprintf(version, sizeof version, "%d.%d.%d", BLASCONV_VERSION_MAJOR, BLASCONV_VERSION_MINOR,
+           BLASCONV_VERSION_PATCH);
+  const char *text = blasconv_version_string();
+  ck_assert_ptr_nonnull(strstr(text, version));
+  ck_assert_ptr_null(strchr(text, '\n'));
+  ck_assert_ptr_eq(text, blasconv_version_string());
+  const char *advice = blasconv_blas_coretype_advice();
+  if (advice != NULL)
+    ck_assert_ptr_nonnull(strstr(text, advice));
+  ck_assert_int_eq(advice != NULL, strstr(text, "OPENBLAS_CORETYPE") != NULL);
+}
+END_TEST
+
+START_TEST(header_serves_cxx)
+{
+  int64_t output[BLASCONV_MAX_RANK] = {0, 0, 0};
+  ck_assert_int_eq(header_cxx_output(output), BLASCONV_SUCCESS);
+  ck_assert_int_eq(output[0], 8);
+  ck_assert_int_eq(output[1], 7);
+  ck_assert_int_eq(output[2], 1);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------
+ * Output sizes
+ * ------------------------------------------------------------------------------------------ */
+
+/* Counts the positions at which the dilated kernel lies within the padded input. */
+static int64_t count_positions(const blasconv_problem *problem, int axis)
+{
+  const int64_t padded = problem->pads_begin[axis] + problem->input[axis] + problem->pads_end[axis];
+  const int64_t reach = problem->dilations[axis] * (problem->kernel[axis] - 1);
+  int64_t count = 0;
+  for (int64_t first = 0; first + reach < padded; first += problem->strides[axis])
+    ++count;
+  return count;
+}
+
+START_TEST(output_sizes_follow_the_definition)
+{
+  support_random random = support_random_start(1);
+  int refused = 0;
+  for (int i = 0; i < 20000; ++i) {
+    blasconv_problem problem = plain_problem();
+    for (int axis = 0; axis < 2; ++axis) {
+      problem.input[axis] = support_random_between(&random, 1, 20);
+      problem.kernel[axis] = support_random_between(&random, 1, 6);
+      problem.strides[axis] = support_random_between(&random, 1, 5);
+      problem.dilations[axis] = support_random_between(&random, 1, 4);
+      problem.pads_begin[axis] = support_random_between(&random, 0, 4);
+      problem.pads_end[axis] = support_random_between(&random, 0, 4);
+    }
+    const int64_t height = count_positions(&problem, 0), width = count_positions(&problem, 1);
+    int64_t output[BLASCONV_MAX_RANK] = {-7, -8, -9};
+    const blasconv_status status = blasconv_problem_output(&problem, output);
+    if (height == 0 || width == 0) {
+      ck_assert_int_eq(status, BLASCONV_KERNEL_TOO_LARGE);
+      ++refused;
+    } else {
+      ck_assert_int_eq(status, BLASCONV_SUCCESS);
+      ck_assert(output[0] == height && output[1] == width && output[2] == 1);
+    }
+  }
+  ck_assert_int_gt(refused, 100);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------
+ * Bad problems
+ * ------------------------------------------------------------------------------------------ */
+
+/* One field of plain_problem() changed. */
+typedef struct changed_field {
+  const char *name;
+  size_t offset;
+  int64_t value;
+  blasconv_status status;
+} changed_field;
+
+static const changed_field changed_fields[] = {
+    {"batch", offsetof(blasconv_problem, batch), -1, BLASCONV_BAD_SIZE},
+    {"batch", offsetof(blasconv_problem, batch), INT64_MIN, BLASCONV_BAD_SIZE},
+    {"batch", offsetof(blasconv_problem, batch), INT64_MAX, BLASCONV_OVERFLOW},
+    {"in_channels", offsetof(blasconv_problem, in_channels), 0, BLASCONV_BAD_SIZE},
+    {"in_channels", offsetof(blasconv_problem, in_channels), -2, BLASCONV_BAD_SIZE},
+    {"in_channels", offsetof(blasconv_problem, in_channels), 5, BLASCONV_BAD_GROUPS},
+    {"in_channels", offsetof(blasconv_problem, in_channels), INT64_MAX - 1, BLASCONV_OVERFLOW},
+    {"out_channels", offsetof(blasconv_problem, out_channels), 0, BLASCONV_BAD_SIZE},
+    {"out_channels", offsetof(blasconv_problem, out_channels), -2, BLASCONV_BAD_SIZE},
+    {"out_channels", offsetof(blasconv_problem, out_channels), 1, BLASCONV_BAD_GROUPS},
+    {"out_channels", offsetof(blasconv_problem, out_channels), INT64_MAX - 1, BLASCONV_OVERFLOW},
+    {"groups", offsetof(blasconv_problem, groups), 0, BLASCONV_BAD_SIZE},
+    {"groups", offsetof(blasconv_problem, groups), -1, BLASCONV_BAD_SIZE},
+    {"groups", offsetof(blasconv_problem, groups), 3, BLASCONV_BAD_GROUPS},
+    {"groups", offsetof(blasconv_problem, groups), INT64_MAX, BLASCONV_BAD_GROUPS},
+    {"height", offsetof(blasconv_problem, input[0]), 0, BLASCONV_BAD_SIZE},
+    {"height", offsetof(blasconv_problem, input[0]), 2, BLASCONV_KERNEL_TOO_LARGE},
+    {"height", offsetof(blasconv_problem, input[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"width", offsetof(blasconv_problem, input[1]), -3, BLASCONV_BAD_SIZE},
+    {"width", offsetof(blasconv_problem, input[1]), 1, BLASCONV_KERNEL_TOO_LARGE},
+    {"width", offsetof(blasconv_problem, input[1]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"kernel height", offsetof(blasconv_problem, kernel[0]), 0, BLASCONV_BAD_SIZE},
+    {"kernel height", offsetof(blasconv_problem, kernel[0]), 10, BLASCONV_KERNEL_TOO_LARGE},
+    {"kernel height", offsetof(blasconv_problem, kernel[0]), INT64_MAX, BLASCONV_KERNEL_TOO_LARGE},
+    {"kernel width", offsetof(blasconv_problem, kernel[1]), -1, BLASCONV_BAD_SIZE},
+    {"kernel width", offsetof(blasconv_problem, kernel[1]), 9, BLASCONV_KERNEL_TOO_LARGE},
+    {"stride_h", offsetof(blasconv_problem, strides[0]), 0, BLASCONV_BAD_SIZE},
+    {"stride_w", offsetof(blasconv_problem, strides[1]), INT64_MIN, BLASCONV_BAD_SIZE},
+    {"dilation_h", offsetof(blasconv_problem, dilations[0]), 0, BLASCONV_BAD_SIZE},
+    {"dilation_h", offsetof(blasconv_problem, dilations[0]), 5, BLASCONV_KERNEL_TOO_LARGE},
+    {"dilation_h", offsetof(blasconv_problem, dilations[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"dilation_w", offsetof(blasconv_problem, dilations[1]), -1, BLASCONV_BAD_SIZE},
+    {"dilation_w", offsetof(blasconv_problem, dilations[1]), 8, BLASCONV_KERNEL_TOO_LARGE},
+    {"dilation_w", offsetof(blasconv_problem, dilations[1]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), -1, BLASCONV_BAD_SIZE},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"pad left", offsetof(blasconv_problem, pads_begin[1]), -1, BLASCONV_BAD_SIZE},
+    {"pad left", offsetof(blasconv_problem, pads_begin[1]), INT64_MAX - 8, BLASCONV_OVERFLOW},
+    {"pad bottom", offsetof(blasconv_problem, pads_end[0]), INT64_MIN, BLASCONV_BAD_SIZE},
+    {"pad bottom", offsetof(blasconv_problem, pads_end[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), -1, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX - 7, BLASCONV_OVERFLOW},
+};
+
+START_TEST(bad_fields_are_refused)
+{
+  const blasconv_problem plain = plain_problem();
+  check_good_problem(&plain, "the plain problem");
+  for (size_t i = 0; i < sizeof changed_fields / sizeof *changed_fields; ++i) {
+    const changed_field *field = &changed_fields[i];
+    blasconv_problem problem = plain;
+    memcpy((char *)&problem + field->offset, &field->value, sizeof field->value);
+    check_bad_problem(&problem, field->status, NULL, field->name);
+  }
+}
+END_TEST
+
+START_TEST(struct_layout_and_rank_are_checked)
+{
+  static const int ranks[] = {INT32_MIN, -1, 0, 4, INT32_MAX};
+  blasconv_problem problem = plain_problem();
+  problem.layout = BLASCONV_NHWC;
+  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "NHWC", "NHWC");
+  problem.layout = (blasconv_layout)7;
+  check_bad_problem(&problem, BLASCONV_BAD_ARGUMENT, "layout", "unknown layout");
+  problem.layout = BLASCONV_NCHW;
+  problem.rank = 1;
+  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "rank", "rank 1");
+  problem.rank = 3;
+  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "rank", "rank 3");
+  for (size_t i = 0; i < sizeof ranks / sizeof *ranks; ++i) {
+    problem.rank = ranks[i];
+    check_bad_problem(&problem, BLASCONV_BAD_SIZE, "rank", "no rank");
+  }
+  problem = plain_problem();
+  problem.struct_size = 0;
+  check_bad_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "size 0");
+  problem.struct_size = sizeof problem - 1;
+  check_bad_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "size - 1");
+  problem.struct_size = SIZE_MAX;
+  check_bad_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "SIZE_MAX");
+  check_bad_problem(NULL, BLASCONV_NULL_POINTER, "NULL", "no problem");
+  problem = plain_problem();
+  ck_assert_int_eq(blasconv_problem_output(&problem, NULL), BLASCONV_NULL_POINTER);
+}
+END_TEST
+
+/* The spatial arrays' entries beyond the rank do not matter. */
+START_TEST(entries_beyond_the_rank_are_ignored)
+{
+  blasconv_problem problem = plain_problem();
+  problem.input[2] = problem.kernel[2] = problem.strides[2] = INT64_MIN;
+  problem.dilations[2] = problem.pads_begin[2] = problem.pads_end[2] = INT64_MIN;
+  check_good_problem(&problem, "third entries");
+}
+END_TEST
+
+/* Each tensor alone at the largest size that fits, and just beyond. */
+START_TEST(each_tensor_overflows_by_itself)
+{
+  const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(float), side = INT64_C(1) << 31;
+  blasconv_problem problem = blasconv_problem_2d(most, 1, 1, 1, 1, 1, 1);
+  check_good_problem(&problem, "largest batch");
+  problem.batch = most + 1;
+  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "batch + 1");
+
+  problem = blasconv_problem_2d(1, most, 1, 1, 1, 1, 1);
+  check_good_problem(&problem, "most channels");
+  problem.in_channels = most + 1;
+  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "channels + 1");
+
+  problem = blasconv_problem_2d(1, 1, 1, 1, most, 1, 1);
+  check_good_problem(&problem, "most filters");
+  problem.out_channels = most + 1;
+  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "filters + 1");
+
+  /* Only pads: the output has 2^61 elements, 2^63 bytes. */
+  problem = blasconv_problem_2d(1, 1, 1, 1, 1, 1, 1);
+  problem.pads_begin[0] = side - 1;
+  problem.pads_end[1] = side / 2 - 1;
+  check_bad_problem(&problem, BLASCONV_OVERFLOW, "output", "output");
+  problem.pads_end[1] = side / 4 - 1;
+  check_good_problem(&problem, "half that output");
+
+  /* A kernel as large as input and pads: the weights have 2^61 elements. */
+  problem.kernel[0] = side;
+  problem.kernel[1] = side / 4;
+  problem.out_channels = 2;
+  check_bad_problem(&problem, BLASCONV_OVERFLOW, "weights", "weights");
+  problem.out_channels = 1;
+  check_good_problem(&problem, "half those weights");
+
+  for (size_t i = 0; i < 2; ++i)
+    problem.input[i] = problem.kernel[i] = problem.strides[i] = problem.dilations[i] =
+        problem.pads_begin[i] = problem.pads_end[i] = INT64_MAX;
+  problem.batch = problem.in_channels = problem.out_channels = problem.groups = INT64_MAX;
+  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "all INT64_MAX");
+}
+END_TEST
+
+START_TEST(huge_strides_and_dilations_are_fine)
+{
+  blasconv_problem problem = blasconv_problem_2d(0, 4, 9, 1, 6, 3, 1);
+  problem.strides[0] = problem.strides[1] = INT64_MAX;
+  problem.dilations[1] = INT64_MAX;
+  check_good_problem(&problem, "one position, one tap, no image");
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("api");
+  support_add(suite, status_texts_differ);
+  support_add(suite, version_is_one_line);
+  support_add(suite, header_serves_cxx);
+  support_add(suite, output_sizes_follow_the_definition);
+  support_add(suite, bad_fields_are_refused);
+  support_add(suite, struct_layout_and_rank_are_checked);
+  support_add(suite, entries_beyond_the_rank_are_ignored);
+  support_add(suite, each_tensor_overflows_by_itself);
+  support_add(suite, huge_strides_and_dilations_are_fine);
+  return support_run(suite);
+}
