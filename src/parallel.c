@@ -7,13 +7,15 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
   const int team = tasks < threads ? (int)tasks : threads;
   if (team < 1)
     return;
-#pragma omp parallel num_threads(team) default(none) shared(tasks, run, context)
+  /* Thousands of small tasks (depthwise layers) are handed out several at a time. */
+  const int64_t chunk = tasks / team / 16 + 1;
+#pragma omp parallel num_threads(team) default(none) shared(tasks, run, context, chunk)
   {
     /* OpenBLAS's OpenMP flavour asks for the threads of the task that calls it, and a team of one
      * does not count as parallel. The setting belongs to this region's implicit task alone: it
      * ends with the region, and the host's stays as it is. */
     omp_set_num_threads(1);
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, chunk)
     for (int64_t task = 0; task < tasks; ++task)
       run(context, task, omp_get_thread_num());
   }
