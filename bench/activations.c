@@ -1,0 +1,226 @@
+#include "activations.h"
+
+#include "operands.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct activation {
+  const char *name;
+  blasconv_activation parameters;
+} activation;
+
+static const activation kinds[] = {
+    {"identity", {BLASCONV_IDENTITY, 0.0f}},
+    {"relu", {BLASCONV_RELU, 0.0f}},
+    {"leaky_relu", {BLASCONV_LEAKY_RELU, 0.1f}},
+    {"clipped_relu", {BLASCONV_CLIPPED_RELU, 6.0f}},
+    {"elu", {BLASCONV_ELU, 1.0f}},
+    {"sigmoid", {BLASCONV_SIGMOID, 0.0f}},
+    {"tanh", {BLASCONV_TANH, 0.0f}},
+    {"silu", {BLASCONV_SILU, 0.0f}},
+    {"gelu_erf", {BLASCONV_GELU_ERF, 0.0f}},
+    {"gelu_tanh", {BLASCONV_GELU_TANH, 0.0f}},
+};
+
+typedef struct shape {
+  const char *name;
+  int64_t batch, channels, pixels;
+} shape;
+
+static const shape shapes[] = {
+    {"1x32x56x56", 1, 32, 56 * 56},    /* 0.4 MB in, as much out */
+    {"8x64x112x112", 8, 64, 112 * 112} /* 26 MB in, as much out */
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds, SHAPES = sizeof shapes / sizeof *shapes };
+
+typedef struct kernel_case {
+  bench_session *session;
+  const activation *activation;
+  const shape *shape;
+  bool measured;
+  double seconds, copy_seconds;
+} kernel_case;
+
+struct bench_activations {
+  kernel_case cases[SHAPES][KINDS];
+};
+
+/* What is timed: input and output [batch][channels][pixels], bias [channels]. */
+typedef struct maps {
+  const kernel_case *c;
+  int threads;
+  float *input, *output, *bias;
+} maps;
+
+static int threads_of(const bench_session *session)
+{
+  return (int)session->options.threads.values[0];
+}
+
+static int64_t elements(const shape *s)
+{
+  return s->batch * s->channels * s->pixels;
+}
+
+static blasconv_status apply(const maps *m)
+{
+  const shape *s = m->c->shape;
+  const blasconv_maps sizes = blasconv_maps_nchw(s->batch, s->channels, s->pixels);
+  return blasconv_bias_activation_forward(&sizes, m->input, m->bias, &m->c->activation->parameters,
+                                          m->threads, m->output);
+}
+
+static double run_kernel(const void *context)
+{
+  const double begin = bench_now();
+  apply(context);
+  return bench_now() - begin;
+}
+
+/* Each thread copies one piece. */
+static double run_copy(const void *context)
+{
+  const maps *m = context;
+  const int64_t count = elements(m->c->shape);
+  const double begin = bench_now();
+#pragma omp parallel for num_threads(m->threads) default(none) shared(m, count) schedule(static)
+  for (int thread = 0; thread < m->threads; ++thread) {
+    const int64_t first = count * thread / m->threads, end = count * (thread + 1) / m->threads;
+    memcpy(m->output + first, m->input + first, (size_t)(end - first) * sizeof(float));
+  }
+  return bench_now() - begin;
+}
+
+/* The definitions, in double. */
+static double definition(blasconv_activation a, double x)
+{
+  const double alpha = (double)a.alpha, root_2 = 1.4142135623730951,
+               root_2_over_pi = 0.79788456080286536;
+  switch (a.kind) {
+  case BLASCONV_RELU:
+    return fmax(x, 0.0);
+  case BLASCONV_LEAKY_RELU:
+    return x > 0.0 ? x : alpha * x;
+  case BLASCONV_CLIPPED_RELU:
+    return fmin(fmax(x, 0.0), alpha);
+  case BLASCONV_ELU:
+    return x > 0.0 ? x : alpha * expm1(x);
+  case BLASCONV_SIGMOID:
+    return 1.0 / (1.0 + exp(-x));
+  case BLASCONV_TANH:
+    return tanh(x);
+  case BLASCONV_SILU:
+    return x / (1.0 + exp(-x));
+  case BLASCONV_GELU_ERF:
+    return 0.5 * x * (1.0 + erf(x / root_2));
+  case BLASCONV_GELU_TANH:
+    return 0.5 * x * (1.0 + tanh(root_2_over_pi * (x + 0.044715 * x * x * x)));
+  default:
+    return x;
+  }
+}
+
+/* Whether a sample of the output is what it should be; inputs are within [-8, 8], so a few units in
+ * the last place are a few millionths. */
+static bool right(const maps *m)
+{
+  const shape *s = m->c->shape;
+  for (int64_t i = 0; i < elements(s); i += 997) {
+    const float x = m->input[i] + m->bias[i / s->pixels % s->channels];
+    const double expected = definition(m->c->activation->parameters, (double)x);
+    if (!(fabs((double)m->output[i] - expected) <= 4e-6))
+      return false;
+  }
+  return true;
+}
+
+static void write_name(const kernel_case *c, char *name, size_t size)
+{
+  snprintf(name, size, "bias_activation/%s/%s/threads:%d", c->shape->name, c->activation->name,
+           threads_of(c->session));
+}
+
+static maps make_maps(const kernel_case *c)
+{
+  const int64_t count = elements(c->shape);
+  maps m = {c, threads_of(c->session), bench_floats(count), bench_floats(count),
+            bench_floats(c->shape->channels)};
+  bench_fill(m.input, count, 1);
+  for (int64_t i = 0; i < count; ++i)
+    m.input[i] *= 7.0f;
+  bench_fill(m.bias, c->shape->channels, 2);
+  memset(m.output, 0xFF, (size_t)count * sizeof(float)); /* all NaN */
+  return m;
+}
+
+static void measure(kernel_case *c, bench_state *state, const maps *m)
+{
+  const bench_runner runners[] = {{run_kernel, m}, {run_copy, m}};
+  double medians[2];
+  bench_alternate(c->session, state, runners, 2, medians);
+  c->seconds = medians[0];
+  c->copy_seconds = medians[1];
+  c->measured = true;
+  bench_set_counter(state, "share_of_copy", c->copy_seconds / c->seconds);
+  bench_set_counter(state, "median_ms", 1e3 * c->seconds);
+  bench_set_counter(state, "copy_ms", 1e3 * c->copy_seconds);
+}
+
+static void run_case(bench_state *state, void *context)
+{
+  kernel_case *c = context;
+  char name[200];
+  write_name(c, name, sizeof name);
+  bench_session_progress(c->session, name);
+  maps m = make_maps(c);
+  if (apply(&m) == BLASCONV_SUCCESS && right(&m))
+    measure(c, state, &m);
+  else
+    bench_session_fail(c->session, state, name, "differs from the definition");
+  free(m.input);
+  free(m.output);
+  free(m.bias);
+}
+
+bench_activations *bench_activations_register(bench_session *session)
+{
+  bench_activations *activations = calloc(1, sizeof *activations);
+  char name[200];
+  for (int s = 0; activations != NULL && s < SHAPES; ++s)
+    for (int k = 0; k < KINDS; ++k) {
+      kernel_case *c = &activations->cases[s][k];
+      *c = (kernel_case){.session = session, .activation = &kinds[k], .shape = &shapes[s]};
+      write_name(c, name, sizeof name);
+      bench_session_register(session, name, run_case, c);
+    }
+  return activations;
+}
+
+void bench_activations_print(const bench_activations *activations)
+{
+  bool titled = false;
+  for (int s = 0; activations != NULL && s < SHAPES; ++s)
+    for (int k = 0; k < KINDS; ++k) {
+      const kernel_case *c = &activations->cases[s][k];
+      if (!c->measured)
+        continue;
+      FILE *out = c->session->out;
+      if (!titled)
+        fprintf(
+            out,
+            "\nBias and activation, threads: %d; GB/s read and written, share of a plain copy\n",
+            threads_of(c->session));
+      titled = true;
+      const double bytes = 2.0 * (double)elements(c->shape) * sizeof(float);
+      fprintf(out, "  %-13s %-13s %7.1f  %5.2f\n", c->shape->name, c->activation->name,
+              1e-9 * bytes / c->seconds, c->copy_seconds / c->seconds);
+    }
+}
+
+void bench_activations_free(bench_activations *activations)
+{
+  free(activations);
+}

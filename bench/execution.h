@@ -1,0 +1,27 @@
+/* A plan with tensors and workspace, ready to be timed. */
+#ifndef BENCH_EXECUTION_H
+#define BENCH_EXECUTION_H
+
+#include "operands.h"
+
+typedef struct bench_execution {
+  blasconv_plan *plan;
+  blasconv_arguments arguments;
+  float *workspace;
+  size_t workspace_bytes;
+} bench_execution;
+
+/* Fills the tensors that the pass reads with noise, the one that it writes with NaN. */
+void bench_operands_fill(const bench_operands *operands, blasconv_pass pass);
+
+/* Plans the pass on these tensors; algorithm NULL: the library chooses. Allocates the workspace. */
+blasconv_status bench_execution_create(const blasconv_problem *problem, blasconv_pass pass,
+                                       const char *algorithm, int threads,
+                                       const bench_operands *operands, bench_execution *execution);
+
+void bench_execution_destroy(bench_execution *execution);
+
+/* Executes once; context is a bench_execution. Returns the seconds, NaN if it failed. */
+double bench_execution_run(const void *context);
+
+#endif

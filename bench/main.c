@@ -1,0 +1,115 @@
+/* blasconv-bench: how fast the convolutions of real networks are, having proved that they are
+ * right. */
+#include "activations.h"
+#include "networks.h"
+#include "peak.h"
+#include "plans.h"
+#include "report.h"
+#include "restart.h"
+#include "scaling.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Reads the files that --networks names. */
+static bool read_networks(bench_session *session)
+{
+  const bench_options *options = &session->options;
+  for (const char *item = options->networks; *item != '\0'; item += *item == ',') {
+    const size_t length = strcspn(item, ",");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%.*s.csv", options->shapes_dir, (int)length, item);
+    item += length;
+    bench_network *more =
+        realloc(session->networks, (session->network_count + 1) * sizeof *session->networks);
+    if (more == NULL)
+      return false;
+    session->networks = more;
+    if (!bench_network_read(path, &more[session->network_count++]))
+      return false;
+  }
+  return session->network_count > 0;
+}
+
+static bool read_workload(bench_session *session)
+{
+  const bench_options *options = &session->options;
+  if (options->shapes == NULL && options->problem == NULL)
+    return read_networks(session);
+  session->networks = calloc(1, sizeof *session->networks);
+  if (session->networks == NULL)
+    return false;
+  session->network_count = 1;
+  return options->shapes != NULL ? bench_network_read(options->shapes, session->networks)
+                                 : bench_network_parse(options->problem, session->networks);
+}
+
+static void free_workload(bench_session *session)
+{
+  for (size_t i = 0; i < session->network_count; ++i)
+    bench_network_free(&session->networks[i]);
+  free(session->networks);
+}
+
+static void begin(bench_session *session)
+{
+  session->cpu = bench_cpu_name();
+  fprintf(session->out, "%s\n%s\n", blasconv_version_string(), session->cpu);
+  for (int i = 0; i < session->options.threads.count; ++i) {
+    /* The system needs a while until every thread has a core of its own. */
+    const double end = bench_now() + 0.2;
+    while (bench_now() < end)
+      bench_peak_gflops((int)session->options.threads.values[i]);
+    fprintf(session->out, "threads: %d, peak: %.1f GFLOP/s of fused multiply-adds\n",
+            (int)session->options.threads.values[i], bench_session_peak(session, i));
+  }
+  fflush(session->out);
+  bench_add_context("library", blasconv_version_string());
+  bench_add_context("cpu", session->cpu);
+}
+
+/* Runs everything. Returns the exit status. */
+static int run(bench_session *session)
+{
+  begin(session);
+  bench_cases cases = bench_networks_register(session);
+  bench_scaling *scaling = bench_scaling_register(session);
+  const bool own_workload = session->options.shapes != NULL || session->options.problem != NULL;
+  bench_activations *activations = own_workload ? NULL : bench_activations_register(session);
+  bench_plans *plans = bench_plans_register(session);
+  bench_run_registered();
+  bench_session_progress_end();
+
+  bench_report_print(session, &cases);
+  bench_scaling_print(scaling);
+  bench_activations_print(activations);
+  bench_plans_print(plans);
+  const char *folder = session->options.csv_dir;
+  const bool written = folder == NULL || bench_report_write(session, &cases, folder);
+
+  bench_plans_free(plans);
+  bench_activations_free(activations);
+  bench_scaling_free(scaling);
+  free(cases.cases);
+  return written && session->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+  bench_restart_with_advice(argv);
+  static bench_session session;
+  if (!bench_options_take(&argc, argv, &session.options))
+    return EXIT_FAILURE;
+  if (session.options.help) {
+    fputs(bench_usage, stdout);
+    return EXIT_SUCCESS;
+  }
+  session.out = bench_initialize(&argc, argv) ? stderr : stdout;
+  if (argc > 1) {
+    fprintf(stderr, "blasconv-bench: no option %s, see --help\n", argv[1]);
+    return EXIT_FAILURE;
+  }
+  const int status = read_workload(&session) ? run(&session) : EXIT_FAILURE;
+  free_workload(&session);
+  return status;
+}

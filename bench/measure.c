@@ -1,0 +1,37 @@
+#define _POSIX_C_SOURCE 200809L
+#include "measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double bench_now(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void bench_samples_add(bench_samples *samples, double seconds)
+{
+  if (samples->count < BENCH_MAX_SAMPLES)
+    samples->seconds[samples->count++] = seconds;
+}
+
+static int ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double bench_samples_median(const bench_samples *samples)
+{
+  double sorted[BENCH_MAX_SAMPLES];
+  const size_t count = samples->count;
+  if (count == 0)
+    return NAN;
+  memcpy(sorted, samples->seconds, count * sizeof *sorted);
+  qsort(sorted, count, sizeof *sorted, ascending);
+  return 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
+}
