@@ -43,7 +43,7 @@ static inline int64_t bc_max(int64_t a, int64_t b)
 /* How many blocks of `size` cover `whole`. */
 static inline int64_t bc_count_blocks(int64_t whole, int64_t size)
 {
-  return whole == 0 ? 0 : (whole - 1) / size + 1; /* whole + size may overflow */
+  return whole / size + (whole % size != 0); /* whole + size may overflow */
 }
 
 /* Block `index` of `size` in [0, whole). */

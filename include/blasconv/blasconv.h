@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLASCONV_VERSION_MAJOR 0
-#define BLASCONV_VERSION_MINOR 1
-#define BLASCONV_VERSION_PATCH 0
+#define BLASCONV_VERSION_MAJOR 0 /**< changes with the ABI, as the soname does */
+#define BLASCONV_VERSION_MINOR 1 /**< grows with new features */
+#define BLASCONV_VERSION_PATCH 0 /**< grows with each release in between */
 
 /** Marks what the shared library exports; everything else is hidden. */
 #if defined(__GNUC__)
@@ -195,9 +195,10 @@ BLASCONV_API blasconv_status blasconv_problem_output(const blasconv_problem *pro
  * see blasconv_activation_saves().
  */
 typedef enum blasconv_activation_kind {
-  BLASCONV_IDENTITY = 0, /**< x; saves nothing but takes the output */
+  BLASCONV_IDENTITY = 0, /**< x; saves the output */
   BLASCONV_RELU,         /**< max(x, 0); saves the output */
-  BLASCONV_LEAKY_RELU,   /**< x if x > 0, else alpha x; saves the output (alpha >= 0) */
+  BLASCONV_LEAKY_RELU,   /**< x if x > 0, else alpha x; saves the output (alpha >= 0; with 0,
+                                -infinity gives NaN, as 0 times infinity does: use ReLU) */
   BLASCONV_CLIPPED_RELU, /**< min(max(x, 0), alpha), ReLU6 with alpha = 6; saves the output (alpha >
                             0) */
   BLASCONV_ELU,          /**< x if x > 0, else alpha (exp(x) - 1); saves the output (alpha >= 0) */
@@ -210,7 +211,7 @@ typedef enum blasconv_activation_kind {
 
 /** An activation and its parameter. */
 typedef struct blasconv_activation {
-  blasconv_activation_kind kind;
+  blasconv_activation_kind kind; /**< which function */
   float alpha; /**< finite; slope, bound or scale of the kinds that name it, else ignored */
 } blasconv_activation;
 
@@ -223,7 +224,7 @@ typedef enum blasconv_saved {
 /** Which tensor to keep for blasconv_bias_activation_backward(). */
 BLASCONV_API blasconv_saved blasconv_activation_saves(blasconv_activation_kind kind);
 
-/** A stack of feature maps [batch][channels][pixels]. */
+/** A stack of feature maps [batch][channels][pixels]. With batch 0 its tensors may be NULL. */
 typedef struct blasconv_maps {
   size_t struct_size;     /**< sizeof(blasconv_maps) */
   blasconv_layout layout; /**< #BLASCONV_NCHW */
@@ -298,7 +299,10 @@ typedef enum blasconv_pass {
   BLASCONV_BACKWARD_WEIGHTS = 2 /**< gradients of the weights and, if wanted, of the bias */
 } blasconv_pass;
 
-/** Where the library takes memory from; both functions must be safe to call from any thread. */
+/**
+ * Where the library takes memory from: both functions, or neither. They must be safe to call from
+ * any thread.
+ */
 typedef struct blasconv_allocator {
   /** At least `bytes` bytes aligned to `alignment` (a power of two), or NULL. */
   void *(*allocate)(void *context, size_t bytes, size_t alignment);
@@ -321,7 +325,8 @@ typedef struct blasconv_options {
   blasconv_activation activation; /**< epilogue of the forward pass; identity for the others */
   blasconv_allocator allocator;   /**< both functions NULL: the library's own, aligned malloc */
   char *message;       /**< NULL, or where a refusal is explained: [message_size], always ended
-                            by a NUL; written only when blasconv_plan_create() refuses */
+                            by a NUL; written only when blasconv_plan_create() refuses, and not
+                            when `struct_size` is wrong */
   size_t message_size; /**< bytes at `message` */
 } blasconv_options;
 

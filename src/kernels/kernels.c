@@ -28,7 +28,7 @@ INLINE float clipped_relu(float x, float alpha)
 
 INLINE float elu(float x, float alpha)
 {
-  const float below = alpha * vector_expm1(x);
+  const float below = alpha * vector_expm1(clamp(x, -80.0f, 80.0f));
   return x > 0.0f ? x : below;
 }
 
@@ -50,24 +50,29 @@ INLINE float silu(float x, float alpha)
   return vector_silu(x);
 }
 
-/* The GELUs are x times the normal distribution's function, which from |x| = 20 on is x or 0 (where
- * the product with an infinity would be NaN). This is its approximation by a hyperbolic tangent,
- * (1 + tanh u) / 2 = sigmoid(2 u). */
+/* The GELUs are x times the distribution function of the normal distribution, the second through
+ * an approximation of that, (1 + tanh u) / 2 = sigmoid(2 u). Where both are negligible they are 0:
+ * the product with -infinity would be NaN. */
+
+enum { GELU_ERF_END = -6, GELU_TANH_END = -10 };
+
 INLINE float tanh_distribution(float x)
 {
-  return vector_sigmoid(0x1.988454p0f * (x + 0.044715f * x * x * x));
+  return coarse_sigmoid(0x1.988454p0f * (x + 0.044715f * x * x * x));
 }
 
 INLINE float gelu_erf(float x, float alpha)
 {
   (void)alpha;
-  return (x < -20.0f ? -20.0f : x) * vector_normal(x);
+  const float y = x * vector_normal(x);
+  return x < GELU_ERF_END ? -0.0f : y;
 }
 
 INLINE float gelu_tanh(float x, float alpha)
 {
   (void)alpha;
-  return (x < -20.0f ? -20.0f : x) * tanh_distribution(x);
+  const float y = x * tanh_distribution(x);
+  return x < GELU_TANH_END ? -0.0f : y;
 }
 
 /* ---- derivatives: v is the forward pass's output, or its input with the bias added ---- */
@@ -127,7 +132,7 @@ INLINE float gelu_erf_slope(float v, float alpha)
   (void)alpha;
   const float x = clamp(v, -20.0f, 20.0f);
   const float density = 0x1.988454p-2f * vector_exp(-0.5f * x * x);
-  return vector_normal(x) + x * density;
+  return (x < GELU_ERF_END ? 0.0f : vector_normal(x)) + x * density;
 }
 
 INLINE float gelu_tanh_slope(float v, float alpha)
@@ -136,7 +141,8 @@ INLINE float gelu_tanh_slope(float v, float alpha)
   const float x = clamp(v, -20.0f, 20.0f);
   const float s = tanh_distribution(x);
   const float inner_slope = 0x1.988454p0f * (1.0f + 3.0f * 0.044715f * x * x);
-  return s + x * s * tanh_distribution(-x) * inner_slope;
+  const float slope = s + x * s * tanh_distribution(-x) * inner_slope;
+  return x < GELU_TANH_END ? 0.0f : slope;
 }
 
 /* ---- rows ---- */
