@@ -26,7 +26,7 @@ const char *bench_cpu_name(void)
 
 static int64_t iterations(const bench_session *session)
 {
-  return session->options.quick ? 3 : 15;
+  return session->options.quick ? 5 : 15;
 }
 
 void bench_session_register(bench_session *session, const char *name, bench_function *function,
