@@ -1,7 +1,9 @@
 #include "sgemm.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* CBLAS is an ABI: declared here rather than taken from a header, so that any library that has it
@@ -47,15 +49,40 @@ const char *bc_sgemm_coretype_advice(bc_isa isa)
   return kernels_isa(BLAS(openblas_get_corename)()) < isa ? best[isa] : NULL;
 }
 
+/* "0.3.21" of "OpenBLAS 0.3.21 NO_LAPACKE ...". */
+static const char *version(void)
+{
+  const char *config = BLAS(openblas_get_config)();
+  return strncmp(config, "OpenBLAS ", 9) == 0 ? config + 9 : "";
+}
+
+/* Its AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
+ * Seen in 0.3.21 and in 0.3.34. */
+static bool reads_in_place(void)
+{
+  return kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512 &&
+         (strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21);
+}
+
+/* Its serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for it
+ * at the same time. */
+static bool takes_turns(bool b_transposed)
+{
+  return BLAS(openblas_get_parallel)() == FLAVOUR_SERIAL && (b_transposed || !reads_in_place());
+}
+
+static bool leaves_the_thread(void)
+{
+  return BLAS(openblas_get_parallel)() == FLAVOUR_PTHREAD && BLAS(openblas_get_num_threads)() > 1;
+}
+
 void bc_sgemm_describe(char *text, size_t size)
 {
   static const char *const flavours[] = {"serial", "pthread", "openmp"};
-  const char *config = BLAS(openblas_get_config)(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
-  const char *version = strncmp(config, "OpenBLAS ", 9) == 0 ? config + 9 : "";
   const int flavour = BLAS(openblas_get_parallel)();
-  snprintf(text, size, "OpenBLAS %.*s, %s, kernels %s", (int)strcspn(version, " "), version,
+  snprintf(text, size, "OpenBLAS %.*s, %s%s, kernels %s", (int)strcspn(version(), " "), version(),
            flavour >= FLAVOUR_SERIAL && flavour <= FLAVOUR_OPENMP ? flavours[flavour] : "unknown",
-           BLAS(openblas_get_corename)());
+           takes_turns(false) ? " (one product at a time)" : "", BLAS(openblas_get_corename)());
 }
 
 #else
@@ -64,6 +91,22 @@ const char *bc_sgemm_coretype_advice(bc_isa isa)
 {
   (void)isa;
   return NULL;
+}
+
+static bool reads_in_place(void)
+{
+  return false;
+}
+
+static bool takes_turns(bool b_transposed)
+{
+  (void)b_transposed;
+  return false;
+}
+
+static bool leaves_the_thread(void)
+{
+  return false;
 }
 
 void bc_sgemm_describe(char *text, size_t size)
@@ -79,21 +122,14 @@ typedef struct piece {
 } piece;
 
 /* OpenBLAS keeps a product of at most 2^18 multiplications on the calling thread, in every flavour
- * and without touching a setting, and its AVX-512 kernels then read the operands where they lie
- * instead of packing them first. docs/performance.md has the measurements behind the shapes. */
+ * and without touching a setting. docs/performance.md has the measurements behind the shapes. */
 static piece choose_piece(bool b_transposed)
 {
-  static const piece whole = {INT32_MAX, INT32_MAX, INT32_MAX};
-#ifdef BLASCONV_HAS_OPENBLAS
-  const bool reads_in_place = kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
-  if (reads_in_place)
+  if (reads_in_place())
     return b_transposed ? (piece){32, 32, 256} : (piece){32, 64, 128};
-  if (BLAS(openblas_get_parallel)() == FLAVOUR_PTHREAD && BLAS(openblas_get_num_threads)() > 1)
+  if (leaves_the_thread())
     return (piece){64, 128, 32};
-#else
-  (void)b_transposed;
-#endif
-  return whole;
+  return (piece){INT32_MAX, INT32_MAX, INT32_MAX};
 }
 
 /* The element at row i, column j of the product's operand. */
@@ -102,8 +138,8 @@ static const float *element(bc_operand operand, int64_t i, int64_t j)
   return operand.data + (operand.transposed ? j * operand.stride + i : i * operand.stride + j);
 }
 
-void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, float *c,
-              int64_t c_stride)
+static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
+                     float *c, int64_t c_stride)
 {
   const piece size = choose_piece(b.transposed);
   for (int64_t j = 0; j < n; j += size.n)
@@ -114,4 +150,16 @@ void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float
    (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),
    (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride, element(b, p, j),
    (int)b.stride, p == 0 ? beta : 1.0f, c + i * c_stride + j, (int)c_stride);
+}
+
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, float *c,
+              int64_t c_stride)
+{
+  static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+  const bool alone = takes_turns(b.transposed);
+  if (alone)
+    pthread_mutex_lock(&turn);
+  multiply(m, n, k, a, b, beta, c, c_stride);
+  if (alone)
+    pthread_mutex_unlock(&turn);
 }
