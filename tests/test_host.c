@@ -72,8 +72,8 @@ START_TEST(settings_stay)
   support_random random = support_random_start(1);
   fixture_case fixture = fixture_create(&problem, support_tensor_random, &random);
   const int before = omp_get_max_threads(), before_blas = blas_threads();
+  set_blas_threads(2); /* sets OpenMP's too in OpenBLAS's openmp flavour */
   omp_set_num_threads(3);
-  set_blas_threads(2);
   const int host_blas = blas_threads();
   for (int pass = 0; pass < 3; ++pass)
     for (int32_t threads = 1; threads <= 4; ++threads) {
@@ -82,8 +82,8 @@ START_TEST(settings_stay)
       ck_assert_int_eq(omp_get_max_threads(), 3);
       ck_assert_int_eq(blas_threads(), host_blas);
     }
-  omp_set_num_threads(before);
   set_blas_threads(before_blas);
+  omp_set_num_threads(before);
   fixture_free(&fixture);
 }
 END_TEST
