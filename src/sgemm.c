@@ -56,33 +56,54 @@ static const char *version(void)
   return strncmp(config, "OpenBLAS ", 9) == 0 ? config + 9 : "";
 }
 
-/* Its AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
- * Seen in 0.3.21 and in 0.3.34. */
-static bool reads_in_place(void)
+/* What of OpenBLAS stays the same while the program runs. */
+static struct {
+  int flavour;
+  /* The AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
+   * Seen in 0.3.21 and in 0.3.34. */
+  bool reads_in_place;
+} blas;
+
+static void ask_blas(void)
 {
-  return kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512 &&
-         (strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21);
+  const bool recent = strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21;
+  blas.flavour = BLAS(openblas_get_parallel)();
+  blas.reads_in_place = recent && kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
 }
 
-/* Its serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for it
- * at the same time. */
-static bool takes_turns(bool b_transposed)
+static void ask_blas_once(void)
 {
-  return BLAS(openblas_get_parallel)() == FLAVOUR_SERIAL && (b_transposed || !reads_in_place());
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, ask_blas);
+}
+
+static bool reads_in_place(void)
+{
+  ask_blas_once();
+  return blas.reads_in_place;
+}
+
+/* The serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for it
+ * at the same time. */
+static bool takes_turns(void)
+{
+  ask_blas_once();
+  return blas.flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
 }
 
 static bool leaves_the_thread(void)
 {
-  return BLAS(openblas_get_parallel)() == FLAVOUR_PTHREAD && BLAS(openblas_get_num_threads)() > 1;
+  ask_blas_once();
+  return blas.flavour == FLAVOUR_PTHREAD && BLAS(openblas_get_num_threads)() > 1;
 }
 
 void bc_sgemm_describe(char *text, size_t size)
 {
   static const char *const flavours[] = {"serial", "pthread", "openmp"};
-  const int flavour = BLAS(openblas_get_parallel)();
+  const char *turns = takes_turns() ? " (one product at a time)" : "";
+  const bool known = blas.flavour >= FLAVOUR_SERIAL && blas.flavour <= FLAVOUR_OPENMP;
   snprintf(text, size, "OpenBLAS %.*s, %s%s, kernels %s", (int)strcspn(version(), " "), version(),
-           flavour >= FLAVOUR_SERIAL && flavour <= FLAVOUR_OPENMP ? flavours[flavour] : "unknown",
-           takes_turns(false) ? " (one product at a time)" : "", BLAS(openblas_get_corename)());
+           known ? flavours[blas.flavour] : "unknown", turns, BLAS(openblas_get_corename)());
 }
 
 #else
@@ -98,9 +119,8 @@ static bool reads_in_place(void)
   return false;
 }
 
-static bool takes_turns(bool b_transposed)
+static bool takes_turns(void)
 {
-  (void)b_transposed;
   return false;
 }
 
@@ -123,43 +143,43 @@ typedef struct piece {
 
 /* OpenBLAS keeps a product of at most 2^18 multiplications on the calling thread, in every flavour
  * and without touching a setting. docs/performance.md has the measurements behind the shapes. */
-static piece choose_piece(bool b_transposed)
+static piece choose_piece(void)
 {
   if (reads_in_place())
-    return b_transposed ? (piece){32, 32, 256} : (piece){32, 64, 128};
+    return (piece){32, 64, 128};
   if (leaves_the_thread())
     return (piece){64, 128, 32};
   return (piece){INT32_MAX, INT32_MAX, INT32_MAX};
 }
 
-/* The element at row i, column j of the product's operand. */
+/* The element at row i, column j of the operand as the product takes it. */
 static const float *element(bc_operand operand, int64_t i, int64_t j)
 {
   return operand.data + (operand.transposed ? j * operand.stride + i : i * operand.stride + j);
 }
 
-static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                     float *c, int64_t c_stride)
+static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b,
+                     int64_t b_stride, float beta, float *c, int64_t c_stride)
 {
-  const piece size = choose_piece(b.transposed);
+  const piece size = choose_piece();
   for (int64_t j = 0; j < n; j += size.n)
     for (int64_t i = 0; i < m; i += size.m)
       for (int64_t p = 0; p < k; p += size.k)
         BLAS(cblas_sgemm)
-  (ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, b.transposed ? TRANSPOSED : AS_IT_IS,
+  (ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, AS_IT_IS,
    (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),
-   (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride, element(b, p, j),
-   (int)b.stride, p == 0 ? beta : 1.0f, c + i * c_stride + j, (int)c_stride);
+   (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride,
+   b + p * b_stride + j, (int)b_stride, p == 0 ? beta : 1.0f, c + i * c_stride + j, (int)c_stride);
 }
 
-void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, float *c,
-              int64_t c_stride)
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b, int64_t b_stride,
+              float beta, float *c, int64_t c_stride)
 {
   static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-  const bool alone = takes_turns(b.transposed);
+  const bool alone = takes_turns();
   if (alone)
     pthread_mutex_lock(&turn);
-  multiply(m, n, k, a, b, beta, c, c_stride);
+  multiply(m, n, k, a, b, b_stride, beta, c, c_stride);
   if (alone)
     pthread_mutex_unlock(&turn);
 }

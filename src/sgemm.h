@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A row-major matrix that is read; `transposed`: the product takes its transpose. */
+/* A row-major matrix; `transposed`: the product takes its transpose. */
 typedef struct bc_operand {
   const float *data;
   int64_t stride; /* elements from one row in memory to the next */
@@ -19,9 +19,10 @@ typedef struct bc_operand {
 #define BC_SGEMM_MAX_STRIDE INT32_MAX
 
 /* c = a b + beta c for a [m][k], b [k][n] and c [m][n], row-major, on the calling thread alone.
- * beta is 0 (c is not read) or 1. No row stride may pass BC_SGEMM_MAX_STRIDE; sizes may. */
-void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, float *c,
-              int64_t c_stride);
+ * beta is 0 (c is not read) or 1. No row stride may pass BC_SGEMM_MAX_STRIDE; sizes may. (There is
+ * no transposed b: OpenBLAS is slower with one, and its callers can do without.) */
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b, int64_t b_stride,
+              float beta, float *c, int64_t c_stride);
 
 /* "OpenBLAS 0.3.21, pthread, kernels SkylakeX", or "CBLAS" for one that cannot be asked. Written
  * to text [size], cut if need be. */

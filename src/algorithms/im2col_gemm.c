@@ -74,8 +74,8 @@ static void forward_block(void *argument, int64_t task, int thread)
   for (int64_t k = 0; k < g->patch_rows; k += blocks->depth) {
     const bc_range depth = {k, bc_min(g->patch_rows, k + blocks->depth)};
     bc_im2col(g, input, depth, pixels, patches, n);
-    bc_sgemm(m, n, bc_range_length(depth), (bc_operand){weights + k, g->patch_rows, false},
-             (bc_operand){patches, n, false}, k == 0 ? 0.0f : 1.0f, output, g->out_pixels);
+    bc_sgemm(m, n, bc_range_length(depth), (bc_operand){weights + k, g->patch_rows, false}, patches,
+             n, k == 0 ? 0.0f : 1.0f, output, g->out_pixels);
   }
   const float *bias = ctx->tensors->bias;
   bc_epilogue(&ctx->plan->request.activation, bias ? bias + first_filter : NULL, m, n, output,
@@ -123,8 +123,8 @@ static void backward_data_block(void *argument, int64_t task, int thread)
       const bc_range depth = {k, bc_min(channels.end * g->taps, k + blocks->depth)};
       const int64_t n = bc_range_length(pixels);
       bc_sgemm(bc_range_length(depth), n, g->out_channels,
-               (bc_operand){weights + k, g->patch_rows, true},
-               (bc_operand){output_gradient + p, g->out_pixels, false}, 0.0f, patches, n);
+               (bc_operand){weights + k, g->patch_rows, true}, output_gradient + p, g->out_pixels,
+               0.0f, patches, n);
       bc_col2im(g, patches, depth, pixels, input_gradient);
     }
 }

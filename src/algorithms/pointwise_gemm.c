@@ -75,8 +75,8 @@ static void multiply_block(void *argument, int64_t task, int thread)
   const float *maps = x->maps + image * x->depth * g->out_pixels + pixels.begin;
   float *result = x->result + (image * x->rows + rows.begin) * g->out_pixels + pixels.begin;
   bc_sgemm(bc_range_length(rows), bc_range_length(pixels), x->depth,
-           (bc_operand){weights, g->patch_rows, x->transposed},
-           (bc_operand){maps, g->out_pixels, false}, x->beta, result, g->out_pixels);
+           (bc_operand){weights, g->patch_rows, x->transposed}, maps, g->out_pixels, x->beta,
+           result, g->out_pixels);
   bc_epilogue(&ctx->plan->request.activation,
               x->bias ? x->bias + group * x->rows + rows.begin : NULL, bc_range_length(rows),
               bc_range_length(pixels), result, g->out_pixels);

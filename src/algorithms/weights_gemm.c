@@ -135,7 +135,7 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
   const bc_operand patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group),
                                           images, t->depth, pixels, areas[2]);
   bc_sgemm(bc_range_length(t->depth), filters, bc_range_length(images) * bc_range_length(pixels),
-           patches, (bc_operand){areas[1], filters, false}, beta, areas[0], filters);
+           patches, areas[1], filters, beta, areas[0], filters);
 }
 
 /* Transposes the finished tile into the gradient, or adds it. */
