@@ -11,12 +11,27 @@
 #define JOIN_TOKENS(prefix, name) prefix##name
 #define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
 #define BLAS(name) JOIN(BLASCONV_CBLAS_PREFIX, name)
+#define SGEMM BLAS(cblas_sgemm)
 
 enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
 
-extern void BLAS(cblas_sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k,
-                              float alpha, const float *a, int a_stride, const float *b,
-                              int b_stride, float beta, float *c, int c_stride);
+extern void SGEMM(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
+                  const float *a, int a_stride, const float *b, int b_stride, float beta, float *c,
+                  int c_stride);
+
+/* What to heed when calling it; all zero for a BLAS that is not OpenBLAS. Asked for once. */
+static struct {
+  /* The AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
+   * Seen in 0.3.21 and in 0.3.34. */
+  bool reads_in_place;
+  /* The serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for
+   * it at the same time. */
+  bool takes_turns;
+  /* How many threads the pthread flavour spreads large products over; NULL for the others. */
+  int (*threads)(void);
+} blas;
+
+static pthread_once_t asked = PTHREAD_ONCE_INIT;
 
 #ifdef BLASCONV_HAS_OPENBLAS
 
@@ -56,54 +71,23 @@ static const char *version(void)
   return strncmp(config, "OpenBLAS ", 9) == 0 ? config + 9 : "";
 }
 
-/* What of OpenBLAS stays the same while the program runs. */
-static struct {
-  int flavour;
-  /* The AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
-   * Seen in 0.3.21 and in 0.3.34. */
-  bool reads_in_place;
-} blas;
-
 static void ask_blas(void)
 {
   const bool recent = strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21;
-  blas.flavour = BLAS(openblas_get_parallel)();
+  const int flavour = BLAS(openblas_get_parallel)();
   blas.reads_in_place = recent && kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
-}
-
-static void ask_blas_once(void)
-{
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, ask_blas);
-}
-
-static bool reads_in_place(void)
-{
-  ask_blas_once();
-  return blas.reads_in_place;
-}
-
-/* The serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for it
- * at the same time. */
-static bool takes_turns(void)
-{
-  ask_blas_once();
-  return blas.flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
-}
-
-static bool leaves_the_thread(void)
-{
-  ask_blas_once();
-  return blas.flavour == FLAVOUR_PTHREAD && BLAS(openblas_get_num_threads)() > 1;
+  blas.takes_turns = flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
+  blas.threads = flavour == FLAVOUR_PTHREAD ? BLAS(openblas_get_num_threads) : NULL;
 }
 
 void bc_sgemm_describe(char *text, size_t size)
 {
   static const char *const flavours[] = {"serial", "pthread", "openmp"};
-  const char *turns = takes_turns() ? " (one product at a time)" : "";
-  const bool known = blas.flavour >= FLAVOUR_SERIAL && blas.flavour <= FLAVOUR_OPENMP;
+  const int flavour = BLAS(openblas_get_parallel)();
+  pthread_once(&asked, ask_blas);
   snprintf(text, size, "OpenBLAS %.*s, %s%s, kernels %s", (int)strcspn(version(), " "), version(),
-           known ? flavours[blas.flavour] : "unknown", turns, BLAS(openblas_get_corename)());
+           flavour >= FLAVOUR_SERIAL && flavour <= FLAVOUR_OPENMP ? flavours[flavour] : "unknown",
+           blas.takes_turns ? " (one product at a time)" : "", BLAS(openblas_get_corename)());
 }
 
 #else
@@ -114,19 +98,8 @@ const char *bc_sgemm_coretype_advice(bc_isa isa)
   return NULL;
 }
 
-static bool reads_in_place(void)
+static void ask_blas(void)
 {
-  return false;
-}
-
-static bool takes_turns(void)
-{
-  return false;
-}
-
-static bool leaves_the_thread(void)
-{
-  return false;
 }
 
 void bc_sgemm_describe(char *text, size_t size)
@@ -145,9 +118,9 @@ typedef struct piece {
  * and without touching a setting. docs/performance.md has the measurements behind the shapes. */
 static piece choose_piece(void)
 {
-  if (reads_in_place())
+  if (blas.reads_in_place)
     return (piece){32, 64, 128};
-  if (leaves_the_thread())
+  if (blas.threads != NULL && blas.threads() > 1)
     return (piece){64, 128, 32};
   return (piece){INT32_MAX, INT32_MAX, INT32_MAX};
 }
@@ -165,21 +138,21 @@ static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, const float 
   for (int64_t j = 0; j < n; j += size.n)
     for (int64_t i = 0; i < m; i += size.m)
       for (int64_t p = 0; p < k; p += size.k)
-        BLAS(cblas_sgemm)
-  (ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, AS_IT_IS,
-   (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),
-   (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride,
-   b + p * b_stride + j, (int)b_stride, p == 0 ? beta : 1.0f, c + i * c_stride + j, (int)c_stride);
+        SGEMM(ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, AS_IT_IS,
+              (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),
+              (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride,
+              b + p * b_stride + j, (int)b_stride, p == 0 ? beta : 1.0f, c + i * c_stride + j,
+              (int)c_stride);
 }
 
 void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b, int64_t b_stride,
               float beta, float *c, int64_t c_stride)
 {
   static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-  const bool alone = takes_turns();
-  if (alone)
+  pthread_once(&asked, ask_blas);
+  if (blas.takes_turns)
     pthread_mutex_lock(&turn);
   multiply(m, n, k, a, b, b_stride, beta, c, c_stride);
-  if (alone)
+  if (blas.takes_turns)
     pthread_mutex_unlock(&turn);
 }
