@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { MOST_DEPTH = 512, LEAST_PIXELS = 96, LEAST_FILTERS = 128, LEAST_DEPTH = 64 };
+enum { MOST_DEPTH = 512, LEAST_PIXELS = 64, LEAST_FILTERS = 96, LEAST_DEPTH = 32 };
 
 typedef struct context {
   const blasconv_plan *plan;
