@@ -280,6 +280,17 @@ static void make_pointwise(blasconv_problem *problem)
   }
 }
 
+/* Stride 1 and pads that keep the extents, shared out to both ends at random. */
+static void make_same(blasconv_problem *problem, support_random *random)
+{
+  for (int axis = 0; axis < 2; ++axis) {
+    const int64_t pads = problem->dilations[axis] * (problem->kernel[axis] - 1);
+    problem->strides[axis] = 1;
+    problem->pads_begin[axis] = support_random_between(random, 0, pads);
+    problem->pads_end[axis] = pads - problem->pads_begin[axis];
+  }
+}
+
 blasconv_problem shapes_random(support_random *random)
 {
   blasconv_problem problem = blasconv_problem_2d(0, 1, 1, 1, 1, 1, 1);
@@ -293,7 +304,10 @@ blasconv_problem shapes_random(support_random *random)
   }
   randomise_axis(&problem, 0, random);
   randomise_axis(&problem, 1, random);
-  if (support_random_between(random, 0, 3) == 0)
+  const int64_t kind = support_random_between(random, 0, 3);
+  if (kind == 0)
     make_pointwise(&problem);
+  if (kind == 1)
+    make_same(&problem, random);
   return problem;
 }
