@@ -205,6 +205,10 @@ static const corner_row large_corners[] = {
     {1, 3, {3, 6000}, 5, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 1},
     /* columns longer than a block */
     {1, 3, {6000, 2}, 5, {3, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 1},
+    /* more taps than a block is deep: a channel's rows fall into several blocks */
+    {1, 3, {31, 33}, 4, {27, 21}, {1, 2}, {1, 1}, {2, 5}, {3, 4}, 1},
+    /* the same, keeping the extents */
+    {1, 2, {24, 23}, 3, {25, 25}, {1, 1}, {1, 1}, {12, 12}, {12, 12}, 1},
     /* many images */
     {40, 5, {8, 9}, 6, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 1},
     /* many images in groups */
