@@ -39,18 +39,21 @@ else()
                       "openblas-pthread, openblas-openmp, custom")
 endif()
 
+# The results are kept under the library's own name: another library is asked again.
+string(MAKE_C_IDENTIFIER "${blas_path}_${BLASCONV_CBLAS_PREFIX}" blas_name)
+
 # OpenBLAS alone can be asked for its version, flavour and kernels.
 set(CMAKE_REQUIRED_LIBRARIES ${blas_path} m)
 set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--unresolved-symbols=ignore-in-shared-libs)
 check_c_source_compiles("void ${BLASCONV_CBLAS_PREFIX}cblas_sgemm(void);
   int main(void) { ${BLASCONV_CBLAS_PREFIX}cblas_sgemm(); return 0; }"
-  BLASCONV_HAS_SGEMM_${BLASCONV_BLAS}_${BLASCONV_CBLAS_PREFIX})
+  BLASCONV_HAS_SGEMM_${blas_name})
 check_c_source_compiles("char *${BLASCONV_CBLAS_PREFIX}openblas_get_config(void);
   int main(void) { return ${BLASCONV_CBLAS_PREFIX}openblas_get_config() == 0; }"
-  BLASCONV_HAS_OPENBLAS_${BLASCONV_BLAS}_${BLASCONV_CBLAS_PREFIX})
+  BLASCONV_HAS_OPENBLAS_${blas_name})
 unset(CMAKE_REQUIRED_LIBRARIES)
 unset(CMAKE_REQUIRED_LINK_OPTIONS)
-if(NOT BLASCONV_HAS_SGEMM_${BLASCONV_BLAS}_${BLASCONV_CBLAS_PREFIX})
+if(NOT BLASCONV_HAS_SGEMM_${blas_name})
   message(FATAL_ERROR "${blas_path} has no ${BLASCONV_CBLAS_PREFIX}cblas_sgemm")
 endif()
 
@@ -58,5 +61,5 @@ add_library(blasconv_blas INTERFACE)
 target_link_libraries(blasconv_blas INTERFACE ${blas_path})
 target_compile_definitions(blasconv_blas INTERFACE
   BLASCONV_CBLAS_PREFIX=${BLASCONV_CBLAS_PREFIX}
-  $<$<BOOL:${BLASCONV_HAS_OPENBLAS_${BLASCONV_BLAS}_${BLASCONV_CBLAS_PREFIX}}>:BLASCONV_HAS_OPENBLAS>)
+  $<$<BOOL:${BLASCONV_HAS_OPENBLAS_${blas_name}}>:BLASCONV_HAS_OPENBLAS>)
 message(STATUS "blasconv: SGEMM from ${blas_path}")

@@ -76,16 +76,6 @@ static inline int64_t bc_weights_offset(const bc_geometry *geometry, int64_t gro
   return group * geometry->out_channels * geometry->patch_rows;
 }
 
-static inline int64_t bc_count_output(const bc_geometry *geometry)
-{
-  return bc_output_offset(geometry, geometry->batch, 0);
-}
-
-static inline int64_t bc_count_input(const bc_geometry *geometry)
-{
-  return bc_input_offset(geometry, geometry->batch, 0);
-}
-
 static inline int64_t bc_count_weights(const bc_geometry *geometry)
 {
   return bc_weights_offset(geometry, geometry->groups);

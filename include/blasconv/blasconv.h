@@ -66,8 +66,9 @@ extern "C" {
  * immutable; it may be executed by many threads at the same time if each has its own workspace and
  * its own tensors to write. The library never changes the settings of the host's BLAS or OpenMP.
  *
- * **Reproducibility.** For one problem, one library, one BLAS and one machine the result has the
- * same bits for any number of threads and in every run.
+ * **Reproducibility.** For one problem, one library, one machine and one BLAS (its kernels and its
+ * own number of threads included) the result has the same bits for any number of threads of the
+ * plan and in every run.
  */
 
 /* ---------------------------------------------------------------------------------------------

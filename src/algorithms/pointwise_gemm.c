@@ -1,5 +1,5 @@
 /* 1x1 kernels with stride 1 and no pads: the patch matrix is the input itself, [C/G][H W], so
- * SGEMM runs straight on the user's tensors and no workspace is needed but for slots. */
+ * SGEMM runs straight on the user's tensors; only the weight gradient needs workspace. */
 #include "bias_activation.h"
 #include "blocks.h"
 #include "parallel.h"

@@ -35,8 +35,8 @@ static int64_t count_units(const bc_geometry *g, const bc_blocks *blocks)
   return bc_count_blocks(g->batch, blocks->images) * bc_count_blocks(g->out_pixels, blocks->pixels);
 }
 
-/* What a task has in its workspace: [filters][depth] and [columns][filters] and, if the patches are
- * not read where they lie, [depth][columns]. */
+/* What a task has in its workspace: its transposed tile [depth][filters], the transposed output
+ * gradient [columns][filters], and room for patches [depth][columns]. */
 typedef struct area_elements {
   int64_t tile, gradient, patches;
 } area_elements;
