@@ -371,4 +371,5 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
       columns[j * columns_stride + i] = rows[i * stride + j];
 }
 
-const bc_kernels BC_KERNELS = {activate, differentiate, sum, add, gather, scatter_add, transpose};
+const bc_kernels BC_FOR_ISA(bc_kernels) = {activate, differentiate, sum,      add,
+                                           gather,   scatter_add,   transpose};

@@ -6,6 +6,12 @@
 #include <blasconv/blasconv.h>
 #include <stdint.h>
 
+/* The name of a table as it is compiled for this instruction set: BC_FOR_ISA(bc_kernels) is
+ * bc_kernels_avx2 where the build defines BC_ISA_SUFFIX as _avx2. */
+#define BC_JOIN_TOKENS(name, suffix) name##suffix
+#define BC_JOIN(name, suffix) BC_JOIN_TOKENS(name, suffix)
+#define BC_FOR_ISA(name) BC_JOIN(name, BC_ISA_SUFFIX)
+
 /* Pixels of an image on a regular grid, and where they stand when packed. */
 typedef struct bc_grid {
   int64_t planes, rows, columns;              /* how many */
