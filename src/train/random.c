@@ -5,8 +5,6 @@
 
 enum { ROUNDS = 10 };
 
-static const double UNIT = 0x1p-53; /* what the last of 53 bits is worth */
-
 void bc_philox(const uint64_t counter[4], const uint64_t key[2], uint64_t words[BC_RANDOM_BLOCK])
 {
   uint64_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
@@ -64,7 +62,7 @@ uint64_t blasconv_random_bits(blasconv_random *random)
 
 double blasconv_random_unit(blasconv_random *random)
 {
-  return (double)(blasconv_random_bits(random) >> 11) * UNIT;
+  return bc_random_unit_of(blasconv_random_bits(random));
 }
 
 /* Of the 2^64 words, 2^64 mod limit are one too many for some results: those whose product has a

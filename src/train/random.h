@@ -20,6 +20,12 @@ uint64_t bc_random_word(const blasconv_random *random, uint64_t offset);
 /* The next words [count]; moves on. */
 void bc_random_draw(blasconv_random *random, int64_t count, uint64_t *words);
 
+/* A word -> a number in [0, 1). */
+static inline double bc_random_unit_of(uint64_t word)
+{
+  return (double)(word >> 11) * 0x1p-53;
+}
+
 /* The upper half of a b, its lower half to `low`, from products of 32-bit halves. */
 static inline uint64_t bc_multiply_by_halves(uint64_t a, uint64_t b, uint64_t *low)
 {
