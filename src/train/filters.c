@@ -103,9 +103,11 @@ static double formula(const blasconv_filter *f, double x, double y)
 
 static double formula_at(const blasconv_filter *f, int64_t height, int64_t width, int64_t tap)
 {
-  return formula(f, (double)(tap % width - width / 2), (double)(tap / width - height / 2));
+  const int64_t x = tap % width - width / 2, y = tap / width - height / 2;
+  return formula(f, (double)x, (double)y);
 }
 
+/* Sums in double first, of what is then scaled to sum 1 or moved to mean 0. */
 static void write_formula(const blasconv_filter *f, int64_t height, int64_t width, float *taps)
 {
   const int64_t area = height * width;
