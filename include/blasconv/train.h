@@ -84,7 +84,7 @@ BLASCONV_API double blasconv_random_normal(blasconv_random *random);
 
 /**
  * Puts items into random order, each order as likely as the others (Fisher and Yates).
- * @param random takes about `count` words
+ * @param random takes `count` - 1 words, seldom more
  * @param count items, >= 0
  * @param items [count]
  */
@@ -149,8 +149,8 @@ typedef struct blasconv_initializer {
   float low;                      /**< finite */
   float high;                     /**< finite, > `low`, and `high` - `low` is finite */
   float mean;                     /**< finite */
-  float deviation;                /**< finite, >= 0 */
-  float gain;                     /**< finite, > 0 */
+  float deviation;                /**< >= 0; |`mean`| + 9 `deviation` is finite */
+  float gain;                     /**< finite, > 0, and too small for an element to overflow */
 } blasconv_initializer;
 
 /** The kind with value 0, low -1, high 1, mean 0, deviation 1, gain 1. */
@@ -202,11 +202,13 @@ typedef enum blasconv_filter_kind {
 typedef struct blasconv_filter {
   size_t struct_size;        /**< sizeof(blasconv_filter) */
   blasconv_filter_kind kind; /**< which */
-  float sigma;               /**< width of the Gaussian in taps; finite, > 0 */
+  float sigma;               /**< width of the Gaussian in taps; finite, > 0; for its Laplacian
+                                  2 / sigma^2 is finite too */
   float wavelength;          /**< Gabor: taps from crest to crest; finite, > 0 */
   float angle;               /**< Gabor: where the wave runs to, in radians; finite */
   float phase;               /**< Gabor: 0 is a bar, pi/2 an edge, in radians; finite */
-  float aspect;              /**< Gabor: below 1 the crests are longer than the wave; > 0 */
+  float aspect;              /**< Gabor: below 1 the crests are longer than the wave; finite,
+                                  > 0 */
 } blasconv_filter;
 
 /** The kind with sigma 1, wavelength 4, angle 0, phase 0, aspect 1. */
@@ -238,7 +240,7 @@ BLASCONV_API blasconv_status blasconv_filter_bank(const blasconv_filter *filter,
 
 /**
  * Gives a convolution fixed filters: in filter k, input channel c has the taps of bank[k mod count]
- * times mix[c].
+ * times mix[c], rounded to float once.
  * @param problem the convolution
  * @param bank [count]
  * @param count filters in the bank, >= 1
