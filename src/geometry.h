@@ -85,6 +85,10 @@ static inline int64_t bc_count_weights(const bc_geometry *geometry)
 blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *geometry,
                                  const char **reason);
 
+/* Checks the problem of a pooling: one map out for each map in, and every pad below the dilated
+ * kernel's extent, so that tap 0 never stands past the image. */
+blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry);
+
 /* Checks feature maps: batch, channels, pixels and their product. */
 blasconv_status bc_maps_check(const blasconv_maps *maps);
 
