@@ -92,4 +92,7 @@ blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *g
 /* Checks feature maps: batch, channels, pixels and their product. */
 blasconv_status bc_maps_check(const blasconv_maps *maps);
 
+/* Checks the elements of an array of floats: not negative, and their bytes do not overflow. */
+blasconv_status bc_count_check(int64_t count);
+
 #endif

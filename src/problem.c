@@ -180,6 +180,13 @@ blasconv_status bc_maps_check(const blasconv_maps *maps)
                                                                 : BLASCONV_OVERFLOW;
 }
 
+blasconv_status bc_count_check(int64_t count)
+{
+  if (count < 0)
+    return BLASCONV_BAD_SIZE;
+  return tensor_fits(1, 1, count) ? BLASCONV_SUCCESS : BLASCONV_OVERFLOW;
+}
+
 bc_range bc_axis_inside(const bc_axis *axis, int64_t tap)
 {
   /* Input position 0 is met at output position -offset / stride, position input - 1 is the last. */
