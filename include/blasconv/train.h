@@ -292,8 +292,8 @@ static inline blasconv_problem blasconv_problem_pooling_global(int64_t batch, in
 }
 
 /**
- * Pools each map. Sums run over the window in row-major order, in float for windows of up to 64
- * pixels, else in double.
+ * Pools each map. Windows of up to 32 taps are summed in float in row-major order, larger ones in
+ * double in an order that their sizes alone decide.
  * @param problem sizes; `groups`, `in_channels` and `out_channels` must be equal
  *        (#BLASCONV_BAD_GROUPS)
  * @param kind maximum or average
@@ -315,8 +315,8 @@ BLASCONV_API blasconv_status blasconv_pooling_forward(const blasconv_problem *pr
  * @param problem sizes, as in the forward pass
  * @param kind as in the forward pass
  * @param output_gradient [N][C][P][Q]
- * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. What lies outside
- *        of [0, H W) is ignored
+ * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. Gradients of
+ *        winners outside of [0, H W) are dropped, those of winners outside of their window may be
  * @param threads see the top of this file
  * @param input_gradient [N][C][H][W], overwritten, its old contents never read
  */
