@@ -88,4 +88,10 @@ blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *g
 /* Checks feature maps: batch, channels, pixels and their product. */
 blasconv_status bc_maps_check(const blasconv_maps *maps);
 
+/* Checks a tensor [rows][columns] with rows >= 0, columns >= 1. */
+blasconv_status bc_matrix_check(int64_t rows, int64_t columns);
+
+/* Adds elements to a total; false if that overflows. */
+bool bc_count_add(int64_t count, int64_t *total);
+
 #endif
