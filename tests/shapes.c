@@ -65,6 +65,23 @@ size_t shapes_network(const char *name, blasconv_problem *layers, size_t capacit
   return count;
 }
 
+bool shapes_classifier(size_t index, blasconv_problem *layer)
+{
+  /* channels, extent of the last maps, outputs */
+  static const int64_t rows[][3] = {
+      {512, 7, 4096},  /* VGG-16, the first */
+      {4096, 1, 4096}, /* VGG-16, the second */
+      {4096, 1, 1000}, /* VGG-16, the third */
+      {2048, 1, 1000}, /* ResNet-50, Inception v3 */
+      {1024, 1, 1000}  /* MobileNet v1 */
+  };
+  if (index >= sizeof rows / sizeof *rows)
+    return false;
+  const int64_t *row = rows[index];
+  *layer = blasconv_problem_2d(1, row[0], row[1], row[1], row[2], row[1], row[1]);
+  return true;
+}
+
 static int64_t smaller(int64_t one, int64_t other)
 {
   return one < other ? one : other;
@@ -168,6 +185,16 @@ static const corner_row small_corners[] = {
     {2, 4, {9, 10}, 5, {5, 1}, {2, 1}, {1, 1}, {3, 0}, {1, 0}, 1},
     /* one output pixel */
     {4, 6, {5, 5}, 7, {5, 5}, {3, 2}, {1, 1}, {0, 0}, {0, 0}, 1},
+    /* dense */
+    {5, 37, {1, 1}, 19, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 1},
+    /* dense in groups */
+    {6, 12, {1, 1}, 9, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 3},
+    /* whole images in groups, with stride */
+    {5, 6, {3, 4}, 10, {3, 4}, {2, 5}, {1, 1}, {0, 0}, {0, 0}, 2},
+    /* whole image, one row, dilation that does not matter */
+    {5, 3, {1, 9}, 4, {1, 9}, {1, 1}, {6, 1}, {0, 0}, {0, 0}, 1},
+    /* no image, dense */
+    {0, 5, {1, 1}, 6, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 1},
     /* no image */
     {0, 3, {6, 7}, 4, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 1},
     /* no image, 1x1 */
@@ -221,6 +248,12 @@ static const corner_row large_corners[] = {
     {2, 70, {41, 40}, 70, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, 70},
     /* depthwise with stride */
     {1, 64, {57, 56}, 128, {5, 5}, {2, 2}, {1, 1}, {2, 2}, {2, 2}, 64},
+    /* dense, several blocks of images, filters and depth */
+    {203, 1100, {1, 1}, 300, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 1},
+    /* dense, one image */
+    {1, 900, {1, 1}, 600, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 1},
+    /* whole images, many of them, in groups */
+    {270, 26, {5, 6}, 70, {5, 6}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 2},
     /* dilated */
     {1, 60, {40, 41}, 20, {3, 3}, {1, 1}, {6, 5}, {6, 5}, {6, 5}, 1},
 };
@@ -284,6 +317,17 @@ static void make_pointwise(blasconv_problem *problem)
   }
 }
 
+/* A kernel that covers the whole image, no pads. */
+static void make_dense(blasconv_problem *problem)
+{
+  for (int axis = 0; axis < 2; ++axis) {
+    problem->kernel[axis] = problem->input[axis];
+    problem->dilations[axis] = 1;
+    problem->pads_begin[axis] = 0;
+    problem->pads_end[axis] = 0;
+  }
+}
+
 /* Stride 1 and pads that keep the extents, shared out to both ends at random. */
 static void make_same(blasconv_problem *problem, support_random *random)
 {
@@ -308,10 +352,12 @@ blasconv_problem shapes_random(support_random *random)
   }
   randomise_axis(&problem, 0, random);
   randomise_axis(&problem, 1, random);
-  const int64_t kind = support_random_between(random, 0, 3);
-  if (kind == 0)
+  const int64_t kind = support_random_between(random, 0, 7);
+  if (kind == 0 || kind == 1)
     make_pointwise(&problem);
-  if (kind == 1)
+  if (kind == 2 || kind == 3)
     make_same(&problem, random);
+  if (kind == 4)
+    make_dense(&problem);
   return problem;
 }

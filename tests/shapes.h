@@ -20,6 +20,10 @@ const char *shapes_network_name(size_t index);
  */
 size_t shapes_network(const char *name, blasconv_problem *layers, size_t capacity);
 
+/** The dense layers behind the convolutions of these networks, batch 1. @return false past the last
+ */
+bool shapes_classifier(size_t index, blasconv_problem *layer);
+
 /**
  * The same kernel, strides, dilations, pads and kind of groups (one, depthwise, other) with fewer
  * channels, filters and pixels, batch 2. How few varies with the size, so that layers stay

@@ -7,12 +7,15 @@
 #include "fixture.h"
 #include "shapes.h"
 
+#include <string.h>
+
 /* Called for each small corner that has an image and each algorithm. @return how many comparisons
  * the law made, 0 if the algorithm refuses or the law says nothing about the problem */
 typedef int64_t law_checker(const blasconv_problem *problem, const char *algorithm,
                             support_random *random);
 
-static void check_law(law_checker *law)
+/* `exempt`: an algorithm that serves no problem that the law speaks of, or NULL */
+static void check_law(law_checker *law, const char *exempt)
 {
   support_random random = support_random_start(2);
   blasconv_problem problem;
@@ -21,7 +24,10 @@ static void check_law(law_checker *law)
     for (size_t i = 0; shapes_small_corner(i, &problem); ++i)
       if (problem.batch > 0)
         comparisons += law(&problem, blasconv_algorithm_name(index), &random);
-    ck_assert_msg(comparisons > 0, "%s was never tried", blasconv_algorithm_name(index));
+    const char *name = blasconv_algorithm_name(index);
+    const bool spoken_of = exempt == NULL || strcmp(name, exempt) != 0;
+    ck_assert_msg((comparisons > 0) == spoken_of, "%s: %lld comparisons", name,
+                  (long long)comparisons);
   }
 }
 
@@ -83,7 +89,7 @@ static int64_t adjointness(const blasconv_problem *problem, const char *algorith
 
 START_TEST(passes_are_adjoint)
 {
-  check_law(adjointness);
+  check_law(adjointness, NULL);
 }
 END_TEST
 
@@ -167,7 +173,7 @@ static int64_t linearity(const blasconv_problem *problem, const char *algorithm,
 
 START_TEST(passes_are_linear)
 {
-  check_law(linearity);
+  check_law(linearity, NULL);
 }
 END_TEST
 
@@ -227,7 +233,7 @@ static int64_t equivariance(const blasconv_problem *problem, const char *algorit
 
 START_TEST(forward_is_shift_equivariant)
 {
-  check_law(equivariance);
+  check_law(equivariance, "dense_gemm" /* one output pixel: nowhere to shift to */);
 }
 END_TEST
 
@@ -296,7 +302,7 @@ static int64_t turning(const blasconv_problem *problem, const char *algorithm,
 
 START_TEST(backward_data_turns_the_filters)
 {
-  check_law(turning);
+  check_law(turning, NULL);
 }
 END_TEST
 
@@ -345,7 +351,7 @@ static int64_t accumulation(const blasconv_problem *problem, const char *algorit
 
 START_TEST(accumulate_adds_to_the_old)
 {
-  check_law(accumulation);
+  check_law(accumulation, NULL);
 }
 END_TEST
 

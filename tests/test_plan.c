@@ -27,6 +27,11 @@ static blasconv_problem pointwise_problem(void)
   return blasconv_problem_2d(2, 3, 12, 11, 4, 1, 1);
 }
 
+static blasconv_problem dense_problem(void)
+{
+  return blasconv_problem_2d(2, 30, 1, 1, 4, 1, 1);
+}
+
 static blasconv_plan *create(const blasconv_problem *problem, blasconv_pass pass,
                              const blasconv_options *options)
 {
@@ -42,7 +47,8 @@ static blasconv_plan *create(const blasconv_problem *problem, blasconv_pass pass
 
 START_TEST(algorithms_have_names)
 {
-  static const char *const expected[] = {"pointwise_gemm", "im2col_gemm", "reference"};
+  static const char *const expected[] = {"dense_gemm", "pointwise_gemm", "im2col_gemm",
+                                         "reference"};
   size_t count = 0;
   for (; blasconv_algorithm_name(count) != NULL; ++count)
     for (size_t i = 0; i < count; ++i)
@@ -57,10 +63,10 @@ START_TEST(algorithms_have_names)
 }
 END_TEST
 
-/* The 1x1 problem can be served by all. */
+/* The dense problem, a 1x1 kernel on 1x1 images, can be served by all. */
 START_TEST(a_forced_algorithm_is_taken)
 {
-  const blasconv_problem problem = pointwise_problem();
+  const blasconv_problem problem = dense_problem();
   for (int pass = 0; pass < pass_count; ++pass)
     for (size_t i = 0; blasconv_algorithm_name(i) != NULL; ++i) {
       blasconv_options options = blasconv_options_default();
@@ -74,15 +80,18 @@ END_TEST
 
 START_TEST(the_choice_is_the_first_that_can)
 {
-  const blasconv_problem pointwise = pointwise_problem(), spatial = spatial_problem();
-  for (int pass = 0; pass < pass_count; ++pass) {
-    blasconv_plan *plan = create(&pointwise, (blasconv_pass)pass, NULL);
-    ck_assert_str_eq(blasconv_plan_algorithm(plan), "pointwise_gemm");
-    blasconv_plan_destroy(plan);
-    plan = create(&spatial, (blasconv_pass)pass, NULL);
-    ck_assert_str_eq(blasconv_plan_algorithm(plan), "im2col_gemm");
-    blasconv_plan_destroy(plan);
-  }
+  const struct {
+    blasconv_problem problem;
+    const char *algorithm;
+  } choices[] = {{dense_problem(), "dense_gemm"},
+                 {pointwise_problem(), "pointwise_gemm"},
+                 {spatial_problem(), "im2col_gemm"}};
+  for (int pass = 0; pass < pass_count; ++pass)
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; ++i) {
+      blasconv_plan *plan = create(&choices[i].problem, (blasconv_pass)pass, NULL);
+      ck_assert_str_eq(blasconv_plan_algorithm(plan), choices[i].algorithm);
+      blasconv_plan_destroy(plan);
+    }
 }
 END_TEST
 
@@ -95,11 +104,11 @@ static bool names_with_reason(const char *text, const char *algorithm)
 
 START_TEST(description_names_all)
 {
-  const blasconv_problem problems[] = {pointwise_problem(), spatial_problem()};
-  for (int i = 0; i < 2 * pass_count; ++i) {
+  const blasconv_problem problems[] = {dense_problem(), pointwise_problem(), spatial_problem()};
+  for (int i = 0; i < 3 * pass_count; ++i) {
     blasconv_options options = blasconv_options_default();
     options.threads = 2;
-    blasconv_plan *plan = create(&problems[i % 2], (blasconv_pass)(i / 2), &options);
+    blasconv_plan *plan = create(&problems[i % 3], (blasconv_pass)(i / 3), &options);
     char text[text_size], workspace[32];
     const size_t length = blasconv_plan_describe(plan, text, sizeof text);
     ck_assert_uint_eq(length, strlen(text));
