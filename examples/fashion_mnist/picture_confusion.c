@@ -88,9 +88,10 @@ static void draw_head(sheet *paper, const confusion *matrix)
            (long long)matrix->right, (long long)matrix->all,
            100 * share(matrix->right, matrix->all));
   sheet_text(paper, MARGIN, MARGIN, 3, sheet_bright, text);
-  sheet_text(paper, MARGIN, MARGIN + 38, 2, sheet_dim,
-             "Row: what a picture shows. Column: what the network said. Right: recall, the share "
-             "of the row that is right. Below: precision, that of the column.");
+  sheet_text(
+      paper, MARGIN, MARGIN + 38, 2, sheet_dim,
+      "Row: what a picture shows. Column: what the network said. Recall: the share of the row "
+      "that is right, precision: of the column.");
   sheet_text_centred(paper, RECALL + WIDTH / 2, TOP - 28, 2, sheet_dim, "recall");
   sheet_text(paper, LEFT - 14 - sheet_text_width("precision", 2), PRECISION + HEIGHT / 2 - 7, 2,
              sheet_dim, "precision");

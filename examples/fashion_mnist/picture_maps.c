@@ -68,7 +68,7 @@ static void draw_head(sheet *paper, int64_t index, const snapshot_maps *maps)
   sheet_text(paper, MARGIN, MARGIN, 3, sheet_bright, text);
   snprintf(text, sizeof text,
            "%d of %d maps of %d x %d pixels, before the training and after it. "
-           "Black: 0; white: the largest of the column.",
+           "Black is 0, white the largest of the column.",
            (int)shown_maps(maps), (int)maps->channels, (int)maps->height, (int)maps->width);
   sheet_text(paper, MARGIN, MARGIN + 36, 2, sheet_dim, text);
   for (int64_t channel = 0; channel < shown_maps(maps); ++channel) {

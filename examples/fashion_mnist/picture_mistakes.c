@@ -14,7 +14,7 @@ enum {
   SCALE = 6,
   CELL = SCALE * FASHION_PIXELS,
   COLUMN = CELL + 44, /* a line of text is wider than a picture */
-  ROW = CELL + 90,
+  ROW = CELL + 106,
   COLUMNS = 6,
   ROWS = 4,
   MOST = COLUMNS * ROWS
@@ -81,7 +81,7 @@ bool pictures_mistakes(const char *path, const data_set *set, const float *proba
   int64_t worst[MOST];
   sheet paper;
   const int64_t count = find_worst(set, probabilities, worst);
-  if (!sheet_create(&paper, 2 * MARGIN + COLUMNS * COLUMN, TOP + ROWS * ROW + MARGIN))
+  if (!sheet_create(&paper, MARGIN + COLUMNS * COLUMN, TOP + ROWS * ROW + 8))
     return false;
   sheet_text(&paper, MARGIN, MARGIN, 3, sheet_bright, "The worst mistakes");
   sheet_text(&paper, MARGIN, MARGIN + 38, 2, sheet_dim,
