@@ -85,7 +85,14 @@ static inline int64_t bc_count_weights(const bc_geometry *geometry)
 blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *geometry,
                                  const char **reason);
 
+/* Checks the problem of a pooling: one map out for each map in, and every pad below the dilated
+ * kernel's extent, so that tap 0 never stands past the image. */
+blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry);
+
 /* Checks feature maps: batch, channels, pixels and their product. */
 blasconv_status bc_maps_check(const blasconv_maps *maps);
+
+/* Checks the elements of an array of floats: not negative, and their bytes do not overflow. */
+blasconv_status bc_count_check(int64_t count);
 
 #endif

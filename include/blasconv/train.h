@@ -84,7 +84,7 @@ BLASCONV_API double blasconv_random_normal(blasconv_random *random);
 
 /**
  * Puts items into random order, each order as likely as the others (Fisher and Yates).
- * @param random takes about `count` words
+ * @param random takes `count` - 1 words, seldom more
  * @param count items, >= 0
  * @param items [count]
  */
@@ -149,8 +149,8 @@ typedef struct blasconv_initializer {
   float low;                      /**< finite */
   float high;                     /**< finite, > `low`, and `high` - `low` is finite */
   float mean;                     /**< finite */
-  float deviation;                /**< finite, >= 0 */
-  float gain;                     /**< finite, > 0 */
+  float deviation;                /**< >= 0; |`mean`| + 9 `deviation` is finite */
+  float gain;                     /**< finite, > 0, and too small for an element to overflow */
 } blasconv_initializer;
 
 /** The kind with value 0, low -1, high 1, mean 0, deviation 1, gain 1. */
@@ -202,11 +202,13 @@ typedef enum blasconv_filter_kind {
 typedef struct blasconv_filter {
   size_t struct_size;        /**< sizeof(blasconv_filter) */
   blasconv_filter_kind kind; /**< which */
-  float sigma;               /**< width of the Gaussian in taps; finite, > 0 */
+  float sigma;               /**< width of the Gaussian in taps; finite, > 0; for its Laplacian
+                                  2 / sigma^2 is finite too */
   float wavelength;          /**< Gabor: taps from crest to crest; finite, > 0 */
   float angle;               /**< Gabor: where the wave runs to, in radians; finite */
   float phase;               /**< Gabor: 0 is a bar, pi/2 an edge, in radians; finite */
-  float aspect;              /**< Gabor: below 1 the crests are longer than the wave; > 0 */
+  float aspect;              /**< Gabor: below 1 the crests are longer than the wave; finite,
+                                  > 0 */
 } blasconv_filter;
 
 /** The kind with sigma 1, wavelength 4, angle 0, phase 0, aspect 1. */
@@ -238,7 +240,7 @@ BLASCONV_API blasconv_status blasconv_filter_bank(const blasconv_filter *filter,
 
 /**
  * Gives a convolution fixed filters: in filter k, input channel c has the taps of bank[k mod count]
- * times mix[c].
+ * times mix[c], rounded to float once.
  * @param problem the convolution
  * @param bank [count]
  * @param count filters in the bank, >= 1
@@ -290,8 +292,8 @@ static inline blasconv_problem blasconv_problem_pooling_global(int64_t batch, in
 }
 
 /**
- * Pools each map. Sums run over the window in row-major order, in float for windows of up to 64
- * pixels, else in double.
+ * Pools each map. Windows of up to 32 taps are summed in float in row-major order, larger ones in
+ * double in an order that their sizes alone decide.
  * @param problem sizes; `groups`, `in_channels` and `out_channels` must be equal
  *        (#BLASCONV_BAD_GROUPS)
  * @param kind maximum or average
@@ -313,8 +315,8 @@ BLASCONV_API blasconv_status blasconv_pooling_forward(const blasconv_problem *pr
  * @param problem sizes, as in the forward pass
  * @param kind as in the forward pass
  * @param output_gradient [N][C][P][Q]
- * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. What lies outside
- *        of [0, H W) is ignored
+ * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. Gradients of
+ *        winners outside of [0, H W) are dropped, those of winners outside of their window may be
  * @param threads see the top of this file
  * @param input_gradient [N][C][H][W], overwritten, its old contents never read
  */

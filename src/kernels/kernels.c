@@ -1,5 +1,6 @@
 #include "kernels.h"
 
+#include "pooling.h"
 #include "vector_math.h"
 
 /* ---- activations: x is the input with the bias added, alpha the activation's parameter ---- */
@@ -371,5 +372,12 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
       columns[j * columns_stride + i] = rows[i * stride + j];
 }
 
-const bc_kernels BC_FOR_ISA(bc_kernels) = {activate, differentiate, sum,      add,
-                                           gather,   scatter_add,   transpose};
+const bc_kernels BC_FOR_ISA(bc_kernels) = {activate,
+                                           differentiate,
+                                           sum,
+                                           add,
+                                           gather,
+                                           scatter_add,
+                                           transpose,
+                                           &BC_FOR_ISA(bc_pooling_kernels),
+                                           &BC_FOR_ISA(bc_halving_kernels)};

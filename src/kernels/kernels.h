@@ -39,6 +39,7 @@ typedef struct bc_kernels {
   /* columns[j][i] = rows[i][j] for rows [m][n], whose rows are `stride` apart. */
   void (*transpose)(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
                     int64_t columns_stride);
+  const struct bc_pooling_kernels *pooling, *halving; /* see pooling.h */
 } bc_kernels;
 
 extern const bc_kernels bc_kernels_generic, bc_kernels_avx2, bc_kernels_avx512;
