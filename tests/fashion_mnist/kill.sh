@@ -10,15 +10,15 @@ prepare "$@"
 
 epochs=2000
 RANDOM=${BLASCONV_TEST_SEED:-1}
-train whole --model=dense --epochs=$epochs --checkpoint-every=0 --stop-after=3
+train whole --model=dense --epochs=$epochs --threads=1 --checkpoint-every=0 --stop-after=3
 
 moved=0
 torn=0
-train killed --model=dense --epochs=$epochs --stop-after=3
+train killed --model=dense --epochs=$epochs --threads=1 --stop-after=3
 for ((i = 0; i < 50; ++i)); do
   before=$(cksum <killed/checkpoint)
-  "$1" --data=data --out=killed --epochs=$epochs --batch=32 --model=dense --no-pictures --quiet \
-    --checkpoint-every=1 --resume 2>said &
+  "$1" --data=data --out=killed --epochs=$epochs --batch=32 --model=dense --threads=1 \
+    --no-pictures --quiet --checkpoint-every=1 --resume 2>said &
   pid=$!
   sleep "0.$((RANDOM % 3))$((RANDOM % 10))$((RANDOM % 10))"
   kill -KILL "$pid" || { cat said >&2; fail "the training ended by itself"; }
@@ -33,8 +33,8 @@ done
 # The step is at a fixed place of the header: 8 bytes behind magic, version and the run's text.
 reached=$(od -A n -t d8 -j 272 -N 8 killed/checkpoint | tr -d ' ')
 last=$((reached + 5))
-train killed --model=dense --epochs=$epochs --resume --stop-after=$last
-train whole --model=dense --epochs=$epochs --resume --checkpoint-every=0 --stop-after=$last
+train killed --model=dense --epochs=$epochs --threads=1 --resume --stop-after=$last
+train whole --model=dense --epochs=$epochs --threads=1 --resume --checkpoint-every=0 --stop-after=$last
 same whole/checkpoint killed/checkpoint
 same <(rows whole/training.csv) <(rows killed/training.csv)
 echo "killed 50 times: $moved with progress, $torn while a checkpoint was written; step $reached"

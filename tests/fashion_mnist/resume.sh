@@ -43,12 +43,12 @@ for picture in filters feature_maps_1 feature_maps_2 confusion mistakes; do
 done
 
 # Signals: saved, left with 128 + signal, and resumed to the same bits.
-train whole --model=dense --epochs=400
+train whole --model=dense --epochs=100 --threads=1
 for signal in TERM INT; do
   rm -rf signalled
   # A shell has the commands in its background ignore SIGINT, hence env.
-  env --default-signal=INT "$1" --data=data --out=signalled --epochs=400 --batch=32 --model=dense \
-    --no-pictures --quiet --checkpoint-every=0 &
+  env --default-signal=INT "$1" --data=data --out=signalled --epochs=100 --batch=32 --model=dense \
+    --threads=1 --no-pictures --quiet --checkpoint-every=0 &
   pid=$!
   until [ -e signalled/checkpoint ]; do sleep 0.01; done
   kill -s "$signal" "$pid"
@@ -56,7 +56,7 @@ for signal in TERM INT; do
   wait "$pid" || status=$?
   [ "$status" = $((128 + $(kill -l "$signal"))) ] || fail "status $status after SIG$signal"
   if cmp -s whole/checkpoint signalled/checkpoint; then fail "SIG$signal came too late"; fi
-  train signalled --model=dense --epochs=400 --resume
+  train signalled --model=dense --epochs=100 --threads=1 --resume
   same whole/checkpoint signalled/checkpoint
 done
 echo "resumed trainings have the same bits"

@@ -12,6 +12,8 @@ prepare() {
   cd "$work"
   # The program would start itself again where it finds the BLAS slow; that only costs time here.
   export BLASCONV_RESTARTED=1
+  # Threads that wait must not keep the cores from tests beside this one.
+  export OMP_WAIT_POLICY=passive
 }
 
 fail() {

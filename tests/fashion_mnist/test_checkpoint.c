@@ -189,7 +189,7 @@ START_TEST(foreign)
   static file_bytes noise;
   support_random random = support_random_start(2);
   for (int round = 0; round < 200; ++round) {
-    noise.count = (size_t)support_random_between(&random, HEADER + SUM, 4000);
+    noise.count = (size_t)support_random_between(&random, HEADER + TENSOR_HEADER + SUM, 4000);
     for (size_t i = 0; i < noise.count; ++i)
       noise.bytes[i] = (unsigned char)support_random_bits(&random);
     refused(&noise, "not a checkpoint of this program");
@@ -233,7 +233,7 @@ START_TEST(hostile_lengths)
   for (forged.count = HEADER + SUM; forged.count < good.count; ++forged.count) {
     patch(&forged, 0, good.bytes, forged.count);
     sign(&forged);
-    refused(&forged, "a good checkpoint");
+    refused(&forged, ": not a");
   }
   for (forged.count = good.count + 1; forged.count < good.count + 60; ++forged.count) {
     sign(&forged);
