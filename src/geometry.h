@@ -94,5 +94,10 @@ blasconv_status bc_maps_check(const blasconv_maps *maps);
 
 /* Checks the elements of an array of floats: not negative, and their bytes do not overflow. */
 blasconv_status bc_count_check(int64_t count);
+/* Checks a tensor [rows][columns] with rows >= 0, columns >= 1. */
+blasconv_status bc_matrix_check(int64_t rows, int64_t columns);
+
+/* Adds elements to a total; false if that overflows. */
+bool bc_count_add(int64_t count, int64_t *total);
 
 #endif

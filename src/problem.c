@@ -187,6 +187,18 @@ blasconv_status bc_count_check(int64_t count)
   return tensor_fits(1, 1, count) ? BLASCONV_SUCCESS : BLASCONV_OVERFLOW;
 }
 
+blasconv_status bc_matrix_check(int64_t rows, int64_t columns)
+{
+  if (rows < 0 || columns < 1)
+    return BLASCONV_BAD_SIZE;
+  return tensor_fits(rows, columns, 1) ? BLASCONV_SUCCESS : BLASCONV_OVERFLOW;
+}
+
+bool bc_count_add(int64_t count, int64_t *total)
+{
+  return add(*total, count, total);
+}
+
 bc_range bc_axis_inside(const bc_axis *axis, int64_t tap)
 {
   /* Input position 0 is met at output position -offset / stride, position input - 1 is the last. */

@@ -476,7 +476,9 @@ BLASCONV_API blasconv_status blasconv_softmax(int64_t batch, int64_t classes, co
  *     loss     = mean over rows of sum_i t_i (log sum_j exp(x_j) - x_i)
  *     gradient = (softmax(x) sum_i t_i - t) / batch
  *
- * where t is the row's distribution, or 1 at its label and 0 elsewhere. NaN in a row gives a NaN
+ * where t is the row's distribution, or 1 at its label and 0 elsewhere. A right answer that is all
+ * but certain keeps the digits of its small loss, and with labels of its small gradient. A logit of
+ * -infinity has probability 0; NaN or +infinity in a row, or nothing but -infinity, gives a NaN
  * loss. With batch 0 the loss is 0.
  *
  * @param batch rows, >= 0
@@ -484,7 +486,8 @@ BLASCONV_API blasconv_status blasconv_softmax(int64_t batch, int64_t classes, co
  * @param logits [batch][classes]
  * @param labels [batch], each in [0, classes) (#BLASCONV_BAD_ARGUMENT); NULL: `targets` count
  * @param targets [batch][classes], finite and >= 0 (#BLASCONV_BAD_ARGUMENT); usually each row sums
- *        to 1; NULL: `labels` count. Exactly one of the two is given (#BLASCONV_WRONG_TENSORS)
+ *        to 1; NULL: `labels` count. Exactly one of the two is given (#BLASCONV_WRONG_TENSORS);
+ *        with batch 0 both may be NULL
  * @param threads see the top of this file
  * @param loss gets the value; NULL if not wanted
  * @param gradient [batch][classes], of the logits; may be `logits` itself; NULL if not wanted
@@ -546,7 +549,10 @@ typedef enum blasconv_optimizer_kind {
   BLASCONV_ADAMW     /**< w = w - rate decay w, then Adam without decay; Loshchilov, Hutter 2019 */
 } blasconv_optimizer_kind;
 
-/** A rule and its numbers. Make one with blasconv_optimizer_of() and change what differs. */
+/**
+ * A rule and its numbers; those that the rule does not name are ignored. Make one with
+ * blasconv_optimizer_of() and change what differs.
+ */
 typedef struct blasconv_optimizer {
   size_t struct_size;           /**< sizeof(blasconv_optimizer) */
   blasconv_optimizer_kind kind; /**< which rule */
@@ -567,7 +573,7 @@ static inline blasconv_optimizer blasconv_optimizer_of(blasconv_optimizer_kind k
   return optimizer;
 }
 
-/** Arrays of state that a rule keeps for each parameter: 0, 1 or 2. */
+/** Arrays of state that a rule keeps for each parameter: 0, 1 or 2; 0 if there is no such rule. */
 BLASCONV_API int32_t blasconv_optimizer_states(blasconv_optimizer_kind kind);
 
 /** A tensor that learns. */
@@ -584,7 +590,7 @@ typedef struct blasconv_parameter {
  * Moves every parameter by one step of the rule. Elements are computed in float, the powers of the
  * betas in double.
  * @param optimizer the rule
- * @param step t, from 1 on
+ * @param step t, from 1 on (#BLASCONV_BAD_ARGUMENT)
  * @param parameters [count]: `values` and `state` are changed, `gradient` is read
  * @param count parameters, >= 0
  * @param threads see the top of this file
@@ -600,7 +606,7 @@ BLASCONV_API blasconv_status blasconv_optimizer_step(const blasconv_optimizer *o
  * is infinite or NaN is left alone: look at `norm`.
  * @param parameters [count]: `gradient` is changed, `values` and `state` are not looked at
  * @param count parameters, >= 0
- * @param limit > 0; infinity: only the norm is wanted
+ * @param limit > 0 (#BLASCONV_BAD_ARGUMENT); infinity: only the norm is wanted
  * @param threads see the top of this file
  * @param norm gets the norm before clipping, summed in double; NULL if not wanted
  */
@@ -613,10 +619,14 @@ typedef enum blasconv_schedule_kind {
   BLASCONV_SCHEDULE_CONSTANT = 0, /**< `rate` */
   BLASCONV_SCHEDULE_STEP,         /**< rate factor^floor((t - 1) / period) */
   BLASCONV_SCHEDULE_COSINE        /**< from `rate` at t = 1 along half a cosine to `last_rate` at
-                                       t = period and after; Loshchilov and Hutter 2017 */
+                                       t = period and after (with a period of 1 always
+                                       `last_rate`); Loshchilov and Hutter 2017 */
 } blasconv_schedule_kind;
 
-/** A schedule. Make one with blasconv_schedule_of() and change what differs. */
+/**
+ * A schedule; numbers that its kind does not name are ignored. Make one with
+ * blasconv_schedule_of() and change what differs.
+ */
 typedef struct blasconv_schedule {
   size_t struct_size;          /**< sizeof(blasconv_schedule) */
   blasconv_schedule_kind kind; /**< which */
@@ -636,7 +646,7 @@ static inline blasconv_schedule blasconv_schedule_of(blasconv_schedule_kind kind
 }
 
 /**
- * The learning rate of a step.
+ * The learning rate of a step. Numbers out of range are a #BLASCONV_BAD_ARGUMENT.
  * @param schedule which
  * @param step from 1 on
  * @param rate gets it

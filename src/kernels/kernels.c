@@ -1,5 +1,6 @@
 #include "kernels.h"
 
+#include "descent.h"
 #include "pooling.h"
 #include "vector_math.h"
 
@@ -372,12 +373,13 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
       columns[j * columns_stride + i] = rows[i * stride + j];
 }
 
-const bc_kernels BC_FOR_ISA(bc_kernels) = {activate,
-                                           differentiate,
-                                           sum,
-                                           add,
-                                           gather,
-                                           scatter_add,
-                                           transpose,
-                                           &BC_FOR_ISA(bc_pooling_kernels),
-                                           &BC_FOR_ISA(bc_halving_kernels)};
+const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
+                                           .differentiate = differentiate,
+                                           .sum = sum,
+                                           .add = add,
+                                           .gather = gather,
+                                           .scatter_add = scatter_add,
+                                           .transpose = transpose,
+                                           .pooling = &BC_FOR_ISA(bc_pooling_kernels),
+                                           .halving = &BC_FOR_ISA(bc_halving_kernels),
+                                           .descent = &BC_FOR_ISA(bc_descent_kernels)};

@@ -40,6 +40,8 @@ typedef struct bc_kernels {
   void (*transpose)(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
                     int64_t columns_stride);
   const struct bc_pooling_kernels *pooling, *halving; /* see pooling.h */
+  /* Losses and gradient descent. */
+  const struct bc_descent_kernels *descent;
 } bc_kernels;
 
 extern const bc_kernels bc_kernels_generic, bc_kernels_avx2, bc_kernels_avx512;
