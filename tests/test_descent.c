@@ -140,7 +140,7 @@ static void follow(const blasconv_optimizer *optimizer, int64_t count, int32_t d
     }
     step(optimizer, t, &parameter, 1, 2);
     for (int64_t i = 0; i < count; ++i) {
-      const double bound = 1e-6 + 2e-8 * (double)t;
+      const double bound = (1e-6 + 2e-8 * (double)t) * (1.0 + fabs(exact[i].w));
       ck_assert_msg(fabs((double)values.data[i] - exact[i].w) <= bound,
                     "kind %d, step %d: %.9g, not %.9g", (int)optimizer->kind, (int)t,
                     (double)values.data[i], exact[i].w);
