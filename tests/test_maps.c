@@ -35,6 +35,15 @@ static void backward(const blasconv_maps *maps, const float *saved, const float 
                    BLASCONV_SUCCESS);
 }
 
+static void execute(const blasconv_problem *problem, blasconv_pass pass,
+                    const blasconv_options *options, const blasconv_arguments *tensors)
+{
+  blasconv_plan *plan = NULL;
+  ck_assert_int_eq(blasconv_plan_create(problem, pass, options, &plan), BLASCONV_SUCCESS);
+  ck_assert_int_eq(blasconv_plan_execute(plan, tensors, NULL, 0), BLASCONV_SUCCESS);
+  blasconv_plan_destroy(plan);
+}
+
 static int64_t count(const blasconv_maps *maps)
 {
   return maps->batch * maps->channels * maps->pixels;
@@ -302,16 +311,12 @@ static void check_plan_sums(int64_t batch, int64_t channels, support_random *ran
   support_tensor gradient = support_tensor_integers(batch * channels, random);
   support_tensor weights_gradient = support_tensor_poisoned(channels);
   support_tensor bias_gradient = support_tensor_poisoned(channels);
-  blasconv_arguments tensors = blasconv_arguments_none();
-  tensors.input = input.data;
-  tensors.output_gradient = gradient.data;
-  tensors.weights_gradient = weights_gradient.data;
-  tensors.bias_gradient = bias_gradient.data;
-  blasconv_plan *plan = NULL;
-  ck_assert_int_eq(blasconv_plan_create(&problem, BLASCONV_BACKWARD_WEIGHTS, NULL, &plan),
-                   BLASCONV_SUCCESS);
-  ck_assert_int_eq(blasconv_plan_execute(plan, &tensors, NULL, 0), BLASCONV_SUCCESS);
-  blasconv_plan_destroy(plan);
+  const blasconv_arguments tensors = {.struct_size = sizeof tensors,
+                                      .input = input.data,
+                                      .output_gradient = gradient.data,
+                                      .weights_gradient = weights_gradient.data,
+                                      .bias_gradient = bias_gradient.data};
+  execute(&problem, BLASCONV_BACKWARD_WEIGHTS, NULL, &tensors);
   for (int64_t c = 0; c < channels; ++c) {
     float total = 0.0f;
     for (int64_t i = c; i < gradient.count; i += channels)
@@ -332,11 +337,33 @@ START_TEST(bias_gradient_of_dense_layers_is_the_sum)
     check_dense_sums(1 + channels % 5, channels, &random);
     check_plan_sums(1 + channels % 5, channels, &random);
   }
-  check_dense_sums(1, 20000, &random);
   check_dense_sums(3, 6001, &random);
   check_dense_sums(5000, 37, &random);
   check_plan_sums(3, 6001, &random);
   check_plan_sums(2000, 37, &random);
+}
+END_TEST
+
+/* A dense layer's plan with input 1 and the weights that the maps are: its bits are the maps'. */
+START_TEST(dense_plans_end_as_the_fused_kernel)
+{
+  support_random random = support_random_start(9);
+  for (int64_t channels = 1; channels <= 70; ++channels) {
+    const blasconv_problem problem = blasconv_problem_2d(1, 1, 1, 1, channels, 1, 1);
+    const float one = 1.0f;
+    sheet s = create_sheet(1, channels, 1, &random);
+    blasconv_options options = blasconv_options_default();
+    options.activation = activation_of(&exact_activations[channels % exact_activation_count]);
+    const blasconv_arguments tensors = {.struct_size = sizeof tensors,
+                                        .input = &one,
+                                        .weights = s.input.data,
+                                        .bias = s.bias.data,
+                                        .output = s.gradient.data};
+    execute(&problem, BLASCONV_FORWARD, &options, &tensors);
+    forward(&s.maps, s.input.data, s.bias.data, &options.activation, 1, s.output.data);
+    ck_assert(support_tensor_same(&s.output, &s.gradient));
+    free_sheet(&s);
+  }
 }
 END_TEST
 
@@ -370,6 +397,7 @@ int main(void)
   support_add(suite, same_bits_for_any_number_of_threads);
   support_add(suite, bias_gradient_is_the_sum_and_accumulates);
   support_add(suite, bias_gradient_of_dense_layers_is_the_sum);
+  support_add(suite, dense_plans_end_as_the_fused_kernel);
   support_add(suite, no_images_give_no_output_and_a_zero_gradient);
   return support_run(suite);
 }
