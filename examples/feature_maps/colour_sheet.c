@@ -4,10 +4,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "maps.h"
-#include "png_write.h"
 #include "scene.h"
-#include "sheet.h"
 
+#include <png_write.h>
+#include <sheet.h>
 #include <stdio.h>
 
 enum { FILTERS = 20, CHANNELS = 3, SIZE = 9, AREA = SCENE_WIDTH * SCENE_HEIGHT };

@@ -3,18 +3,21 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "idx.h"
 #include "maps.h"
-#include "png_write.h"
-#include "sheet.h"
 
+#include <fashion.h>
+#include <idx.h>
+#include <png_write.h>
+#include <sheet.h>
 #include <stdio.h>
 
-enum { CLASSES = 10, FILTERS = 12, SIZE = 7, PIXELS = 28, AREA = PIXELS * PIXELS };
-
-static const char *const class_names[CLASSES] = {"T-shirt/top", "Trouser",   "Pullover", "Dress",
-                                                 "Coat",        "Sandal",    "Shirt",    "Sneaker",
-                                                 "Bag",         "Ankle boot"};
+enum {
+  CLASSES = FASHION_CLASSES,
+  FILTERS = 12,
+  SIZE = 7,
+  PIXELS = FASHION_PIXELS,
+  AREA = FASHION_AREA
+};
 
 /* The bias of a Gabor filter keeps faint answers below zero, where ReLU drops them. */
 static const feature_filter bank[FILTERS] = {
@@ -54,7 +57,7 @@ static bool choose_pictures(const idx_array *images, const idx_array *labels, fl
     while (chosen < labels->extents[0] && labels->values[chosen] != kind)
       ++chosen;
     if (chosen == labels->extents[0]) {
-      fprintf(stderr, "Fashion-MNIST has no picture of class %s\n", class_names[kind]);
+      fprintf(stderr, "Fashion-MNIST has no picture of class %s\n", fashion_names[kind]);
       return false;
     }
     for (int64_t i = 0; i < AREA; ++i)
@@ -71,8 +74,7 @@ static bool read_pictures(const char *images_path, const char *labels_path, floa
   idx_free(&images);
   idx_free(&labels);
   if (!good)
-    fprintf(stderr, "The pictures come with Debian's package dataset-fashion-mnist "
-                    "(apt-get install dataset-fashion-mnist).\n");
+    fashion_advise();
   return good;
 }
 
@@ -114,7 +116,7 @@ static void draw_row(sheet *paper, int64_t kind, const float *pictures, const fe
 {
   const int64_t y = TOP + (kind + 1) * STEP;
   const image picture = {1, PIXELS, PIXELS, pictures + kind * AREA};
-  sheet_text(paper, MARGIN, y + CELL / 2 - 9, 2, sheet_bright, class_names[kind]);
+  sheet_text(paper, MARGIN, y + CELL / 2 - 9, 2, sheet_bright, fashion_names[kind]);
   sheet_image(paper, LEFT, y, SCALE, &picture, (range){0, 1}, palette_grey);
   for (int64_t k = 0; k < FILTERS; ++k) {
     const int64_t area = maps->height * maps->width;

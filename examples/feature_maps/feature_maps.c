@@ -5,6 +5,7 @@
  */
 #include "maps.h"
 
+#include <fashion.h>
 #include <restart.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static const char usage[] =
     "             feature_maps_fashion.png  ten pictures of Fashion-MNIST under 12 filters\n"
     "             feature_maps_colour.png   a colour picture under 20 filters of 3 channels\n"
     "  DATASET  the folder with the files of Fashion-MNIST\n"
-    "           (default: /usr/share/datasets/fashion-mnist)\n";
+    "           (default: " FASHION_FOLDER ")\n";
 
 enum { PATH_SIZE = 4096 };
 
@@ -60,6 +61,6 @@ int main(int argc, char **argv)
   }
   bench_restart_with_advice(argv);
   puts(blasconv_version_string());
-  const char *dataset = argc == 3 ? argv[2] : "/usr/share/datasets/fashion-mnist";
+  const char *dataset = argc == 3 ? argv[2] : FASHION_FOLDER;
   return draw_sheets(argv[1], dataset) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

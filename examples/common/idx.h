@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef FEATURE_MAPS_IDX_H
-#define FEATURE_MAPS_IDX_H
+#ifndef COMMON_IDX_H
+#define COMMON_IDX_H
 
 #include <stdbool.h>
 #include <stdint.h>

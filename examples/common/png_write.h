@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef FEATURE_MAPS_PNG_WRITE_H
-#define FEATURE_MAPS_PNG_WRITE_H
+#ifndef COMMON_PNG_WRITE_H
+#define COMMON_PNG_WRITE_H
 
 #include "sheet.h"
 

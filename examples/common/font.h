@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef FEATURE_MAPS_FONT_H
-#define FEATURE_MAPS_FONT_H
+#ifndef COMMON_FONT_H
+#define COMMON_FONT_H
 
 #include <stdbool.h>
 #include <stdint.h>

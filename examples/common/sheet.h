@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef FEATURE_MAPS_SHEET_H
-#define FEATURE_MAPS_SHEET_H
+#ifndef COMMON_SHEET_H
+#define COMMON_SHEET_H
 
 #include <stdbool.h>
 #include <stdint.h>
