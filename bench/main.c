@@ -7,6 +7,7 @@
 #include "report.h"
 #include "restart.h"
 #include "scaling.h"
+#include "training.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,7 @@ static int run(bench_session *session)
   const bool own_workload = session->options.shapes != NULL || session->options.problem != NULL;
   bench_activations *activations = own_workload ? NULL : bench_activations_register(session);
   bench_plans *plans = bench_plans_register(session);
+  bench_training *training = own_workload ? NULL : bench_training_register(session);
   bench_run_registered();
   bench_session_progress_end();
 
@@ -84,9 +86,11 @@ static int run(bench_session *session)
   bench_scaling_print(scaling);
   bench_activations_print(activations);
   bench_plans_print(plans);
+  bench_training_print(training);
   const char *folder = session->options.csv_dir;
   const bool written = folder == NULL || bench_report_write(session, &cases, folder);
 
+  bench_training_free(training);
   bench_plans_free(plans);
   bench_activations_free(activations);
   bench_scaling_free(scaling);

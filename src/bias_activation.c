@@ -52,6 +52,10 @@ void bc_epilogue(const blasconv_activation *activation, const float *bias, int64
   if (activation->kind == BLASCONV_IDENTITY && bias == NULL)
     return;
   const bc_kernels *kernels = bc_cpu_kernels();
+  if (bias != NULL && pixels == 1 && stride == 1) {
+    kernels->activate_channels(*activation, block, bias, block, rows);
+    return;
+  }
   for (int64_t i = 0; i < rows; ++i)
     kernels->activate(*activation, block + i * stride, bias ? bias[i] : NO_BIAS, block + i * stride,
                       pixels);
@@ -67,20 +71,35 @@ typedef struct forward_context {
   int64_t elements; /* of the whole tensor */
 } forward_context;
 
+/* The elements from `begin` on, at most up to `end`, that one kernel call serves: without bias all
+ * of them, in maps of one pixel the rest of an image, else the rest of a map. Returns their end. */
+static int64_t activate_run(const forward_context *f, int64_t begin, int64_t end)
+{
+  const bc_kernels *kernels = bc_cpu_kernels();
+  const int64_t channels = f->maps->channels, pixels = f->maps->pixels;
+  const float *input = f->input + begin;
+  float *output = f->output + begin;
+  if (f->bias == NULL) {
+    kernels->activate(f->activation, input, NO_BIAS, output, end - begin);
+    return end;
+  }
+  const int64_t row = pixels == 1 ? channels : pixels;
+  end = bc_min(end, (begin / row + 1) * row);
+  if (pixels == 1)
+    kernels->activate_channels(f->activation, input, f->bias + begin % row, output, end - begin);
+  else
+    kernels->activate(f->activation, input, f->bias[begin / row % channels], output, end - begin);
+  return end;
+}
+
 /* TASK_ELEMENTS of the tensor taken as one row: parts of a large map, or many small maps. */
 static void forward_task(void *context, int64_t task, int thread)
 {
   (void)thread;
   const forward_context *f = context;
-  const bc_kernels *kernels = bc_cpu_kernels();
   const bc_range part = bc_block(task, TASK_ELEMENTS, f->elements);
-  for (int64_t i = part.begin; i < part.end;) {
-    const int64_t map = i / f->maps->pixels;
-    const int64_t end = bc_min(part.end, (map + 1) * f->maps->pixels);
-    kernels->activate(f->activation, f->input + i,
-                      f->bias ? f->bias[map % f->maps->channels] : NO_BIAS, f->output + i, end - i);
-    i = end;
-  }
+  for (int64_t i = part.begin; i < part.end;)
+    i = activate_run(f, i, part.end);
 }
 
 static blasconv_status check_common(const blasconv_maps *maps,
@@ -145,8 +164,33 @@ static void backward_task(void *context, int64_t channel, int thread)
     }
   }
   if (b->bias_gradient != NULL)
-    b->bias_gradient[channel] =
-        b->accumulate ? b->bias_gradient[channel] + (float)total : (float)total;
+    bc_bias_gradient_store(&total, 1, b->accumulate, b->bias_gradient + channel);
+}
+
+/* Maps of one pixel: neighbouring channels over the whole batch, image by image. */
+static void backward_dense_task(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const backward_context *b = context;
+  const bc_kernels *kernels = bc_cpu_kernels();
+  const int64_t channels = b->maps->channels;
+  const bc_range part = bc_block(task, bc_dense_block(b->maps->batch), channels);
+  const int64_t n = bc_range_length(part);
+  double totals[BC_MOST_DENSE] = {0};
+  for (int64_t image = 0; image < b->maps->batch; ++image) {
+    const int64_t at = image * channels + part.begin;
+    float *gradient = b->input_gradient + at;
+    if (b->bias != NULL)
+      kernels->differentiate_channels(b->activation, b->saved + at, b->bias + part.begin,
+                                      b->output_gradient + at, gradient, n);
+    else
+      kernels->differentiate(b->activation, b->saved + at, NO_BIAS, b->output_gradient + at,
+                             gradient, n);
+    if (b->bias_gradient != NULL)
+      kernels->add_to_sums(totals, gradient, n);
+  }
+  if (b->bias_gradient != NULL)
+    bc_bias_gradient_store(totals, n, b->accumulate, b->bias_gradient + part.begin);
 }
 
 blasconv_status blasconv_bias_activation_backward(const blasconv_maps *maps, const float *saved,
@@ -170,6 +214,10 @@ blasconv_status blasconv_bias_activation_backward(const blasconv_maps *maps, con
     bias = NULL; /* it is in the output already */
   backward_context context = {
       maps, saved, bias, *activation, output_gradient, accumulate, input_gradient, bias_gradient};
-  bc_parallel_for(team, maps->channels, backward_task, &context);
+  if (maps->pixels == 1)
+    bc_parallel_for(team, bc_count_blocks(maps->channels, bc_dense_block(maps->batch)),
+                    backward_dense_task, &context);
+  else
+    bc_parallel_for(team, maps->channels, backward_task, &context);
   return BLASCONV_SUCCESS;
 }

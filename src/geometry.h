@@ -85,7 +85,19 @@ static inline int64_t bc_count_weights(const bc_geometry *geometry)
 blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *geometry,
                                  const char **reason);
 
+/* Checks the problem of a pooling: one map out for each map in, and every pad below the dilated
+ * kernel's extent, so that tap 0 never stands past the image. */
+blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry);
+
 /* Checks feature maps: batch, channels, pixels and their product. */
 blasconv_status bc_maps_check(const blasconv_maps *maps);
+
+/* Checks the elements of an array of floats: not negative, and their bytes do not overflow. */
+blasconv_status bc_count_check(int64_t count);
+/* Checks a tensor [rows][columns] with rows >= 0, columns >= 1. */
+blasconv_status bc_matrix_check(int64_t rows, int64_t columns);
+
+/* Adds elements to a total; false if that overflows. */
+bool bc_count_add(int64_t count, int64_t *total);
 
 #endif

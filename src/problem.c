@@ -144,6 +144,26 @@ blasconv_status blasconv_problem_output(const blasconv_problem *problem,
   return BLASCONV_SUCCESS;
 }
 
+/* A window must not lie in pads alone, as far as its extent goes. */
+static bool pads_below_kernel(const bc_axis *axis)
+{
+  const int64_t span = (axis->kernel - 1) * axis->dilation + 1;
+  return axis->pad_begin < span && axis->pad_end < span;
+}
+
+blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry)
+{
+  const char *reason;
+  const blasconv_status status = bc_problem_check(problem, geometry, &reason);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (geometry->in_channels != 1 || geometry->out_channels != 1)
+    return BLASCONV_BAD_GROUPS;
+  return pads_below_kernel(&geometry->height) && pads_below_kernel(&geometry->width)
+             ? BLASCONV_SUCCESS
+             : BLASCONV_BAD_SIZE;
+}
+
 blasconv_status bc_maps_check(const blasconv_maps *maps)
 {
   if (maps == NULL)
@@ -158,6 +178,25 @@ blasconv_status bc_maps_check(const blasconv_maps *maps)
     return BLASCONV_BAD_SIZE;
   return tensor_fits(maps->batch, maps->channels, maps->pixels) ? BLASCONV_SUCCESS
                                                                 : BLASCONV_OVERFLOW;
+}
+
+blasconv_status bc_count_check(int64_t count)
+{
+  if (count < 0)
+    return BLASCONV_BAD_SIZE;
+  return tensor_fits(1, 1, count) ? BLASCONV_SUCCESS : BLASCONV_OVERFLOW;
+}
+
+blasconv_status bc_matrix_check(int64_t rows, int64_t columns)
+{
+  if (rows < 0 || columns < 1)
+    return BLASCONV_BAD_SIZE;
+  return tensor_fits(rows, columns, 1) ? BLASCONV_SUCCESS : BLASCONV_OVERFLOW;
+}
+
+bool bc_count_add(int64_t count, int64_t *total)
+{
+  return add(*total, count, total);
 }
 
 bc_range bc_axis_inside(const bc_axis *axis, int64_t tap)

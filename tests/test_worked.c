@@ -123,6 +123,35 @@ START_TEST(backward_weights_pass)
 }
 END_TEST
 
+/* Two images of three values, two filters: a dense layer. */
+START_TEST(dense_layer)
+{
+  const blasconv_problem problem = blasconv_problem_2d(2, 3, 1, 1, 2, 1, 1);
+  const float images[] = {1, 2, 3, 4, 5, 6}, weights[] = {1, 0, -1, 0, 1, 1};
+  const float gradient[] = {1, 0, 0, 2};
+  float result[6];
+  const blasconv_options options = blasconv_options_default();
+  blasconv_arguments arguments = blasconv_arguments_none();
+  arguments.input = images;
+  arguments.weights = weights;
+  arguments.output = result;
+  check_pass(&problem, BLASCONV_FORWARD, &options, &arguments, result,
+             (const float[]){-2, 5, -2, 11}, 4);
+  arguments = blasconv_arguments_none();
+  arguments.weights = weights;
+  arguments.output_gradient = gradient;
+  arguments.input_gradient = result;
+  check_pass(&problem, BLASCONV_BACKWARD_DATA, &options, &arguments, result,
+             (const float[]){1, 0, -1, 0, 2, 2}, 6);
+  arguments = blasconv_arguments_none();
+  arguments.input = images;
+  arguments.output_gradient = gradient;
+  arguments.weights_gradient = result;
+  check_pass(&problem, BLASCONV_BACKWARD_WEIGHTS, &options, &arguments, result,
+             (const float[]){1, 2, 3, 8, 10, 12}, 6);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("worked");
@@ -131,5 +160,6 @@ int main(void)
   support_add(suite, backward_data_pass);
   support_add(suite, full_convolution_with_the_turned_filter);
   support_add(suite, backward_weights_pass);
+  support_add(suite, dense_layer);
   return support_run(suite);
 }

@@ -84,7 +84,7 @@ BLASCONV_API double blasconv_random_normal(blasconv_random *random);
 
 /**
  * Puts items into random order, each order as likely as the others (Fisher and Yates).
- * @param random takes about `count` words
+ * @param random takes `count` - 1 words, seldom more
  * @param count items, >= 0
  * @param items [count]
  */
@@ -149,8 +149,8 @@ typedef struct blasconv_initializer {
   float low;                      /**< finite */
   float high;                     /**< finite, > `low`, and `high` - `low` is finite */
   float mean;                     /**< finite */
-  float deviation;                /**< finite, >= 0 */
-  float gain;                     /**< finite, > 0 */
+  float deviation;                /**< >= 0; |`mean`| + 9 `deviation` is finite */
+  float gain;                     /**< finite, > 0, and too small for an element to overflow */
 } blasconv_initializer;
 
 /** The kind with value 0, low -1, high 1, mean 0, deviation 1, gain 1. */
@@ -202,11 +202,13 @@ typedef enum blasconv_filter_kind {
 typedef struct blasconv_filter {
   size_t struct_size;        /**< sizeof(blasconv_filter) */
   blasconv_filter_kind kind; /**< which */
-  float sigma;               /**< width of the Gaussian in taps; finite, > 0 */
+  float sigma;               /**< width of the Gaussian in taps; finite, > 0; for its Laplacian
+                                  2 / sigma^2 is finite too */
   float wavelength;          /**< Gabor: taps from crest to crest; finite, > 0 */
   float angle;               /**< Gabor: where the wave runs to, in radians; finite */
   float phase;               /**< Gabor: 0 is a bar, pi/2 an edge, in radians; finite */
-  float aspect;              /**< Gabor: below 1 the crests are longer than the wave; > 0 */
+  float aspect;              /**< Gabor: below 1 the crests are longer than the wave; finite,
+                                  > 0 */
 } blasconv_filter;
 
 /** The kind with sigma 1, wavelength 4, angle 0, phase 0, aspect 1. */
@@ -238,7 +240,7 @@ BLASCONV_API blasconv_status blasconv_filter_bank(const blasconv_filter *filter,
 
 /**
  * Gives a convolution fixed filters: in filter k, input channel c has the taps of bank[k mod count]
- * times mix[c].
+ * times mix[c], rounded to float once.
  * @param problem the convolution
  * @param bank [count]
  * @param count filters in the bank, >= 1
@@ -290,8 +292,8 @@ static inline blasconv_problem blasconv_problem_pooling_global(int64_t batch, in
 }
 
 /**
- * Pools each map. Sums run over the window in row-major order, in float for windows of up to 64
- * pixels, else in double.
+ * Pools each map. Windows of up to 32 taps are summed in float in row-major order, larger ones in
+ * double in an order that their sizes alone decide.
  * @param problem sizes; `groups`, `in_channels` and `out_channels` must be equal
  *        (#BLASCONV_BAD_GROUPS)
  * @param kind maximum or average
@@ -313,8 +315,8 @@ BLASCONV_API blasconv_status blasconv_pooling_forward(const blasconv_problem *pr
  * @param problem sizes, as in the forward pass
  * @param kind as in the forward pass
  * @param output_gradient [N][C][P][Q]
- * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. What lies outside
- *        of [0, H W) is ignored
+ * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. Gradients of
+ *        winners outside of [0, H W) are dropped, those of winners outside of their window may be
  * @param threads see the top of this file
  * @param input_gradient [N][C][H][W], overwritten, its old contents never read
  */
@@ -474,7 +476,9 @@ BLASCONV_API blasconv_status blasconv_softmax(int64_t batch, int64_t classes, co
  *     loss     = mean over rows of sum_i t_i (log sum_j exp(x_j) - x_i)
  *     gradient = (softmax(x) sum_i t_i - t) / batch
  *
- * where t is the row's distribution, or 1 at its label and 0 elsewhere. NaN in a row gives a NaN
+ * where t is the row's distribution, or 1 at its label and 0 elsewhere. A right answer that is all
+ * but certain keeps the digits of its small loss, and with labels of its small gradient. A logit of
+ * -infinity has probability 0; NaN or +infinity in a row, or nothing but -infinity, gives a NaN
  * loss. With batch 0 the loss is 0.
  *
  * @param batch rows, >= 0
@@ -482,7 +486,8 @@ BLASCONV_API blasconv_status blasconv_softmax(int64_t batch, int64_t classes, co
  * @param logits [batch][classes]
  * @param labels [batch], each in [0, classes) (#BLASCONV_BAD_ARGUMENT); NULL: `targets` count
  * @param targets [batch][classes], finite and >= 0 (#BLASCONV_BAD_ARGUMENT); usually each row sums
- *        to 1; NULL: `labels` count. Exactly one of the two is given (#BLASCONV_WRONG_TENSORS)
+ *        to 1; NULL: `labels` count. Exactly one of the two is given (#BLASCONV_WRONG_TENSORS);
+ *        with batch 0 both may be NULL
  * @param threads see the top of this file
  * @param loss gets the value; NULL if not wanted
  * @param gradient [batch][classes], of the logits; may be `logits` itself; NULL if not wanted
@@ -544,7 +549,10 @@ typedef enum blasconv_optimizer_kind {
   BLASCONV_ADAMW     /**< w = w - rate decay w, then Adam without decay; Loshchilov, Hutter 2019 */
 } blasconv_optimizer_kind;
 
-/** A rule and its numbers. Make one with blasconv_optimizer_of() and change what differs. */
+/**
+ * A rule and its numbers; those that the rule does not name are ignored. Make one with
+ * blasconv_optimizer_of() and change what differs.
+ */
 typedef struct blasconv_optimizer {
   size_t struct_size;           /**< sizeof(blasconv_optimizer) */
   blasconv_optimizer_kind kind; /**< which rule */
@@ -565,7 +573,7 @@ static inline blasconv_optimizer blasconv_optimizer_of(blasconv_optimizer_kind k
   return optimizer;
 }
 
-/** Arrays of state that a rule keeps for each parameter: 0, 1 or 2. */
+/** Arrays of state that a rule keeps for each parameter: 0, 1 or 2; 0 if there is no such rule. */
 BLASCONV_API int32_t blasconv_optimizer_states(blasconv_optimizer_kind kind);
 
 /** A tensor that learns. */
@@ -582,7 +590,7 @@ typedef struct blasconv_parameter {
  * Moves every parameter by one step of the rule. Elements are computed in float, the powers of the
  * betas in double.
  * @param optimizer the rule
- * @param step t, from 1 on
+ * @param step t, from 1 on (#BLASCONV_BAD_ARGUMENT)
  * @param parameters [count]: `values` and `state` are changed, `gradient` is read
  * @param count parameters, >= 0
  * @param threads see the top of this file
@@ -598,7 +606,7 @@ BLASCONV_API blasconv_status blasconv_optimizer_step(const blasconv_optimizer *o
  * is infinite or NaN is left alone: look at `norm`.
  * @param parameters [count]: `gradient` is changed, `values` and `state` are not looked at
  * @param count parameters, >= 0
- * @param limit > 0; infinity: only the norm is wanted
+ * @param limit > 0 (#BLASCONV_BAD_ARGUMENT); infinity: only the norm is wanted
  * @param threads see the top of this file
  * @param norm gets the norm before clipping, summed in double; NULL if not wanted
  */
@@ -611,10 +619,14 @@ typedef enum blasconv_schedule_kind {
   BLASCONV_SCHEDULE_CONSTANT = 0, /**< `rate` */
   BLASCONV_SCHEDULE_STEP,         /**< rate factor^floor((t - 1) / period) */
   BLASCONV_SCHEDULE_COSINE        /**< from `rate` at t = 1 along half a cosine to `last_rate` at
-                                       t = period and after; Loshchilov and Hutter 2017 */
+                                       t = period and after (with a period of 1 always
+                                       `last_rate`); Loshchilov and Hutter 2017 */
 } blasconv_schedule_kind;
 
-/** A schedule. Make one with blasconv_schedule_of() and change what differs. */
+/**
+ * A schedule; numbers that its kind does not name are ignored. Make one with
+ * blasconv_schedule_of() and change what differs.
+ */
 typedef struct blasconv_schedule {
   size_t struct_size;          /**< sizeof(blasconv_schedule) */
   blasconv_schedule_kind kind; /**< which */
@@ -634,7 +646,7 @@ static inline blasconv_schedule blasconv_schedule_of(blasconv_schedule_kind kind
 }
 
 /**
- * The learning rate of a step.
+ * The learning rate of a step. Numbers out of range are a #BLASCONV_BAD_ARGUMENT.
  * @param schedule which
  * @param step from 1 on
  * @param rate gets it

@@ -1,5 +1,8 @@
 #include "kernels.h"
 
+#include "descent.h"
+#include "normalization.h"
+#include "pooling.h"
 #include "vector_math.h"
 
 /* ---- activations: x is the input with the bias added, alpha the activation's parameter ---- */
@@ -147,97 +150,130 @@ INLINE float gelu_tanh_slope(float v, float alpha)
 
 /* ---- rows ---- */
 
-/* The function pointers are constants where these are inlined, so each use is a loop of its own. */
-INLINE void map(float (*function)(float, float), float alpha, const float *input, float bias,
-                float *output, int64_t n)
+/* From one element's bias to the next: a row of pixels has one bias, a row of channels has one for
+ * each. */
+enum { SAME_BIAS = 0, NEXT_BIAS = 1 };
+
+/* Function pointers and steps are constants where these are inlined, so each use is a loop of its
+ * own. */
+INLINE void map(float (*function)(float, float), float alpha, const float *input, const float *bias,
+                int64_t bias_step, float *output, int64_t n)
 {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i)
-    output[i] = function(input[i] + bias, alpha);
+    output[i] = function(input[i] + bias[i * bias_step], alpha);
 }
 
-INLINE void map_slope(float (*slope)(float, float), float alpha, const float *saved, float bias,
-                      const float *output_gradient, float *input_gradient, int64_t n)
+INLINE void map_slope(float (*slope)(float, float), float alpha, const float *saved,
+                      const float *bias, int64_t bias_step, const float *output_gradient,
+                      float *input_gradient, int64_t n)
 {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i)
-    input_gradient[i] = output_gradient[i] * slope(saved[i] + bias, alpha);
+    input_gradient[i] = output_gradient[i] * slope(saved[i] + bias[i * bias_step], alpha);
+}
+
+INLINE void activate_row(blasconv_activation activation, const float *input, const float *bias,
+                         int64_t bias_step, float *output, int64_t n)
+{
+  const float alpha = activation.alpha;
+  switch (activation.kind) {
+  case BLASCONV_IDENTITY:
+    map(identity, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_RELU:
+    map(relu, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_LEAKY_RELU:
+    map(leaky_relu, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_CLIPPED_RELU:
+    map(clipped_relu, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_ELU:
+    map(elu, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_SIGMOID:
+    map(sigmoid, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_TANH:
+    map(hyperbolic_tangent, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_SILU:
+    map(silu, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_GELU_ERF:
+    map(gelu_erf, alpha, input, bias, bias_step, output, n);
+    break;
+  case BLASCONV_GELU_TANH:
+    map(gelu_tanh, alpha, input, bias, bias_step, output, n);
+    break;
+  }
+}
+
+INLINE void differentiate_row(blasconv_activation activation, const float *saved, const float *bias,
+                              int64_t bias_step, const float *output_gradient,
+                              float *input_gradient, int64_t n)
+{
+  const float alpha = activation.alpha;
+  switch (activation.kind) {
+  case BLASCONV_IDENTITY:
+    map_slope(identity_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_RELU:
+    map_slope(relu_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_LEAKY_RELU:
+    map_slope(leaky_relu_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_CLIPPED_RELU:
+    map_slope(clipped_relu_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient,
+              n);
+    break;
+  case BLASCONV_ELU:
+    map_slope(elu_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_SIGMOID:
+    map_slope(sigmoid_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_TANH:
+    map_slope(tanh_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_SILU:
+    map_slope(silu_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_GELU_ERF:
+    map_slope(gelu_erf_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  case BLASCONV_GELU_TANH:
+    map_slope(gelu_tanh_slope, alpha, saved, bias, bias_step, output_gradient, input_gradient, n);
+    break;
+  }
 }
 
 static void activate(blasconv_activation activation, const float *input, float bias, float *output,
                      int64_t n)
 {
-  const float alpha = activation.alpha;
-  switch (activation.kind) {
-  case BLASCONV_IDENTITY:
-    map(identity, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_RELU:
-    map(relu, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_LEAKY_RELU:
-    map(leaky_relu, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_CLIPPED_RELU:
-    map(clipped_relu, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_ELU:
-    map(elu, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_SIGMOID:
-    map(sigmoid, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_TANH:
-    map(hyperbolic_tangent, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_SILU:
-    map(silu, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_GELU_ERF:
-    map(gelu_erf, alpha, input, bias, output, n);
-    break;
-  case BLASCONV_GELU_TANH:
-    map(gelu_tanh, alpha, input, bias, output, n);
-    break;
-  }
+  activate_row(activation, input, &bias, SAME_BIAS, output, n);
+}
+
+static void activate_channels(blasconv_activation activation, const float *input, const float *bias,
+                              float *output, int64_t n)
+{
+  activate_row(activation, input, bias, NEXT_BIAS, output, n);
 }
 
 static void differentiate(blasconv_activation activation, const float *saved, float bias,
                           const float *output_gradient, float *input_gradient, int64_t n)
 {
-  const float alpha = activation.alpha;
-  switch (activation.kind) {
-  case BLASCONV_IDENTITY:
-    map_slope(identity_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_RELU:
-    map_slope(relu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_LEAKY_RELU:
-    map_slope(leaky_relu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_CLIPPED_RELU:
-    map_slope(clipped_relu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_ELU:
-    map_slope(elu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_SIGMOID:
-    map_slope(sigmoid_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_TANH:
-    map_slope(tanh_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_SILU:
-    map_slope(silu_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_GELU_ERF:
-    map_slope(gelu_erf_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  case BLASCONV_GELU_TANH:
-    map_slope(gelu_tanh_slope, alpha, saved, bias, output_gradient, input_gradient, n);
-    break;
-  }
+  differentiate_row(activation, saved, &bias, SAME_BIAS, output_gradient, input_gradient, n);
+}
+
+static void differentiate_channels(blasconv_activation activation, const float *saved,
+                                   const float *bias, const float *output_gradient,
+                                   float *input_gradient, int64_t n)
+{
+  differentiate_row(activation, saved, bias, NEXT_BIAS, output_gradient, input_gradient, n);
 }
 
 /* Partial sums in lanes of fixed number, so that the order is the same on every instruction set;
@@ -256,6 +292,13 @@ static double sum(const float *x, int64_t n)
   for (int lane = 0; lane < LANES; ++lane)
     total += lanes[lane];
   return total;
+}
+
+static void add_to_sums(double *sums, const float *x, int64_t n)
+{
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i)
+    sums[i] += (double)x[i];
 }
 
 static void add(float *to, const float *from, int64_t n)
@@ -371,5 +414,17 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
       columns[j * columns_stride + i] = rows[i * stride + j];
 }
 
-const bc_kernels BC_FOR_ISA(bc_kernels) = {activate, differentiate, sum,      add,
-                                           gather,   scatter_add,   transpose};
+const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
+                                           .differentiate = differentiate,
+                                           .activate_channels = activate_channels,
+                                           .differentiate_channels = differentiate_channels,
+                                           .sum = sum,
+                                           .add_to_sums = add_to_sums,
+                                           .add = add,
+                                           .gather = gather,
+                                           .scatter_add = scatter_add,
+                                           .transpose = transpose,
+                                           .pooling = &BC_FOR_ISA(bc_pooling_kernels),
+                                           .halving = &BC_FOR_ISA(bc_halving_kernels),
+                                           .normalization = &BC_FOR_ISA(bc_normalization_kernels),
+                                           .descent = &BC_FOR_ISA(bc_descent_kernels)};

@@ -28,8 +28,16 @@ typedef struct bc_kernels {
    * the forward pass as blasconv_activation_saves() says; the two gradients may be the same. */
   void (*differentiate)(blasconv_activation activation, const float *saved, float bias,
                         const float *output_gradient, float *input_gradient, int64_t n);
+  /* As activate and differentiate, with a bias for each element: bias [n]. */
+  void (*activate_channels)(blasconv_activation activation, const float *input, const float *bias,
+                            float *output, int64_t n);
+  void (*differentiate_channels)(blasconv_activation activation, const float *saved,
+                                 const float *bias, const float *output_gradient,
+                                 float *input_gradient, int64_t n);
   /* Sum of n floats, in an order that depends on n alone. */
   double (*sum)(const float *x, int64_t n);
+  /* sums[i] += x[i] for i in [0, n). */
+  void (*add_to_sums)(double *sums, const float *x, int64_t n);
   /* to[i] += from[i] for i in [0, n). */
   void (*add)(float *to, const float *from, int64_t n);
   /* Copies the grid of the image into packed. */
@@ -39,6 +47,10 @@ typedef struct bc_kernels {
   /* columns[j][i] = rows[i][j] for rows [m][n], whose rows are `stride` apart. */
   void (*transpose)(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
                     int64_t columns_stride);
+  /* Those with files of their own. */
+  const struct bc_pooling_kernels *pooling, *halving; /* see pooling.h */
+  const struct bc_normalization_kernels *normalization;
+  const struct bc_descent_kernels *descent;
 } bc_kernels;
 
 extern const bc_kernels bc_kernels_generic, bc_kernels_avx2, bc_kernels_avx512;

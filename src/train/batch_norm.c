@@ -1,0 +1,221 @@
+/* Batch normalisation in training; the arithmetic on elements is in kernels/. */
+#include "batch_norm.h"
+
+#include "cpu.h"
+#include "kernels/normalization.h"
+#include "parallel.h"
+#include "plan.h"
+
+#include <math.h>
+
+enum {
+  TASK_ELEMENTS = 1 << 14, /* 64 KiB of each tensor */
+  CACHE_LINE = 16          /* floats */
+};
+
+blasconv_status bc_batch_norm_check_struct(const blasconv_batch_norm *norm)
+{
+  if (norm == NULL)
+    return BLASCONV_NULL_POINTER;
+  return norm->struct_size == sizeof *norm ? BLASCONV_SUCCESS : BLASCONV_VERSION_MISMATCH;
+}
+
+bool bc_batch_norm_check_numbers(const blasconv_batch_norm *norm)
+{
+  return isfinite(norm->epsilon) && norm->epsilon > 0.0f && norm->momentum >= 0.0f &&
+         norm->momentum <= 1.0f;
+}
+
+blasconv_status bc_batch_norm_check(const blasconv_maps *maps, const blasconv_batch_norm *norm,
+                                    int64_t least_batch, int32_t asked, int *threads)
+{
+  blasconv_status status = maps ? bc_batch_norm_check_struct(norm) : BLASCONV_NULL_POINTER;
+  if (status == BLASCONV_SUCCESS)
+    status = bc_maps_check(maps);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (maps->batch < least_batch)
+    return BLASCONV_BAD_SIZE;
+  if (!bc_batch_norm_check_numbers(norm))
+    return BLASCONV_BAD_ARGUMENT;
+  return bc_threads_check(asked, threads) ? BLASCONV_SUCCESS : BLASCONV_BAD_SIZE;
+}
+
+/* Channels of one pixel are neighbours: a task takes whole cache lines of them. */
+static int64_t task_channels(const blasconv_maps *maps)
+{
+  const int64_t elements = bc_max(maps->batch, 1) * maps->pixels;
+  const int64_t unit = maps->pixels == 1 ? CACHE_LINE : 1;
+  return bc_max(TASK_ELEMENTS / elements / unit, 1) * unit;
+}
+
+typedef struct context {
+  const blasconv_maps *maps;
+  const blasconv_batch_norm *norm;
+  const float *input;           /* [batch][channels][pixels] */
+  const float *output_gradient; /* the same; backward alone */
+  float *written;               /* the same: output or input gradient */
+  float *scale_gradient, *shift_gradient;
+} context;
+
+/* The part of the maps from channel `first` on that fits a slab, up to channel `end`. */
+static bc_slab slab_at(const blasconv_maps *maps, int64_t first, int64_t end)
+{
+  return (bc_slab){maps->batch, maps->channels * maps->pixels,
+                   bc_min(end - first, BC_SLAB_CHANNELS), maps->pixels};
+}
+
+/* A float and what is left over, which has the digits that the float has no room for. */
+static void split(double value, float *high, float *low)
+{
+  *high = (float)value;
+  *low = isfinite(*high) ? (float)(value - (double)*high) : 0.0f;
+}
+
+/* ---- forward ---- */
+
+/* running (1 - momentum) + value momentum: exact for the momenta 0 and 1. */
+static float moved(float running, double value, double momentum)
+{
+  return (float)((double)running * (1.0 - momentum) + value * momentum);
+}
+
+static void move_running(const blasconv_batch_norm *norm, int64_t channel, double mean,
+                         double variance)
+{
+  if (norm->running_mean == NULL)
+    return;
+  const double momentum = (double)norm->momentum;
+  norm->running_mean[channel] = moved(norm->running_mean[channel], mean, momentum);
+  norm->running_variance[channel] = moved(norm->running_variance[channel], variance, momentum);
+}
+
+/* Means, and sums of squared deviations from them, of the slab's channels. */
+static void take_statistics(const bc_slab *slab, const float *x, double *mean, double *squares)
+{
+  const bc_normalization_kernels *kernels = bc_cpu_kernels()->normalization;
+  const double n = (double)slab->images * (double)slab->pixels;
+  bc_sums sums[BC_SLAB_CHANNELS];
+  for (int64_t c = 0; c < slab->channels; ++c)
+    mean[c] = 0.0;
+  kernels->sum(slab, x, mean, NULL, sums);
+  for (int64_t c = 0; c < slab->channels; ++c)
+    mean[c] = sums[c].deviation / n;
+  kernels->sum(slab, x, mean, NULL, sums);
+  for (int64_t c = 0; c < slab->channels; ++c)
+    squares[c] = sums[c].product;
+}
+
+static void forward_slab(const context *f, const bc_slab *slab, int64_t first)
+{
+  const blasconv_batch_norm *norm = f->norm;
+  const double n = (double)slab->images * (double)slab->pixels;
+  const int64_t at = first * slab->pixels;
+  double means[BC_SLAB_CHANNELS], squares[BC_SLAB_CHANNELS];
+  float mean[BC_SLAB_CHANNELS], rest[BC_SLAB_CHANNELS];
+  float factor[BC_SLAB_CHANNELS], shift[BC_SLAB_CHANNELS];
+  take_statistics(slab, f->input + at, means, squares);
+  for (int64_t c = 0; c < slab->channels; ++c) {
+    const int64_t channel = first + c;
+    const double inverse = 1.0 / sqrt(squares[c] / n + (double)norm->epsilon);
+    split(means[c], &mean[c], &rest[c]);
+    factor[c] = (float)(bc_batch_norm_scale(norm, channel) * inverse);
+    shift[c] = bc_batch_norm_shift(norm, channel);
+    norm->mean[channel] = mean[c];
+    norm->inverse[channel] = (float)inverse;
+    move_running(norm, channel, means[c], squares[c] / (n > 1.0 ? n - 1.0 : 1.0));
+  }
+  const bc_normalizer normalizer = {mean, rest, factor, shift};
+  bc_cpu_kernels()->normalization->normalize(slab, &normalizer, f->input + at, f->written + at);
+}
+
+static void forward_task(void *argument, int64_t task, int thread)
+{
+  (void)thread;
+  const context *f = argument;
+  const bc_range part = bc_block(task, task_channels(f->maps), f->maps->channels);
+  for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
+    const bc_slab slab = slab_at(f->maps, first, part.end);
+    forward_slab(f, &slab, first);
+  }
+}
+
+blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
+                                            const blasconv_batch_norm *norm, const float *input,
+                                            int32_t threads, float *output)
+{
+  int team;
+  const blasconv_status status = bc_batch_norm_check(maps, norm, 1, threads, &team);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (input == NULL || output == NULL || norm->mean == NULL || norm->inverse == NULL ||
+      (norm->running_mean == NULL) != (norm->running_variance == NULL))
+    return BLASCONV_NULL_POINTER;
+  context forward = {.maps = maps, .norm = norm, .input = input, .written = output};
+  bc_parallel_for(team, bc_count_blocks(maps->channels, task_channels(maps)), forward_task,
+                  &forward);
+  return BLASCONV_SUCCESS;
+}
+
+/* ---- backward ---- */
+
+/* What rounding to float took from the mean, the deviations give back: their sum would be 0. */
+static void backward_slab(const context *b, const bc_slab *slab, int64_t first)
+{
+  const bc_normalization_kernels *kernels = bc_cpu_kernels()->normalization;
+  const double n = (double)slab->images * (double)slab->pixels;
+  const int64_t at = first * slab->pixels;
+  double means[BC_SLAB_CHANNELS];
+  bc_sums sums[BC_SLAB_CHANNELS];
+  float rest[BC_SLAB_CHANNELS], factor[BC_SLAB_CHANNELS];
+  float average[BC_SLAB_CHANNELS], slope[BC_SLAB_CHANNELS];
+  for (int64_t c = 0; c < slab->channels; ++c)
+    means[c] = (double)b->norm->mean[first + c];
+  kernels->sum(slab, b->input + at, means, b->output_gradient + at, sums);
+  for (int64_t c = 0; c < slab->channels; ++c) {
+    const int64_t channel = first + c;
+    const double inverse = (double)b->norm->inverse[channel], lost = sums[c].deviation / n;
+    const double scale_gradient = (sums[c].product - lost * sums[c].gradient) * inverse;
+    rest[c] = (float)lost;
+    factor[c] = (float)(bc_batch_norm_scale(b->norm, channel) * inverse);
+    average[c] = (float)(sums[c].gradient / n);
+    slope[c] = (float)(scale_gradient * inverse / n);
+    if (b->scale_gradient != NULL)
+      b->scale_gradient[channel] = (float)scale_gradient;
+    if (b->shift_gradient != NULL)
+      b->shift_gradient[channel] = (float)sums[c].gradient;
+  }
+  const bc_normalizer_slope numbers = {b->norm->mean + first, rest, factor, average, slope};
+  kernels->differentiate(slab, &numbers, b->input + at, b->output_gradient + at, b->written + at);
+}
+
+static void backward_task(void *argument, int64_t task, int thread)
+{
+  (void)thread;
+  const context *b = argument;
+  const bc_range part = bc_block(task, task_channels(b->maps), b->maps->channels);
+  for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
+    const bc_slab slab = slab_at(b->maps, first, part.end);
+    backward_slab(b, &slab, first);
+  }
+}
+
+blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
+                                             const blasconv_batch_norm *norm, const float *input,
+                                             const float *output_gradient, int32_t threads,
+                                             float *input_gradient, float *scale_gradient,
+                                             float *shift_gradient)
+{
+  int team;
+  const blasconv_status status = bc_batch_norm_check(maps, norm, 1, threads, &team);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (input == NULL || output_gradient == NULL || input_gradient == NULL || norm->mean == NULL ||
+      norm->inverse == NULL)
+    return BLASCONV_NULL_POINTER;
+  context backward = {maps,           norm,           input,         output_gradient,
+                      input_gradient, scale_gradient, shift_gradient};
+  bc_parallel_for(team, bc_count_blocks(maps->channels, task_channels(maps)), backward_task,
+                  &backward);
+  return BLASCONV_SUCCESS;
+}

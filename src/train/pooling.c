@@ -1,0 +1,159 @@
+/* Pooling and its gradient over whole tensors; one map is done in kernels/pooling.c. */
+#include "kernels/pooling.h"
+#include "cpu.h"
+#include "kernels/kernels.h"
+#include "parallel.h"
+#include "plan.h"
+
+#include <blasconv/train.h>
+
+enum { TASK_ELEMENTS = 1 << 14 }; /* of the input: 64 KiB */
+
+typedef struct pooling_context {
+  bc_pooling pooling;
+  const bc_pooling_kernels *kernels;
+  blasconv_pooling_kind kind;
+  int64_t maps, maps_per_task;
+  int64_t in_pixels, out_pixels;
+  const float *input, *output_gradient; /* the second for the backward pass, else NULL */
+  float *output, *input_gradient;       /* likewise */
+  const int32_t *winners;
+  int32_t *new_winners;
+} pooling_context;
+
+/* Output columns whose windows lie between the left and the right edge, if they are enough. */
+static bc_range columns_inside(const bc_axis *width)
+{
+  const bc_range inside = {bc_axis_inside(width, 0).begin,
+                           bc_axis_inside(width, width->kernel - 1).end};
+  return bc_range_length(inside) >= BC_POOLING_LEAST_RUN ? inside : (bc_range){0, 0};
+}
+
+static bool halves(const bc_axis *axis)
+{
+  return axis->kernel == 2 && axis->stride == 2 && axis->dilation == 1 && axis->pad_begin == 0 &&
+         axis->pad_end == 0;
+}
+
+static const bc_pooling_kernels *kernels_of(const bc_geometry *geometry)
+{
+  const bc_axis *width = &geometry->width;
+  return halves(&geometry->height) && halves(width) && width->output >= BC_POOLING_LEAST_RUN
+             ? bc_cpu_kernels()->halving
+             : bc_cpu_kernels()->pooling;
+}
+
+static blasconv_status check_common(const blasconv_problem *problem, blasconv_pooling_kind kind,
+                                    const int32_t *winners, int32_t asked, int *threads,
+                                    bc_geometry *geometry)
+{
+  const blasconv_status status = bc_pooling_check(problem, geometry);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (kind != BLASCONV_POOLING_MAX && kind != BLASCONV_POOLING_AVERAGE &&
+      kind != BLASCONV_POOLING_AVERAGE_ALL_TAPS)
+    return BLASCONV_BAD_ARGUMENT;
+  if (!bc_threads_check(asked, threads))
+    return BLASCONV_BAD_SIZE;
+  if (winners != NULL && kind != BLASCONV_POOLING_MAX)
+    return BLASCONV_WRONG_TENSORS;
+  if (winners != NULL && geometry->in_pixels > INT32_MAX)
+    return BLASCONV_BAD_SIZE;
+  return BLASCONV_SUCCESS;
+}
+
+static pooling_context context_of(const bc_geometry *geometry, blasconv_pooling_kind kind)
+{
+  return (pooling_context){.pooling = {.height = geometry->height,
+                                       .width = geometry->width,
+                                       .inside = columns_inside(&geometry->width),
+                                       .all_taps = kind == BLASCONV_POOLING_AVERAGE_ALL_TAPS},
+                           .kernels = kernels_of(geometry),
+                           .kind = kind,
+                           .maps = geometry->batch * geometry->groups,
+                           .maps_per_task = bc_count_blocks(TASK_ELEMENTS, geometry->in_pixels),
+                           .in_pixels = geometry->in_pixels,
+                           .out_pixels = geometry->out_pixels};
+}
+
+static void run_tasks(int threads, bc_task *task, pooling_context *context)
+{
+  bc_parallel_for(threads, bc_count_blocks(context->maps, context->maps_per_task), task, context);
+}
+
+/* ---- forward ---- */
+
+static void forward_task(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const pooling_context *c = context;
+  const bc_range maps = bc_block(task, c->maps_per_task, c->maps);
+  for (int64_t map = maps.begin; map < maps.end; ++map) {
+    const float *image = c->input + map * c->in_pixels;
+    float *output = c->output + map * c->out_pixels;
+    if (c->kind != BLASCONV_POOLING_MAX)
+      c->kernels->average(&c->pooling, image, output);
+    else if (c->new_winners != NULL)
+      c->kernels->max_winners(&c->pooling, image, output, c->new_winners + map * c->out_pixels);
+    else
+      c->kernels->max(&c->pooling, image, output);
+  }
+}
+
+blasconv_status blasconv_pooling_forward(const blasconv_problem *problem,
+                                         blasconv_pooling_kind kind, const float *input,
+                                         int32_t threads, float *output, int32_t *winners)
+{
+  int team;
+  bc_geometry geometry;
+  const blasconv_status status = check_common(problem, kind, winners, threads, &team, &geometry);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (geometry.batch > 0 && (input == NULL || output == NULL))
+    return BLASCONV_NULL_POINTER;
+  pooling_context context = context_of(&geometry, kind);
+  context.input = input;
+  context.output = output;
+  context.new_winners = winners;
+  run_tasks(team, forward_task, &context);
+  return BLASCONV_SUCCESS;
+}
+
+/* ---- backward ---- */
+
+static void backward_task(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const pooling_context *c = context;
+  const bc_range maps = bc_block(task, c->maps_per_task, c->maps);
+  for (int64_t map = maps.begin; map < maps.end; ++map) {
+    const float *output_gradient = c->output_gradient + map * c->out_pixels;
+    float *image_gradient = c->input_gradient + map * c->in_pixels;
+    if (c->kind == BLASCONV_POOLING_MAX)
+      c->kernels->scatter(&c->pooling, output_gradient, c->winners + map * c->out_pixels,
+                          image_gradient);
+    else
+      c->kernels->spread(&c->pooling, output_gradient, image_gradient);
+  }
+}
+
+blasconv_status blasconv_pooling_backward(const blasconv_problem *problem,
+                                          blasconv_pooling_kind kind, const float *output_gradient,
+                                          const int32_t *winners, int32_t threads,
+                                          float *input_gradient)
+{
+  int team;
+  bc_geometry geometry;
+  const blasconv_status status = check_common(problem, kind, winners, threads, &team, &geometry);
+  if (status != BLASCONV_SUCCESS)
+    return status;
+  if (geometry.batch > 0 && (output_gradient == NULL || input_gradient == NULL ||
+                             (kind == BLASCONV_POOLING_MAX && winners == NULL)))
+    return BLASCONV_NULL_POINTER;
+  pooling_context context = context_of(&geometry, kind);
+  context.output_gradient = output_gradient;
+  context.winners = winners;
+  context.input_gradient = input_gradient;
+  run_tasks(team, backward_task, &context);
+  return BLASCONV_SUCCESS;
+}
