@@ -35,6 +35,7 @@ bool deep_create(const deep_way *way, int64_t batch, cnn **network)
                              .width = FASHION_PIXELS,
                              .layers = layers,
                              .count = DEEP_LAYERS,
+                             .threads = 1, /* the layers are small */
                              .seed = 1};
   return cnn_create(&design, network);
 }

@@ -6,17 +6,12 @@
 set datafile separator comma
 set terminal pngcairo size 1000,760 font "DejaVu Sans,12" background rgb "#ffffff"
 set output folder."/descent.png"
-bowl(x, y) = (x * x + 20 * y * y) / 2
-
-set isosamples 200
-set samples 200
-set contour base
-set cntrparam levels discrete 1, 5, 15, 30, 50, 75, 105
-unset surface
-set table $contours
-splot [-11:11] [-4.2:4.2] bowl(x, y)
-unset table
-unset contour
+# f is constant on ellipses.
+array levels[7] = [1, 5, 15, 30, 50, 75, 105]
+do for [i = 1:7] {
+  set object i ellipse center 0,0 size 2*sqrt(2*levels[i]), 2*sqrt(2*levels[i]/20.0) \
+    behind fillstyle empty border lc rgb "#cfd3da"
+}
 
 set border 3 lc rgb "#999999"
 set xrange [-10:4.5]
@@ -36,8 +31,7 @@ array titles[6] = ["SGD, rate 0.02: safe, and slow along x", \
 set multiplot layout 3,2
 do for [i = 1:6] {
   set title titles[i] textcolor rgb "#222222" font ",13" offset 0,-0.5
-  plot $contours using 1:2 with lines lc rgb "#cfd3da" lw 1, \
-    folder."/descent.csv" skip 1 using (strcol(1) eq rules[i] && $2 <= 60 ? $3 : NaN):4 \
-      with linespoints lc rgb inks[i] lw 1.5 pt 7 ps 0.5
+  plot folder."/descent.csv" skip 1 using (strcol(1) eq rules[i] && $2 <= 60 ? $3 : NaN):4 \
+    with linespoints lc rgb inks[i] lw 1.5 pt 7 ps 0.5
 }
 unset multiplot

@@ -41,20 +41,25 @@ static int first_lost(const double *losses)
 
 static void print_way(const deep_way *way, const double *losses)
 {
-  printf("%-8s first loss %9.4g, mean of the last %d %6.3f", way->name, losses[0], AVERAGED,
-         mean_of_last(losses));
-  if (first_lost(losses) > 0)
-    printf(", not finite from step %d on", first_lost(losses));
-  puts("");
+  const int lost = first_lost(losses);
+  printf("%-8s first loss %9.4g, ", way->name, losses[0]);
+  if (lost > 0)
+    printf("no finite number from step %d on\n", lost);
+  else
+    printf("mean of the last %d steps %.3f\n", AVERAGED, mean_of_last(losses));
 }
 
 /* The filters of the first layer, a row a way. */
 static void draw_filters(sheet *paper, int row, const char *name, const cnn *network)
 {
   const cnn_view view = cnn_layer_view(network, 0);
-  const float most = largest_of(view.weights, DEEP_FILTERS * 9);
+  const float most = fmaxf(largest_of(view.weights, DEEP_FILTERS * 9), 1e-9f);
   const int64_t y = 24 + 64 * row;
   sheet_text(paper, 24, y + 14, 2, sheet_bright, name);
+  if (!isfinite(view.weights[0])) {
+    sheet_text(paper, 140, y + 14, 2, sheet_dim, "no finite numbers");
+    return;
+  }
   for (int64_t k = 0; k < DEEP_FILTERS; ++k) {
     const image filter = {1, 3, 3, view.weights + 9 * k};
     sheet_image(paper, 140 + 48 * k, y, 13, &filter, (range){-most, most}, palette_signed);

@@ -11,8 +11,9 @@ csv = folder."/loss_curves.csv"
 set logscale y
 set border 3 lc rgb "#999999"
 set xtics nomirror textcolor rgb "#555555"
-set ytics (0.2, 0.5, 1, 2, 5, 10, 100, 1000, 10000, 100000, 1000000) nomirror \
-  textcolor rgb "#555555"
+set yrange [0.2:20]
+set label "large starts at a million and leaves the numbers" at 4,14 textcolor rgb "#b3202c"
+set ytics (0.2, 0.5, 1, 2, 5, 10, 20) nomirror textcolor rgb "#555555"
 set grid ytics lc rgb "#e4e4e4" lt 1
 set xlabel "step" textcolor rgb "#555555"
 set ylabel "loss, logarithmic" textcolor rgb "#555555"

@@ -79,7 +79,7 @@ static void fill_bank(float *weights)
     const family *these = &families[i];
     blasconv_filter bank[FILTERS], filter = blasconv_filter_of(these->kind);
     filter.sigma = 1.8f;
-    filter.wavelength = 6;
+    filter.wavelength = 4;
     filter.phase = these->phase;
     bank[0] = filter;
     if (these->kind == BLASCONV_FILTER_GABOR)
@@ -90,6 +90,13 @@ static void fill_bank(float *weights)
                    "fixed filters");
     weights += these->count * FILTER_TAPS;
   }
+}
+
+/* Greys in 16 steps: enough for a small map, and half the file. */
+static colour palette_steps(const float *levels)
+{
+  const float level = roundf(15 * levels[0]) / 15;
+  return palette_grey(&level);
 }
 
 static void draw_stack(sheet *paper, const float *picture, const float *weights, const float *maps)
@@ -109,7 +116,7 @@ static void draw_stack(sheet *paper, const float *picture, const float *weights,
     const image map = {1, MAP_HEIGHT, MAP_WIDTH, maps + k * MAP_AREA};
     const float most = largest_of(filter.values, FILTER_TAPS);
     const int64_t x = 220 + k % 5 * (MAP_WIDTH + 10), y = 44 + k / 5 * (SCENE_HEIGHT + 10);
-    sheet_image(paper, x, y, 1, &map, (range){0, largest_of(map.values, MAP_AREA)}, palette_grey);
+    sheet_image(paper, x, y, 1, &map, (range){0, largest_of(map.values, MAP_AREA)}, palette_steps);
     sheet_image(paper, x, y, 4, &filter, (range){-most, most}, palette_of_rgb);
   }
 }

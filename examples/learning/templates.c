@@ -87,7 +87,7 @@ static bool teach_shapes(const lesson *here)
 
 /* ---- a template cut out of a real picture ---- */
 
-enum { PIXELS = FASHION_PIXELS, CUT = 9, CUT_ROW = 17, CUT_COLUMN = 1, FIT = PIXELS - CUT + 1 };
+enum { PIXELS = FASHION_PIXELS, CUT = 9, CUT_ROW = 14, CUT_COLUMN = 11, FIT = PIXELS - CUT + 1 };
 
 /* Cuts out a patch [CUT][CUT] and takes its mean away, so that even areas answer 0. */
 static void cut_template(const float *picture, float *filter)
@@ -137,9 +137,9 @@ static void teach_cut(const float *picture, sheet *paper)
   static float filter[CUT * CUT], cosines[FIT * FIT];
   const image whole = {1, PIXELS, PIXELS, picture}, cut = {1, CUT, CUT, filter};
   const image map = {1, FIT, FIT, cosines};
-  const float most = largest_of(filter, CUT * CUT);
   const colour mark = {255, 190, 60};
   cut_template(picture, filter);
+  const float most = largest_of(filter, CUT * CUT);
   similarity(picture, filter, cosines);
   print_best(cosines);
   sheet_text(paper, 24, 20, 2, sheet_bright, "picture, the cut marked");
@@ -153,7 +153,7 @@ static void teach_cut(const float *picture, sheet *paper)
                     8 * CUT + 4, 2, mark);
   }
   sheet_text(paper, 330, 20, 2, sheet_bright, "template");
-  sheet_image(paper, 330, 48, 12, &cut, (range){-most, most}, palette_signed);
+  sheet_image(paper, 330, 48, 12, &cut, (range){-most, most}, palette_grey);
   sheet_text(paper, 500, 20, 2, sheet_bright, "similarity, -1 to 1");
   sheet_image(paper, 500 + 8 * (CUT / 2), 48 + 8 * (CUT / 2), 8, &map, (range){-1, 1},
               palette_signed);
@@ -167,7 +167,7 @@ static blasconv_filter gabor(float angle)
 {
   blasconv_filter filter = blasconv_filter_of(BLASCONV_FILTER_GABOR);
   filter.sigma = 1.8f;
-  filter.wavelength = 5;
+  filter.wavelength = 4;
   filter.angle = angle;
   return filter;
 }

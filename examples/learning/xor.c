@@ -60,6 +60,7 @@ static bool create_network(blasconv_activation_kind activation, cnn **network)
                              .width = 1,
                              .layers = layers,
                              .count = 2,
+                             .threads = 1,
                              .seed = 1};
   return cnn_create(&design, network);
 }
