@@ -162,7 +162,7 @@ static void draw_map(sheet *paper, int column, const char *title, const float *m
 
 static bool teach_bias(const lesson *here, const float *picture, const float *filter)
 {
-  static const float biases[] = {0, -0.5f, -2};
+  static const float biases[] = {0, -0.2f, -1};
   static float map[MAP_AREA];
   sheet paper;
   const blasconv_problem problem =
