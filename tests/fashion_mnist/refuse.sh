@@ -13,7 +13,8 @@ for wrong in --epochs=0 --epochs=1x --epochs= --epochs=99999999999999999999 --ba
   --initializer=zero --checkpoint-every=-1 --stop-after=0 --data= --resumes --resume=1 --no resume; do
   refused 2 "fashion-mnist: $wrong: " run "$wrong"
 done
-run --help | grep -q -- --checkpoint-every || fail "no help"
+run --help >said
+grep -q -- --checkpoint-every said || fail "no help"
 
 # Checkpoints: status 1. (What is in the files is tested in test_checkpoint.)
 refused 1 "No such file" train new --model=linear --resume
@@ -53,16 +54,17 @@ broken() {
   cat >"broken/$2"
   refused 1 "$1" train new --model=linear --data=broken
 }
+gzip -dc data/$images >plain_images
 # patched OFFSET BYTES FILE: a file of the data set, plain, with other bytes at a place
 patched() {
-  gzip -dc "data/$3" >plain
-  printf '%b' "$2" | dd of=plain bs=1 seek="$1" conv=notrunc status=none
-  cat plain
+  gzip -dc "data/$3" >patched
+  printf '%b' "$2" | dd of=patched bs=1 seek="$1" conv=notrunc status=none
+  cat patched
 }
 head -c 20000 data/$images | broken "damaged, or shorter" $images
-gzip -dc data/$images | head -c 20000 | broken "damaged, or shorter" $images
-gzip -dc data/$images | head -c 9 | broken "ends within the header" $images
-{ gzip -dc data/$images; echo; } | broken "damaged, or longer" $images
+head -c 20000 plain_images | broken "damaged, or shorter" $images
+head -c 9 plain_images | broken "ends within the header" $images
+{ cat plain_images; echo; } | broken "damaged, or longer" $images
 cp data/$images flipped
 printf '\377' | dd of=flipped bs=1 seek=50000 conv=notrunc status=none
 broken "damaged" $images <flipped
@@ -70,8 +72,7 @@ broken "not an idx file" $images <"$1"
 patched 3 '\001' $images | broken "of another type" $images
 patched 4 '\177\377\377\377' $images | broken "implausibly large" $images
 patched 8 '\000\000\000\000' $images | broken "zero or" $images
-{ gzip -dc data/$images | head -c 8; printf '\0\0\0\016\0\0\0\070'; gzip -dc data/$images | tail -c +17; } |
-  broken "14 x 56 pixels" $images
+patched 8 '\0\0\0\016\0\0\0\070' $images | broken "14 x 56 pixels" $images
 broken "320 pictures, but 70 labels" train-labels-idx1-ubyte.gz <data/$labels
 patched 20 '\013' $labels | broken "label 12 of t10k is 11" $labels
 rm -r broken
