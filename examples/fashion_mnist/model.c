@@ -18,9 +18,14 @@ static const cnn_layer dense[] = {
     {.kind = CNN_DENSE, .outputs = FASHION_CLASSES}};
 
 /* Maps of 28 x 28, 14 x 14 and 7 x 7 pixels. The first filters are larger than they need be, to be
- * looked at. */
+ * looked at, and begin small, so that what they learn outweighs the noise that they begin with. */
 static const cnn_layer convolutional[] = {
-    {.kind = CNN_CONVOLUTION, .outputs = 16, .size = 5, .pad = 2, .activation = {BLASCONV_RELU, 0}},
+    {.kind = CNN_CONVOLUTION,
+     .outputs = 16,
+     .size = 5,
+     .pad = 2,
+     .activation = {BLASCONV_RELU, 0},
+     .initializer = {.gain = 0.2f}},
     {.kind = CNN_MAX_POOLING, .size = 2},
     {.kind = CNN_CONVOLUTION, .outputs = 32, .size = 3, .pad = 1, .activation = {BLASCONV_RELU, 0}},
     {.kind = CNN_MAX_POOLING, .size = 2},
@@ -42,13 +47,22 @@ static const model models[] = {[MODEL_LINEAR] = MODEL(linear),
                                [MODEL_DENSE] = MODEL(dense),
                                [MODEL_CNN] = MODEL(convolutional)};
 
+/* Makes a layer begin as chosen, with its own gain if it names one. */
+static void set_initializer(blasconv_initializer_kind kind, cnn_layer *layer)
+{
+  const float gain = layer->initializer.gain;
+  layer->initializer = blasconv_initializer_of(kind);
+  if (gain > 0)
+    layer->initializer.gain = gain;
+}
+
 bool model_create(const run_options *chosen, cnn **network)
 {
   const model *wanted = &models[chosen->model];
   cnn_layer layers[MOST_LAYERS];
   memcpy(layers, wanted->layers, (size_t)wanted->count * sizeof *layers);
   for (int64_t i = 0; i < wanted->count; ++i)
-    layers[i].initializer = blasconv_initializer_of((blasconv_initializer_kind)chosen->initializer);
+    set_initializer((blasconv_initializer_kind)chosen->initializer, &layers[i]);
   const cnn_design design = {.batch = chosen->batch,
                              .channels = 1,
                              .height = FASHION_PIXELS,
