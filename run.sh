@@ -8,8 +8,10 @@ usage() {
 usage: ./run.sh [--no-install]
 
 Builds blasconv (Release, in build/run) and runs, in under five minutes on two cores,
-  - the benchmark of ResNet-50, VGG-16, Inception v3 and MobileNet v1, shortened;
-  - feature maps of real images, drawn as two pictures.
+  - the benchmark of ResNet-50, VGG-16, Inception v3 and MobileNet v1, shortened, and of a step of
+    training;
+  - feature maps of real images, drawn as two pictures;
+  - a short training of a network on Fashion-MNIST, with its filters before and after.
 Results go to out/; what each of them shows is said at the end.
 
   --no-install  install nothing: if a Debian package is missing, name it and stop
@@ -39,6 +41,8 @@ trap 'echo "run.sh failed at: $current (log: $PWD/$log)" >&2' ERR
 mkdir -p out
 rm -f out/{bench.json,networks.csv,layers.csv,machine.txt,networks.png}
 rm -f out/{feature_maps_fashion.png,feature_maps_colour.png,run.log}
+rm -f out/{training.csv,training.png,checkpoint,filters.png,confusion.png,mistakes.png}
+rm -f out/feature_maps_{1,2}.png
 # Our programs choose OpenBLAS's kernels themselves; a setting left from elsewhere would spoil that.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
 
@@ -64,6 +68,12 @@ gnuplot -e "csv='out/networks.csv'; png='out/networks.png'" bench/plot.gp
 step "Feature maps of real images"
 build/run/examples/feature-maps out | tee -a "$log"
 
+step "Training on Fashion-MNIST: two passes over 60,000 pictures"
+build/run/examples/fashion-mnist --epochs=2 --out=out | tee -a "$log"
+gnuplot -e "csv='out/training.csv'; png='out/training.png'" examples/fashion_mnist/plot.gp
+awk -F, 'END { if (!($7 >= 0.85)) { print "test accuracy " $7 ", not 0.85 or more"; exit 1 } }' \
+  out/training.csv
+
 step "Results in $PWD/out"
 cat <<'END'
 networks.png              speed of each network and pass: naive, blasconv, SGEMM alone, peak
@@ -72,6 +82,12 @@ layers.csv                the same for every layer
 bench.json                the same as Google Benchmark writes it, with all counters
 feature_maps_fashion.png  ten pictures of Fashion-MNIST under Sobel, Laplacian, Gaussian, Gabor
 feature_maps_colour.png   20 filters over a colour picture: 20 stacked maps
+training.csv, .png        loss and accuracy, training and test, after each pass over the pictures
+filters.png               the filters of the first layer, before the training and after it
+feature_maps_1.png, _2    what the network's convolutions make of some test pictures
+confusion.png             which class was taken for which
+mistakes.png              the worst mistakes on pictures that it has not seen
+checkpoint                the trained network; fashion-mnist --resume goes on from it
 machine.txt               the CPU and the BLAS that were measured
 run.log                   what was printed, the build included
 END

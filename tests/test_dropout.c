@@ -60,6 +60,30 @@ START_TEST(the_mask_is_in_the_words)
 }
 END_TEST
 
+/* A rate that is a half of the stream to the last bit keeps that element; the next larger rate
+ * drops it. */
+START_TEST(the_threshold_itself_is_kept)
+{
+  const blasconv_random stream = {1, 2, 0};
+  const float input = 1.0f;
+  float output;
+  int found = 0;
+  for (uint64_t i = 0; i < 4000; ++i) {
+    const blasconv_random at = {1, 2, i};
+    const uint32_t half = (uint32_t)bc_random_word(&stream, i);
+    const float rate = (float)half * 0x1p-32f;
+    if ((double)rate * 0x1p32 != (double)half || rate >= 0x1.fffffcp-1f)
+      continue;
+    ++found;
+    apply(1, rate, &at, &input, 1, &output);
+    ck_assert(output >= 1.0f);
+    apply(1, nextafterf(rate, 1.0f) + 0x1p-32f, &at, &input, 1, &output);
+    ck_assert(output == 0.0f);
+  }
+  ck_assert_int_gt(found, 0);
+}
+END_TEST
+
 /* Several tasks, for the seams between them. */
 START_TEST(large_masks_are_in_the_words_too)
 {
@@ -247,6 +271,7 @@ int main(void)
 {
   Suite *suite = suite_create("dropout");
   support_add(suite, the_mask_is_in_the_words);
+  support_add(suite, the_threshold_itself_is_kept);
   support_add(suite, large_masks_are_in_the_words_too);
   support_add(suite, the_share_is_the_rate_and_the_mean_stays);
   support_add(suite, backward_is_the_same_call);

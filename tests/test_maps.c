@@ -1,6 +1,6 @@
 /*
- * The fused kernel over feature maps and its backward pass: shapes, places, threads, bias gradient
- * and refusals. test_activation.c has the accuracy.
+ * The fused kernel over feature maps and its backward pass: shapes, places, threads and bias
+ * gradient. test_activation.c has the accuracy.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -33,6 +33,15 @@ static void backward(const blasconv_maps *maps, const float *saved, const float 
                                                      threads, accumulate, input_gradient,
                                                      bias_gradient),
                    BLASCONV_SUCCESS);
+}
+
+static void execute(const blasconv_problem *problem, blasconv_pass pass,
+                    const blasconv_options *options, const blasconv_arguments *tensors)
+{
+  blasconv_plan *plan = NULL;
+  ck_assert_int_eq(blasconv_plan_create(problem, pass, options, &plan), BLASCONV_SUCCESS);
+  ck_assert_int_eq(blasconv_plan_execute(plan, tensors, NULL, 0), BLASCONV_SUCCESS);
+  blasconv_plan_destroy(plan);
 }
 
 static int64_t count(const blasconv_maps *maps)
@@ -103,27 +112,50 @@ START_TEST(forward_is_the_same_for_all_lengths_and_places)
 END_TEST
 
 /* The same for the backward pass; in place is over the output gradient. */
+static void check_backward_elements(sheet *s, const blasconv_activation *activation,
+                                    const float *bias)
+{
+  const blasconv_maps one = blasconv_maps_nchw(1, 1, 1);
+  support_tensor in_place = support_tensor_copy(&s->gradient);
+  backward(&s->maps, s->input.data, bias, activation, s->gradient.data, 2, 0, s->output.data, NULL);
+  backward(&s->maps, s->input.data, bias, activation, in_place.data, 2, 0, in_place.data, NULL);
+  ck_assert(support_tensor_same(&s->output, &in_place));
+  for (int64_t i = 0; i < s->input.count; ++i) {
+    const int64_t channel = i / s->maps.pixels % s->maps.channels;
+    float alone;
+    backward(&one, &s->input.data[i], bias ? &bias[channel] : NULL, activation,
+             &s->gradient.data[i], 1, 0, &alone, NULL);
+    ck_assert(memcmp(&alone, &s->output.data[i], sizeof alone) == 0);
+  }
+  support_tensor_free(&in_place);
+}
+
 START_TEST(backward_is_the_same_for_all_lengths_and_places)
 {
   support_random random = support_random_start(2);
-  const blasconv_maps one = blasconv_maps_nchw(1, 1, 1);
   for (int i = 0; i < exact_activation_count; ++i) {
     const blasconv_activation activation = activation_of(&exact_activations[i]);
     for (int64_t pixels = 1; pixels <= 70; ++pixels) {
       sheet s = create_sheet(2, 3, pixels, &random);
-      support_tensor in_place = support_tensor_copy(&s.gradient);
-      backward(&s.maps, s.input.data, s.bias.data, &activation, s.gradient.data, 2, 0,
-               s.output.data, NULL);
-      backward(&s.maps, s.input.data, s.bias.data, &activation, in_place.data, 2, 0, in_place.data,
-               NULL);
-      ck_assert(support_tensor_same(&s.output, &in_place));
-      for (int64_t j = 0; j < s.input.count; ++j) {
-        float alone;
-        backward(&one, &s.input.data[j], &s.bias.data[j / pixels % 3], &activation,
-                 &s.gradient.data[j], 1, 0, &alone, NULL);
-        ck_assert(memcmp(&alone, &s.output.data[j], sizeof alone) == 0);
-      }
-      support_tensor_free(&in_place);
+      check_backward_elements(&s, &activation, s.bias.data);
+      free_sheet(&s);
+    }
+  }
+}
+END_TEST
+
+/* One pixel: the kernels go along the channels. Those of 5500 and more are several tasks. */
+START_TEST(dense_layers_are_the_same_for_all_lengths_and_places)
+{
+  support_random random = support_random_start(7);
+  for (int i = 0; i < exact_activation_count; ++i) {
+    const blasconv_activation activation = activation_of(&exact_activations[i]);
+    for (int64_t channels = 1; channels <= 71; ++channels) {
+      sheet s = create_sheet(3, channels <= 70 ? channels : 6001, 1, &random);
+      check_elements(&s, &activation, s.bias.data);
+      check_elements(&s, &activation, NULL);
+      check_backward_elements(&s, &activation, s.bias.data);
+      check_backward_elements(&s, &activation, NULL);
       free_sheet(&s);
     }
   }
@@ -176,14 +208,13 @@ END_TEST
  * Threads and the gradient of the bias
  * ------------------------------------------------------------------------------------------ */
 
-START_TEST(same_bits_for_any_number_of_threads)
+static void check_threads(int64_t batch, int64_t channels, int64_t pixels, support_random *random)
 {
   static const int32_t threads[] = {1, 2, 3, 5, 8, 16, 0};
-  support_random random = support_random_start(5);
-  sheet s = create_sheet(3, most_channels, 20011, &random);
+  sheet s = create_sheet(batch, channels, pixels, random);
   support_tensor first = support_tensor_poisoned(s.output.count);
-  support_tensor bias_first = support_tensor_poisoned(most_channels);
-  support_tensor bias_gradient = support_tensor_poisoned(most_channels);
+  support_tensor bias_first = support_tensor_poisoned(channels);
+  support_tensor bias_gradient = support_tensor_poisoned(channels);
   for (int i = 0; i < exact_activation_count; ++i) {
     const blasconv_activation activation = activation_of(&exact_activations[i]);
     forward(&s.maps, s.input.data, s.bias.data, &activation, 1, first.data);
@@ -205,6 +236,14 @@ START_TEST(same_bits_for_any_number_of_threads)
   support_tensor_free(&bias_first);
   support_tensor_free(&first);
   free_sheet(&s);
+}
+
+START_TEST(same_bits_for_any_number_of_threads)
+{
+  support_random random = support_random_start(5);
+  check_threads(3, most_channels, 20011, &random);
+  check_threads(70, 1000, 1, &random);
+  check_threads(3000, 45, 1, &random);
 }
 END_TEST
 
@@ -240,9 +279,98 @@ START_TEST(bias_gradient_is_the_sum_and_accumulates)
 }
 END_TEST
 
+/* The same for maps of one pixel, where a plan's bias gradient is summed on a way of its own. */
+static void check_dense_sums(int64_t batch, int64_t channels, support_random *random)
+{
+  const blasconv_maps maps = blasconv_maps_nchw(batch, channels, 1);
+  const blasconv_activation relu = {BLASCONV_RELU, 0.0f};
+  support_tensor saved = support_tensor_integers(count(&maps), random);
+  support_tensor gradient = support_tensor_integers(count(&maps), random);
+  support_tensor masked = support_tensor_poisoned(count(&maps));
+  support_tensor bias_gradient = support_tensor_poisoned(channels);
+  backward(&maps, saved.data, NULL, &relu, gradient.data, 2, 0, masked.data, bias_gradient.data);
+  backward(&maps, saved.data, NULL, &relu, gradient.data, 2, 1, masked.data, bias_gradient.data);
+  for (int64_t c = 0; c < channels; ++c) {
+    float total = 0.0f;
+    for (int64_t i = c; i < gradient.count; i += channels)
+      total += saved.data[i] > 0.0f ? gradient.data[i] : 0.0f;
+    ck_assert(bias_gradient.data[c] == 2.0f * total);
+  }
+  support_tensor_check(&bias_gradient, "bias gradient");
+  support_tensor_free(&bias_gradient);
+  support_tensor_free(&masked);
+  support_tensor_free(&gradient);
+  support_tensor_free(&saved);
+}
+
+/* And for the plan of the weights' gradient, whose sums are those of the output gradient. */
+static void check_plan_sums(int64_t batch, int64_t channels, support_random *random)
+{
+  const blasconv_problem problem = blasconv_problem_2d(batch, 1, 1, 1, channels, 1, 1);
+  support_tensor input = support_tensor_integers(batch, random);
+  support_tensor gradient = support_tensor_integers(batch * channels, random);
+  support_tensor weights_gradient = support_tensor_poisoned(channels);
+  support_tensor bias_gradient = support_tensor_poisoned(channels);
+  const blasconv_arguments tensors = {.struct_size = sizeof tensors,
+                                      .input = input.data,
+                                      .output_gradient = gradient.data,
+                                      .weights_gradient = weights_gradient.data,
+                                      .bias_gradient = bias_gradient.data};
+  execute(&problem, BLASCONV_BACKWARD_WEIGHTS, NULL, &tensors);
+  for (int64_t c = 0; c < channels; ++c) {
+    float total = 0.0f;
+    for (int64_t i = c; i < gradient.count; i += channels)
+      total += gradient.data[i];
+    ck_assert(bias_gradient.data[c] == total);
+  }
+  support_tensor_check(&bias_gradient, "bias gradient");
+  support_tensor_free(&bias_gradient);
+  support_tensor_free(&weights_gradient);
+  support_tensor_free(&gradient);
+  support_tensor_free(&input);
+}
+
+START_TEST(bias_gradient_of_dense_layers_is_the_sum)
+{
+  support_random random = support_random_start(8);
+  for (int64_t channels = 1; channels <= 70; ++channels) {
+    check_dense_sums(1 + channels % 5, channels, &random);
+    check_plan_sums(1 + channels % 5, channels, &random);
+  }
+  check_dense_sums(3, 6001, &random);
+  check_dense_sums(5000, 37, &random);
+  check_plan_sums(3, 6001, &random);
+  check_plan_sums(2000, 37, &random);
+}
+END_TEST
+
+/* A dense layer's plan with input 1 and the weights that the maps are: its bits are the maps'. */
+START_TEST(dense_plans_end_as_the_fused_kernel)
+{
+  support_random random = support_random_start(9);
+  for (int64_t channels = 1; channels <= 70; ++channels) {
+    const blasconv_problem problem = blasconv_problem_2d(1, 1, 1, 1, channels, 1, 1);
+    const float one = 1.0f;
+    sheet s = create_sheet(1, channels, 1, &random);
+    blasconv_options options = blasconv_options_default();
+    options.activation = activation_of(&exact_activations[channels % exact_activation_count]);
+    const blasconv_arguments tensors = {.struct_size = sizeof tensors,
+                                        .input = &one,
+                                        .weights = s.input.data,
+                                        .bias = s.bias.data,
+                                        .output = s.gradient.data};
+    execute(&problem, BLASCONV_FORWARD, &options, &tensors);
+    forward(&s.maps, s.input.data, s.bias.data, &options.activation, 1, s.output.data);
+    ck_assert(support_tensor_same(&s.output, &s.gradient));
+    free_sheet(&s);
+  }
+}
+END_TEST
+
 START_TEST(no_images_give_no_output_and_a_zero_gradient)
 {
   const blasconv_maps maps = blasconv_maps_nchw(0, 2, 9);
+  const blasconv_maps dense = blasconv_maps_nchw(0, 2, 1);
   float data = 5.0f, bias_gradient[2] = {NAN, NAN};
   forward(&maps, &data, NULL, NULL, 1, &data);
   forward(&maps, NULL, NULL, NULL, 1, NULL);
@@ -251,103 +379,10 @@ START_TEST(no_images_give_no_output_and_a_zero_gradient)
   bias_gradient[1] = 3.0f;
   backward(&maps, NULL, NULL, NULL, NULL, 1, 1, NULL, bias_gradient);
   ck_assert(bias_gradient[0] == 0.0f && bias_gradient[1] == 3.0f);
-}
-END_TEST
-
-/* ---------------------------------------------------------------------------------------------
- * Refusals
- * ------------------------------------------------------------------------------------------ */
-
-/* Arguments of both functions, as they are refused. */
-typedef struct call {
-  blasconv_maps maps;
-  bool no_maps, no_read, no_written, no_saved; /* NULL in their places */
-  blasconv_activation activation;
-  int32_t threads, accumulate;
-} call;
-
-static const call plain_call = {{sizeof(blasconv_maps), BLASCONV_NCHW, 2, 3, 4},
-                                .activation = {BLASCONV_ELU, 1.0f},
-                                .threads = 1};
-
-static void check_refused(const call *c, blasconv_status status, bool forward_too, const char *what)
-{
-  support_tensor read = support_tensor_poisoned(24), written = support_tensor_poisoned(24);
-  support_tensor poison = support_tensor_poisoned(24);
-  const blasconv_maps *maps = c->no_maps ? NULL : &c->maps;
-  const float *in = c->no_read ? NULL : read.data;
-  float *out = c->no_written ? NULL : written.data;
-  if (forward_too)
-    ck_assert_msg(
-        blasconv_bias_activation_forward(maps, in, NULL, &c->activation, c->threads, out) == status,
-        "%s: forward", what);
-  ck_assert_msg(blasconv_bias_activation_backward(maps, c->no_saved ? NULL : read.data, NULL,
-                                                  &c->activation, in, c->threads, c->accumulate,
-                                                  out, written.data) == status,
-                "%s: backward", what);
-  ck_assert_msg(support_tensor_same(&written, &poison), "%s: written", what);
-  support_tensor_free(&poison);
-  support_tensor_free(&written);
-  support_tensor_free(&read);
-}
-
-START_TEST(maps_are_checked)
-{
-  static const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(float);
-  static const struct {
-    const char *what;
-    blasconv_maps maps;
-    blasconv_status status;
-  } bad[] = {
-      {"size 0", {0, BLASCONV_NCHW, 2, 3, 4}, BLASCONV_VERSION_MISMATCH},
-      {"size + 1", {sizeof(blasconv_maps) + 1, BLASCONV_NCHW, 2, 3, 4}, BLASCONV_VERSION_MISMATCH},
-      {"NHWC", {sizeof(blasconv_maps), BLASCONV_NHWC, 2, 3, 4}, BLASCONV_UNSUPPORTED},
-      {"layout", {sizeof(blasconv_maps), (blasconv_layout)2, 2, 3, 4}, BLASCONV_BAD_ARGUMENT},
-      {"batch", {sizeof(blasconv_maps), BLASCONV_NCHW, -1, 3, 4}, BLASCONV_BAD_SIZE},
-      {"channels", {sizeof(blasconv_maps), BLASCONV_NCHW, 2, 0, 4}, BLASCONV_BAD_SIZE},
-      {"pixels", {sizeof(blasconv_maps), BLASCONV_NCHW, 2, 3, 0}, BLASCONV_BAD_SIZE},
-      {"pixels", {sizeof(blasconv_maps), BLASCONV_NCHW, 2, 3, INT64_MIN}, BLASCONV_BAD_SIZE},
-      {"bytes", {sizeof(blasconv_maps), BLASCONV_NCHW, 1, 1, most + 1}, BLASCONV_OVERFLOW},
-      {"elements", {sizeof(blasconv_maps), BLASCONV_NCHW, 3, 1, INT64_MAX}, BLASCONV_OVERFLOW},
-      {"channels", {sizeof(blasconv_maps), BLASCONV_NCHW, 1, INT64_MAX, 2}, BLASCONV_OVERFLOW},
-      {"batch", {sizeof(blasconv_maps), BLASCONV_NCHW, INT64_MAX, 3, 4}, BLASCONV_OVERFLOW},
-      {"no images", {sizeof(blasconv_maps), BLASCONV_NCHW, 0, INT64_MAX, 4}, BLASCONV_OVERFLOW},
-  };
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
-    call c = plain_call;
-    c.maps = bad[i].maps;
-    check_refused(&c, bad[i].status, true, bad[i].what);
-  }
-}
-END_TEST
-
-START_TEST(pointers_threads_and_flags_are_checked)
-{
-  call c = plain_call;
-  c.no_maps = true;
-  check_refused(&c, BLASCONV_NULL_POINTER, true, "no maps");
-  c = plain_call;
-  c.no_read = true;
-  check_refused(&c, BLASCONV_NULL_POINTER, true, "no input");
-  c = plain_call;
-  c.no_written = true;
-  check_refused(&c, BLASCONV_NULL_POINTER, true, "no output");
-  c = plain_call;
-  c.no_saved = true;
-  check_refused(&c, BLASCONV_NULL_POINTER, false, "nothing saved");
-  c = plain_call;
-  c.threads = -1;
-  check_refused(&c, BLASCONV_BAD_SIZE, true, "threads -1");
-  c.threads = 4097;
-  check_refused(&c, BLASCONV_BAD_SIZE, true, "threads 4097");
-  c = plain_call;
-  c.accumulate = 2;
-  check_refused(&c, BLASCONV_BAD_ARGUMENT, false, "accumulate 2");
-  c = plain_call;
-  c.activation.alpha = NAN;
-  check_refused(&c, BLASCONV_BAD_ARGUMENT, true, "alpha NaN");
-  c.activation.kind = (blasconv_activation_kind)-1;
-  check_refused(&c, BLASCONV_BAD_ARGUMENT, true, "kind -1");
+  backward(&dense, NULL, NULL, NULL, NULL, 1, 1, NULL, bias_gradient);
+  ck_assert(bias_gradient[0] == 0.0f && bias_gradient[1] == 3.0f);
+  backward(&dense, NULL, NULL, NULL, NULL, 1, 0, NULL, bias_gradient);
+  ck_assert(bias_gradient[0] == 0.0f && bias_gradient[1] == 0.0f);
 }
 END_TEST
 
@@ -356,12 +391,13 @@ int main(void)
   Suite *suite = suite_create("maps");
   support_add(suite, forward_is_the_same_for_all_lengths_and_places);
   support_add(suite, backward_is_the_same_for_all_lengths_and_places);
+  support_add(suite, dense_layers_are_the_same_for_all_lengths_and_places);
   support_add(suite, identity_adds_the_bias_and_no_bias_changes_nothing);
   support_add(suite, backward_reads_the_bias_only_with_a_saved_input);
   support_add(suite, same_bits_for_any_number_of_threads);
   support_add(suite, bias_gradient_is_the_sum_and_accumulates);
+  support_add(suite, bias_gradient_of_dense_layers_is_the_sum);
+  support_add(suite, dense_plans_end_as_the_fused_kernel);
   support_add(suite, no_images_give_no_output_and_a_zero_gradient);
-  support_add(suite, maps_are_checked);
-  support_add(suite, pointers_threads_and_flags_are_checked);
   return support_run(suite);
 }

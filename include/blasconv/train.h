@@ -393,7 +393,7 @@ static inline blasconv_batch_norm blasconv_batch_norm_default(void)
  *
  * @param maps shape; batch >= 1 (#BLASCONV_BAD_SIZE)
  * @param norm reads `scale`, `shift`; writes `mean`, `inverse`; changes `running_mean` and
- *        `running_variance` (both, or NULL both)
+ *        `running_variance` (both, or NULL both; else #BLASCONV_NULL_POINTER)
  * @param input [batch][channels][pixels]
  * @param threads see the top of this file
  * @param output [batch][channels][pixels]; not `input`, which the backward pass needs
@@ -411,8 +411,10 @@ BLASCONV_API blasconv_status blasconv_batch_norm_forward(const blasconv_maps *ma
  *     input_gradient = scale inverse (output_gradient - shift_gradient / n
  *                                     - normalised scale_gradient / n)
  *
+ * The digits of the mean that a float has no room for are found again in the sums.
+ *
  * @param maps shape; batch >= 1
- * @param norm reads `scale`, `mean`, `inverse`
+ * @param norm reads `scale`, and `mean` and `inverse` of the forward pass
  * @param input [batch][channels][pixels], that of the forward pass
  * @param output_gradient [batch][channels][pixels]
  * @param threads see the top of this file

@@ -123,12 +123,25 @@ static void binary_gradient(const float *x, const float *targets, double factor,
 
 /* ---- other rows ---- */
 
+INLINE float larger(float x, float found)
+{
+  return x > found ? x : found;
+}
+
 static float largest(const float *x, int64_t n)
 {
+  float lanes[LANES];
+  for (int lane = 0; lane < LANES; ++lane)
+    lanes[lane] = -INFINITY;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int lane = 0; lane < LANES; ++lane)
+      lanes[lane] = larger(x[i + lane], lanes[lane]);
+  for (int lane = 0; i < n; ++i, ++lane)
+    lanes[lane] = larger(x[i], lanes[lane]);
   float found = -INFINITY;
-#pragma omp simd reduction(max : found)
-  for (int64_t i = 0; i < n; ++i)
-    found = x[i] > found ? x[i] : found;
+  for (int lane = 0; lane < LANES; ++lane)
+    found = larger(lanes[lane], found);
   return found;
 }
 

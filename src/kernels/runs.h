@@ -63,10 +63,11 @@ INLINE ints select(ints condition, ints yes, ints no)
   return (condition & yes) | (~condition & no);
 }
 
-/* Where `next` takes the place of the maximum so far: if it is larger, or the first NaN. */
+/* Where `next` takes the place of the maximum so far: if it is larger, or the first NaN. (All but
+ * NaN are at most infinity.) */
 INLINE ints exceeds(floats next, floats best)
 {
-  return ~(next <= best) & (best == best);
+  return ~(next <= best) & (best <= __builtin_inff());
 }
 
 #endif

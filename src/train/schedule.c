@@ -40,8 +40,10 @@ static double rate_at(const blasconv_schedule *schedule, int64_t step)
   if (step <= schedule->warm_up)
     return schedule->rate * ((double)step / ((double)schedule->warm_up + 1.0));
   const int64_t t = step - schedule->warm_up;
-  if (schedule->kind == BLASCONV_SCHEDULE_STEP)
-    return schedule->rate * pow(schedule->factor, (double)((t - 1) / schedule->period));
+  if (schedule->kind == BLASCONV_SCHEDULE_STEP) {
+    const int64_t drops = (t - 1) / schedule->period;
+    return schedule->rate * pow(schedule->factor, (double)drops);
+  }
   if (schedule->kind == BLASCONV_SCHEDULE_COSINE)
     return cosine_rate(schedule, t);
   return schedule->rate;

@@ -1,0 +1,59 @@
+/*
+ * Pooling as sums and maxima over lists of pixels, written from the header alone, and layers of
+ * random sizes with their tensors.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BLASCONV_TESTS_POOLING_LAYER_H
+#define BLASCONV_TESTS_POOLING_LAYER_H
+
+#include "support.h"
+
+#include <blasconv/train.h>
+
+/** The pixels of one window that lie in the image, in row-major order: [count] elements of the map.
+ */
+typedef struct pooling_window {
+  int64_t *pixels;
+  int64_t count, taps;
+} pooling_window;
+
+/** Its `pixels` are the caller's to free. */
+pooling_window pooling_window_create(const blasconv_problem *p, int64_t row, int64_t column);
+
+/** The pixel of `map` that is the maximum, -1 if the window is empty. */
+int64_t pooling_window_winner(const pooling_window *w, const float *map);
+
+/** What an average's sum is divided by. */
+int64_t pooling_window_divisor(const pooling_window *w, blasconv_pooling_kind kind);
+
+/** A problem with its tensors. */
+typedef struct pooling_layer {
+  blasconv_problem problem;
+  int64_t maps, in_pixels, rows, columns, out_pixels;
+  support_tensor input, output_gradient; /* read */
+  support_tensor output, input_gradient; /* written */
+  support_tensor winners;                /* written; its floats are the bits of int32_t */
+} pooling_layer;
+
+/** The winners as what they are. */
+int32_t *pooling_layer_winners(pooling_layer *l);
+
+/** Random tensors, integers (with ties) or not; results are poisoned. */
+pooling_layer pooling_layer_create(const blasconv_problem *problem, support_random *random);
+
+/** Checks the guards of what was written and frees everything. */
+void pooling_layer_free(pooling_layer *l);
+
+void pooling_layer_forward(pooling_layer *l, blasconv_pooling_kind kind, int32_t threads,
+                           bool winners);
+
+void pooling_layer_backward(pooling_layer *l, blasconv_pooling_kind kind, int32_t threads);
+
+/** A quarter are the halving that most networks use, and some are global. */
+blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *random);
+
+/** A few NaNs and infinities, and zeros of both signs. */
+void pooling_special_values(support_tensor *tensor, support_random *random);
+
+#endif

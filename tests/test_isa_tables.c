@@ -1,0 +1,110 @@
+/*
+ * The tables of kernels that this CPU can run give the same bits.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "exact_activation.h"
+#include "kernels/normalization.h"
+#include "norm_layer.h"
+
+#include <string.h>
+
+enum { most_tables = 3 };
+
+/* Fills `tables`, the generic one first. Returns how many. */
+static int runnable_tables(const bc_kernels *tables[most_tables])
+{
+  int n = 0;
+  tables[n++] = &bc_kernels_generic;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    tables[n++] = &bc_kernels_avx2;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    tables[n++] = &bc_kernels_avx512;
+#endif
+  return n;
+}
+
+/* Kernels for a bias a channel and for sums, in every table. */
+START_TEST(dense_kernels_give_the_same_bits)
+{
+  const bc_kernels *tables[most_tables];
+  const int n = runnable_tables(tables);
+  support_random random = support_random_start(1);
+  for (int i = 0; i < exact_activation_count; ++i)
+    for (int64_t channels = 1; channels <= 70; ++channels) {
+      const blasconv_activation activation = {exact_activations[i].kind,
+                                              exact_activations[i].alpha};
+      support_tensor input = support_tensor_random(channels, &random);
+      support_tensor bias = support_tensor_random(channels, &random);
+      support_tensor gradient = support_tensor_random(channels, &random);
+      support_tensor results[most_tables][2];
+      double sums[most_tables][70] = {{0.0}};
+      for (int t = 0; t < n; ++t) {
+        results[t][0] = support_tensor_poisoned(channels);
+        results[t][1] = support_tensor_poisoned(channels);
+        tables[t]->activate_channels(activation, input.data, bias.data, results[t][0].data,
+                                     channels);
+        tables[t]->differentiate_channels(activation, input.data, bias.data, gradient.data,
+                                          results[t][1].data, channels);
+        tables[t]->add_to_sums(sums[t], gradient.data, channels);
+        ck_assert(support_tensor_same(&results[0][0], &results[t][0]));
+        ck_assert(support_tensor_same(&results[0][1], &results[t][1]));
+        ck_assert(memcmp(sums[0], sums[t], sizeof sums[0]) == 0);
+      }
+      for (int t = 0; t < n; ++t) {
+        support_tensor_free(&results[t][0]);
+        support_tensor_free(&results[t][1]);
+      }
+      support_tensor_free(&input);
+      support_tensor_free(&bias);
+      support_tensor_free(&gradient);
+    }
+}
+END_TEST
+
+START_TEST(normalization_kernels_give_the_same_bits)
+{
+  const bc_kernels *tables[most_tables];
+  const int n = runnable_tables(tables);
+  support_random random = support_random_start(2);
+  for (int i = 0; i < norm_shape_count; ++i) {
+    const norm_shape *s = &norm_shapes[i];
+    const bc_slab slab = {s->batch, s->channels * s->pixels, s->channels < 64 ? s->channels : 64,
+                          s->pixels};
+    norm_layer l = norm_layer_of_shape(i, 3.0f, &random), other = norm_layer_copy(&l);
+    const float *numbers = l.scale.data, *more = l.shift.data;
+    const bc_normalizer normalizer = {numbers, more, more, numbers};
+    const bc_normalizer_slope slope = {numbers, more, more, numbers, more};
+    double means[64];
+    bc_sums sums[2][64], squares[2][64];
+    for (int64_t c = 0; c < slab.channels; ++c)
+      means[c] = (double)numbers[c] + 3.0;
+    for (int t = 0; t < n; ++t) {
+      const bc_normalization_kernels *kernels = tables[t]->normalization;
+      norm_layer *to = t == 0 ? &l : &other;
+      const int which = t != 0;
+      kernels->sum(&slab, l.input.data, means, l.gradient.data, sums[which]);
+      kernels->sum(&slab, l.input.data, means, NULL, squares[which]);
+      kernels->normalize(&slab, &normalizer, l.input.data, to->output.data);
+      kernels->differentiate(&slab, &slope, l.input.data, l.gradient.data, to->input_gradient.data);
+      const size_t bytes = (size_t)slab.channels * sizeof(bc_sums);
+      ck_assert(t == 0 || memcmp(sums[0], sums[1], bytes) == 0);
+      ck_assert(t == 0 || memcmp(squares[0], squares[1], bytes) == 0);
+      ck_assert(t == 0 || support_tensor_same(&l.output, &other.output));
+      ck_assert(t == 0 || support_tensor_same(&l.input_gradient, &other.input_gradient));
+    }
+    norm_layer_free(&l);
+    norm_layer_free(&other);
+  }
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("isa_tables");
+  support_add(suite, dense_kernels_give_the_same_bits);
+  support_add(suite, normalization_kernels_give_the_same_bits);
+  return support_run(suite);
+}
