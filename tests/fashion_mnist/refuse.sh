@@ -74,7 +74,8 @@ patched 4 '\177\377\377\377' $images | broken "implausibly large" $images
 patched 8 '\000\000\000\000' $images | broken "zero or" $images
 patched 8 '\0\0\0\016\0\0\0\070' $images | broken "14 x 56 pixels" $images
 broken "320 pictures, but 70 labels" train-labels-idx1-ubyte.gz <data/$labels
-patched 20 '\013' $labels | broken "label 12 of t10k is 11" $labels
+patched 20 '\012' $labels | broken "label 12 of t10k is 10" $labels
+patched 77 '\377' $labels | broken "label 69 of t10k is 255" $labels
 rm -r broken
 refused 1 "No such file" train new --model=linear --data=broken
 refused 1 "larger than the training set" train new --model=linear --batch=321

@@ -28,6 +28,15 @@ interrupted dense 1 29
 interrupted linear 20
 tail -n 1 whole/training.csv | awk -F, '$7 < 0.5 { exit 1 }' || fail "nothing was learned"
 
+# From an older checkpoint: what came after it is made again.
+train pieces --model=linear --stop-after=13
+cp pieces/checkpoint older
+train pieces --model=linear --resume
+mv older pieces/checkpoint
+train pieces --model=linear --resume
+same whole/checkpoint pieces/checkpoint
+same <(rows whole/training.csv) <(rows pieces/training.csv)
+
 # Other options give other bits: the comparison above can fail.
 train other --model=linear --seed=2
 if cmp -s whole/checkpoint other/checkpoint; then fail "the seed does not matter"; fi
