@@ -30,8 +30,7 @@ for ((i = 0; i < 50; ++i)); do
 done
 [ "$moved" -ge 5 ] || fail "only $moved of 50 runs got as far as a checkpoint"
 
-# The step is at a fixed place of the header: 8 bytes behind magic, version and the run's text.
-reached=$(od -A n -t d8 -j 272 -N 8 killed/checkpoint | tr -d ' ')
+reached=$(step_of killed/checkpoint)
 last=$((reached + 5))
 train killed --model=dense --epochs=$epochs --threads=1 --resume --stop-after=$last
 train whole --model=dense --epochs=$epochs --threads=1 --resume --checkpoint-every=0 --stop-after=$last

@@ -57,14 +57,16 @@ for signal in TERM INT; do
   rm -rf signalled
   # A shell has the commands in its background ignore SIGINT, hence env.
   env --default-signal=INT "$1" --data=data --out=signalled --epochs=100 --batch=32 --model=dense \
-    --threads=1 --no-pictures --quiet --checkpoint-every=0 &
+    --threads=1 --no-pictures --checkpoint-every=0 >log &
   pid=$!
   until [ -e signalled/checkpoint ]; do sleep 0.01; done
   kill -s "$signal" "$pid"
   status=0
   wait "$pid" || status=$?
   [ "$status" = $((128 + $(kill -l "$signal"))) ] || fail "status $status after SIG$signal"
-  if cmp -s whole/checkpoint signalled/checkpoint; then fail "SIG$signal came too late"; fi
+  step=$(sed -n 's/^stopped at step \([0-9]*\) of 1000;.*/\1/p' log)
+  [ -n "$step" ] || { cat log >&2; fail "SIG$signal came too late"; }
+  [ "$(step_of signalled/checkpoint)" = "$step" ] || fail "SIG$signal did not save step $step"
   train signalled --model=dense --epochs=100 --threads=1 --resume
   same whole/checkpoint signalled/checkpoint
 done
