@@ -63,7 +63,7 @@ int main(int argc, char **argv)
     fputs(options_usage, stdout);
     return EXIT_SUCCESS;
   }
-  bench_restart_with_advice(argv);
+  bench_restart_for_long_run(argv);
   stop_watch();
   if (!chosen.quiet)
     puts(blasconv_version_string());

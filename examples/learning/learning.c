@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     print_usage(stderr);
     return EXIT_FAILURE;
   }
-  bench_restart_with_advice(argv);
+  bench_restart_for_long_run(argv);
   puts(blasconv_version_string());
   const lesson here = {argv[2], argc == 4 ? argv[3] : FASHION_FOLDER};
   return teach(argv[1], &here) ? EXIT_SUCCESS : EXIT_FAILURE;
