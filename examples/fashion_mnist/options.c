@@ -21,7 +21,7 @@ const char options_usage[] =
     "\n"
     "What to train:\n"
     "  --model=NAME        cnn (default), dense (one hidden layer) or linear\n"
-    "  --epochs=COUNT      how often each picture is shown (default: 8)\n"
+    "  --epochs=COUNT      how often each picture is shown (default: 6)\n"
     "  --batch=COUNT       pictures a step (default: 128)\n"
     "  --optimizer=NAME    adamw (default), adam, momentum, nesterov or sgd\n"
     "  --rate=NUMBER       highest learning rate; it rises to it during the first steps and falls\n"
@@ -208,7 +208,7 @@ bool options_read(int argc, char **argv, run_options *chosen)
                           .model = MODEL_CNN,
                           .optimizer = BLASCONV_ADAMW,
                           .initializer = BLASCONV_INIT_HE_NORMAL,
-                          .epochs = 8,
+                          .epochs = 6,
                           .batch = 128,
                           .seed = 1,
                           .checkpoint_every = 200,
