@@ -10,15 +10,21 @@
 
 enum { MOST_LAYERS = 8 };
 
-static const cnn_layer linear[] = {{.kind = CNN_DENSE, .outputs = FASHION_CLASSES}};
+/* The first layers begin small, so that what they learn outweighs the noise that they begin with,
+ * and can be looked at. */
 
-static const cnn_layer dense[] = {
-    {.kind = CNN_DENSE, .outputs = 128, .activation = {BLASCONV_RELU, 0}},
-    {.kind = CNN_DROPOUT, .rate = 0.2f},
-    {.kind = CNN_DENSE, .outputs = FASHION_CLASSES}};
+static const cnn_layer linear[] = {
+    {.kind = CNN_DENSE, .outputs = FASHION_CLASSES, .initializer = {.gain = 0.1f}}};
+
+static const cnn_layer dense[] = {{.kind = CNN_DENSE,
+                                   .outputs = 128,
+                                   .activation = {BLASCONV_RELU, 0},
+                                   .initializer = {.gain = 0.2f}},
+                                  {.kind = CNN_DROPOUT, .rate = 0.2f},
+                                  {.kind = CNN_DENSE, .outputs = FASHION_CLASSES}};
 
 /* Maps of 28 x 28, 14 x 14 and 7 x 7 pixels. The first filters are larger than they need be, to be
- * looked at, and begin small, so that what they learn outweighs the noise that they begin with. */
+ * looked at. */
 static const cnn_layer convolutional[] = {
     {.kind = CNN_CONVOLUTION,
      .outputs = 16,

@@ -12,28 +12,30 @@
 enum {
   MARGIN = 28,
   TOP = 148,
-  CELL = 100, /* at most; a filter is drawn as large as fits */
-  COLUMN = CELL + 16,
-  ROW = CELL + 34,
+  GAP_X = 16, /* between filters */
+  GAP_Y = 34,
   BETWEEN = 40, /* the blocks */
   BLOCKS = 3,
-  MOST = 32
+  MOST = 25
 };
 
 /* How the filters are laid out: the same in all blocks. */
 typedef struct layout {
-  int64_t shown, columns, rows, scale, width; /* of a block */
-  bool templates;                             /* a filter a class */
+  bool templates; /* a filter a class, with its name below */
+  int64_t shown, columns, rows;
+  int64_t cell, scale; /* a filter is drawn as large as fits into a cell */
+  int64_t width;       /* of a block */
 } layout;
 
 static layout lay_out(const snapshot *seen)
 {
-  layout plan = {.shown = seen->filters < MOST ? seen->filters : MOST,
-                 .templates = seen->filters == FASHION_CLASSES};
-  plan.columns = (int64_t)ceil(sqrt((double)plan.shown));
+  layout plan = {.templates = seen->filters == FASHION_CLASSES,
+                 .shown = seen->filters < MOST ? seen->filters : MOST};
+  plan.columns = plan.templates ? 5 : (int64_t)ceil(sqrt((double)plan.shown));
   plan.rows = (plan.shown + plan.columns - 1) / plan.columns;
-  plan.scale = CELL / seen->size;
-  plan.width = plan.columns * COLUMN - (COLUMN - CELL);
+  plan.cell = plan.templates ? 140 : 100;
+  plan.scale = plan.cell / seen->size;
+  plan.width = plan.columns * (plan.cell + GAP_X) - GAP_X;
   return plan;
 }
 
@@ -54,7 +56,7 @@ static void draw_filter(sheet *paper, int64_t x, int64_t y, const layout *plan, 
   const int64_t extent = taps->width * plan->scale;
   sheet_image(paper, x, y, plan->scale, taps, (range){-reach, reach}, palette_signed);
   snprintf(norm, sizeof norm, "%.2f", norm_of(taps));
-  sheet_text_centred(paper, x + extent / 2, y + extent + 8, plan->templates ? 1 : 2, sheet_dim,
+  sheet_text_centred(paper, x + extent / 2, y + extent + 8, 2, sheet_dim,
                      plan->templates ? fashion_names[index] : norm);
 }
 
@@ -70,8 +72,8 @@ static void draw_block(sheet *paper, int64_t block, const char *title, const lay
   for (int64_t i = 0; i < plan->shown; ++i) {
     for (int64_t tap = 0; tap < area; ++tap)
       values[tap] = seen->weights[i * area + tap] - (less ? less->weights[i * area + tap] : 0);
-    draw_filter(paper, left + i % plan->columns * COLUMN, TOP + i / plan->columns * ROW, plan, i,
-                &taps);
+    draw_filter(paper, left + i % plan->columns * (plan->cell + GAP_X),
+                TOP + i / plan->columns * (plan->cell + GAP_Y), plan, i, &taps);
   }
 }
 
@@ -91,7 +93,7 @@ bool pictures_filters(const char *path, const snapshot *before, const snapshot *
   sheet paper;
   const layout plan = lay_out(after);
   if (!sheet_create(&paper, 2 * MARGIN + BLOCKS * (plan.width + BETWEEN) - BETWEEN,
-                    TOP + plan.rows * ROW + MARGIN - 10))
+                    TOP + plan.rows * (plan.cell + GAP_Y) + MARGIN - 10))
     return false;
   sheet_text(&paper, MARGIN, MARGIN, 3, sheet_bright, "Filters of the first layer");
   describe(after, &plan, text, sizeof text);
