@@ -13,6 +13,7 @@
 
 /* tests/header_cxx.cc */
 extern blasconv_status header_cxx_output(int64_t output[BLASCONV_MAX_RANK]);
+extern blasconv_status header_cxx_training(double *rate);
 
 static const blasconv_pass passes[] = {BLASCONV_FORWARD, BLASCONV_BACKWARD_DATA,
                                        BLASCONV_BACKWARD_WEIGHTS};
@@ -86,13 +87,16 @@ START_TEST(version_is_one_line)
 }
 END_TEST
 
-START_TEST(header_serves_cxx)
+START_TEST(headers_serve_cxx)
 {
+  double rate = 0.0;
   int64_t output[BLASCONV_MAX_RANK] = {0, 0, 0};
   ck_assert_int_eq(header_cxx_output(output), BLASCONV_SUCCESS);
   ck_assert_int_eq(output[0], 8);
   ck_assert_int_eq(output[1], 7);
   ck_assert_int_eq(output[2], 1);
+  ck_assert_int_eq(header_cxx_training(&rate), BLASCONV_SUCCESS);
+  ck_assert_double_eq(rate, 0.5);
 }
 END_TEST
 
@@ -307,7 +311,7 @@ int main(void)
   Suite *suite = suite_create("api");
   support_add(suite, status_texts_differ);
   support_add(suite, version_is_one_line);
-  support_add(suite, header_serves_cxx);
+  support_add(suite, headers_serve_cxx);
   support_add(suite, output_sizes_follow_the_definition);
   support_add(suite, bad_fields_are_refused);
   support_add(suite, struct_layout_and_rank_are_checked);
