@@ -15,8 +15,7 @@ static const float NO_BIAS = -0.0f;
 static const blasconv_activation IDENTITY = {BLASCONV_IDENTITY, 0.0f};
 
 enum {
-  TASK_ELEMENTS = 1 << 14, /* of a forward task: 64 KiB in, 64 KiB out */
-  CHUNK = 1 << 10          /* of a gradient that is summed while it is in the first-level cache */
+  CHUNK = 1 << 10 /* of a gradient that is summed while it is in the first-level cache */
 };
 
 bool bc_activation_check(const blasconv_activation *activation)
@@ -92,12 +91,12 @@ static int64_t activate_run(const forward_context *f, int64_t begin, int64_t end
   return end;
 }
 
-/* TASK_ELEMENTS of the tensor taken as one row: parts of a large map, or many small maps. */
+/* BC_TASK_ELEMENTS of the tensor taken as one row: parts of a large map, or many small maps. */
 static void forward_task(void *context, int64_t task, int thread)
 {
   (void)thread;
   const forward_context *f = context;
-  const bc_range part = bc_block(task, TASK_ELEMENTS, f->elements);
+  const bc_range part = bc_block(task, BC_TASK_ELEMENTS, f->elements);
   for (int64_t i = part.begin; i < part.end;)
     i = activate_run(f, i, part.end);
 }
@@ -129,7 +128,7 @@ blasconv_status blasconv_bias_activation_forward(const blasconv_maps *maps, cons
   if (elements > 0 && (input == NULL || output == NULL))
     return BLASCONV_NULL_POINTER;
   forward_context context = {maps, input, bias, *activation, output, elements};
-  bc_parallel_for(team, bc_count_blocks(elements, TASK_ELEMENTS), forward_task, &context);
+  bc_parallel_for(team, bc_count_blocks(elements, BC_TASK_ELEMENTS), forward_task, &context);
   return BLASCONV_SUCCESS;
 }
 

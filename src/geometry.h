@@ -92,9 +92,7 @@ blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *g
 /* Checks feature maps: batch, channels, pixels and their product. */
 blasconv_status bc_maps_check(const blasconv_maps *maps);
 
-/* Checks the elements of an array of floats: not negative, and their bytes do not overflow. */
-blasconv_status bc_count_check(int64_t count);
-/* Checks a tensor [rows][columns] with rows >= 0, columns >= 1. */
+/* Checks a tensor [rows][columns]: rows >= 0, columns >= 1, and its bytes do not overflow. */
 blasconv_status bc_matrix_check(int64_t rows, int64_t columns);
 
 /* Adds elements to a total; false if that overflows. */

@@ -12,6 +12,9 @@ typedef void bc_task(void *context, int64_t task, int thread);
  * task run serially. Which thread runs a task is left open: results must not depend on it. */
 void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context);
 
+/* Elements of a task that does little with each, 64 KiB of floats: less is not worth a thread. */
+enum { BC_TASK_ELEMENTS = 1 << 14 };
+
 /* As many threads as OpenMP would use here. */
 int bc_parallel_default_threads(void);
 

@@ -180,13 +180,6 @@ blasconv_status bc_maps_check(const blasconv_maps *maps)
                                                                 : BLASCONV_OVERFLOW;
 }
 
-blasconv_status bc_count_check(int64_t count)
-{
-  if (count < 0)
-    return BLASCONV_BAD_SIZE;
-  return tensor_fits(1, 1, count) ? BLASCONV_SUCCESS : BLASCONV_OVERFLOW;
-}
-
 blasconv_status bc_matrix_check(int64_t rows, int64_t columns)
 {
   if (rows < 0 || columns < 1)

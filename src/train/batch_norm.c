@@ -9,8 +9,7 @@
 #include <math.h>
 
 enum {
-  TASK_ELEMENTS = 1 << 14, /* 64 KiB of each tensor */
-  CACHE_LINE = 16          /* floats */
+  CACHE_LINE = 16 /* floats */
 };
 
 blasconv_status bc_batch_norm_check_struct(const blasconv_batch_norm *norm)
@@ -46,23 +45,46 @@ static int64_t task_channels(const blasconv_maps *maps)
 {
   const int64_t elements = bc_max(maps->batch, 1) * maps->pixels;
   const int64_t unit = maps->pixels == 1 ? CACHE_LINE : 1;
-  return bc_max(TASK_ELEMENTS / elements / unit, 1) * unit;
+  return bc_max(BC_TASK_ELEMENTS / elements / unit, 1) * unit;
 }
 
-typedef struct context {
+typedef struct context context;
+
+/* Computes the slab whose first channel is `first`. */
+typedef void slab_step(const context *c, const bc_slab *slab, int64_t first);
+
+struct context {
+  slab_step *step; /* of the pass */
   const blasconv_maps *maps;
   const blasconv_batch_norm *norm;
   const float *input;           /* [batch][channels][pixels] */
   const float *output_gradient; /* the same; backward alone */
   float *written;               /* the same: output or input gradient */
   float *scale_gradient, *shift_gradient;
-} context;
+};
 
 /* The part of the maps from channel `first` on that fits a slab, up to channel `end`. */
 static bc_slab slab_at(const blasconv_maps *maps, int64_t first, int64_t end)
 {
   return (bc_slab){maps->batch, maps->channels * maps->pixels,
                    bc_min(end - first, BC_SLAB_CHANNELS), maps->pixels};
+}
+
+static void slab_task(void *argument, int64_t task, int thread)
+{
+  (void)thread;
+  const context *c = argument;
+  const bc_range part = bc_block(task, task_channels(c->maps), c->maps->channels);
+  for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
+    const bc_slab slab = slab_at(c->maps, first, part.end);
+    c->step(c, &slab, first);
+  }
+}
+
+static void run_slabs(int threads, context *c)
+{
+  bc_parallel_for(threads, bc_count_blocks(c->maps->channels, task_channels(c->maps)), slab_task,
+                  c);
 }
 
 /* A float and what is left over, which has the digits that the float has no room for. */
@@ -129,17 +151,6 @@ static void forward_slab(const context *f, const bc_slab *slab, int64_t first)
   bc_cpu_kernels()->normalization->normalize(slab, &normalizer, f->input + at, f->written + at);
 }
 
-static void forward_task(void *argument, int64_t task, int thread)
-{
-  (void)thread;
-  const context *f = argument;
-  const bc_range part = bc_block(task, task_channels(f->maps), f->maps->channels);
-  for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
-    const bc_slab slab = slab_at(f->maps, first, part.end);
-    forward_slab(f, &slab, first);
-  }
-}
-
 blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
                                             const blasconv_batch_norm *norm, const float *input,
                                             int32_t threads, float *output)
@@ -151,9 +162,9 @@ blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
   if (input == NULL || output == NULL || norm->mean == NULL || norm->inverse == NULL ||
       (norm->running_mean == NULL) != (norm->running_variance == NULL))
     return BLASCONV_NULL_POINTER;
-  context forward = {.maps = maps, .norm = norm, .input = input, .written = output};
-  bc_parallel_for(team, bc_count_blocks(maps->channels, task_channels(maps)), forward_task,
-                  &forward);
+  context forward = {
+      .step = forward_slab, .maps = maps, .norm = norm, .input = input, .written = output};
+  run_slabs(team, &forward);
   return BLASCONV_SUCCESS;
 }
 
@@ -189,17 +200,6 @@ static void backward_slab(const context *b, const bc_slab *slab, int64_t first)
   kernels->differentiate(slab, &numbers, b->input + at, b->output_gradient + at, b->written + at);
 }
 
-static void backward_task(void *argument, int64_t task, int thread)
-{
-  (void)thread;
-  const context *b = argument;
-  const bc_range part = bc_block(task, task_channels(b->maps), b->maps->channels);
-  for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
-    const bc_slab slab = slab_at(b->maps, first, part.end);
-    backward_slab(b, &slab, first);
-  }
-}
-
 blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
                                              const blasconv_batch_norm *norm, const float *input,
                                              const float *output_gradient, int32_t threads,
@@ -213,9 +213,8 @@ blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
   if (input == NULL || output_gradient == NULL || input_gradient == NULL || norm->mean == NULL ||
       norm->inverse == NULL)
     return BLASCONV_NULL_POINTER;
-  context backward = {maps,           norm,           input,         output_gradient,
-                      input_gradient, scale_gradient, shift_gradient};
-  bc_parallel_for(team, bc_count_blocks(maps->channels, task_channels(maps)), backward_task,
-                  &backward);
+  context backward = {backward_slab,   maps,           norm,           input,
+                      output_gradient, input_gradient, scale_gradient, shift_gradient};
+  run_slabs(team, &backward);
   return BLASCONV_SUCCESS;
 }

@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-enum { TASK_ELEMENTS = 1 << 14 }; /* 64 KiB in, 64 KiB out */
-
 /* The running statistics are there, and no variance is negative or NaN. */
 static blasconv_status check_running(const blasconv_batch_norm *norm, int64_t channels)
 {
@@ -55,7 +53,7 @@ static void infer_slab(const inference_context *f, bc_range images, int64_t firs
 
 static int64_t task_channels(const blasconv_maps *maps)
 {
-  return bc_max(TASK_ELEMENTS / maps->pixels, 1);
+  return bc_max(BC_TASK_ELEMENTS / maps->pixels, 1);
 }
 
 /* Some channels of some images; of one image where all its channels do not fit a task. */
@@ -83,7 +81,7 @@ blasconv_status blasconv_batch_norm_inference(const blasconv_maps *maps,
     return status;
   if (maps->batch > 0 && (input == NULL || output == NULL))
     return BLASCONV_NULL_POINTER;
-  const int64_t images = bc_max(TASK_ELEMENTS / (maps->channels * maps->pixels), 1);
+  const int64_t images = bc_max(BC_TASK_ELEMENTS / (maps->channels * maps->pixels), 1);
   inference_context context = {maps, norm, input, output, images};
   const int64_t blocks = bc_count_blocks(maps->channels, task_channels(maps));
   bc_parallel_for(team, bc_count_blocks(maps->batch, images) * blocks, inference_task, &context);

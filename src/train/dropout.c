@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-  TASK_ELEMENTS = 1 << 14,             /* 64 KiB in, 64 KiB out */
   BLOCK_ELEMENTS = 2 * BC_RANDOM_BLOCK /* two halves a word */
 };
 
@@ -40,7 +39,7 @@ static void dropout_task(void *context, int64_t task, int thread)
 {
   (void)thread;
   const dropout_context *d = context;
-  const bc_range part = bc_block(task, TASK_ELEMENTS, d->count);
+  const bc_range part = bc_block(task, BC_TASK_ELEMENTS, d->count);
   for (int64_t i = part.begin; i < part.end;) {
     const uint64_t word = d->random->position + (uint64_t)i / 2;
     const int64_t left = BLOCK_ELEMENTS - 2 * (int64_t)(word % BC_RANDOM_BLOCK);
@@ -61,7 +60,7 @@ blasconv_status blasconv_dropout_apply(int64_t count, float rate, const blasconv
   int team;
   if (random == NULL)
     return BLASCONV_NULL_POINTER;
-  const blasconv_status status = bc_count_check(count);
+  const blasconv_status status = bc_matrix_check(count, 1);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (!(rate >= 0.0f && rate < 1.0f))
@@ -77,7 +76,7 @@ blasconv_status blasconv_dropout_apply(int64_t count, float rate, const blasconv
                              .input = input,
                              .output = output};
   if (rate > 0.0f)
-    bc_parallel_for(team, bc_count_blocks(count, TASK_ELEMENTS), dropout_task, &context);
+    bc_parallel_for(team, bc_count_blocks(count, BC_TASK_ELEMENTS), dropout_task, &context);
   else if (count > 0 && output != input)
     memcpy(output, input, (size_t)count * sizeof *output);
   return BLASCONV_SUCCESS;

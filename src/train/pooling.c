@@ -7,8 +7,6 @@
 
 #include <blasconv/train.h>
 
-enum { TASK_ELEMENTS = 1 << 14 }; /* of the input: 64 KiB */
-
 typedef struct pooling_context {
   bc_pooling pooling;
   const bc_pooling_kernels *kernels;
@@ -71,7 +69,7 @@ static pooling_context context_of(const bc_geometry *geometry, blasconv_pooling_
                            .kernels = kernels_of(geometry),
                            .kind = kind,
                            .maps = geometry->batch * geometry->groups,
-                           .maps_per_task = bc_count_blocks(TASK_ELEMENTS, geometry->in_pixels),
+                           .maps_per_task = bc_count_blocks(BC_TASK_ELEMENTS, geometry->in_pixels),
                            .in_pixels = geometry->in_pixels,
                            .out_pixels = geometry->out_pixels};
 }

@@ -4,9 +4,6 @@
 
 #include "geometry.h"
 
-/* Elements that are work enough for a task: 64 KiB of floats. */
-enum { BC_TASK_ELEMENTS = 1 << 14 };
-
 /* What the items of a range add to the sum; it may also write what belongs to these items. */
 typedef double bc_part_sum(void *context, bc_range range);
 
