@@ -146,6 +146,8 @@ START_TEST(gradients_are_those_of_the_loss)
       const uint64_t words = cnn_progress_get(network).dropout_words;
       double *copies[most_parameters], loss = NAN;
       cnn_step(network, input.data, labels, &still, INFINITY, &loss);
+      const bool moved = cnn_progress_get(network).dropout_words > words;
+      ck_assert(moved == (designs[i].layers == deep)); /* the one with dropout */
       const int64_t count = copy_parameters(network, copies);
       const double exact =
           exact_network_loss(&designs[i], (const double *const *)copies, words, input.data, labels);
