@@ -28,6 +28,8 @@ extern "C" {
  * @file
  * The convolution engine: describe a problem, make a plan for one pass of it, execute the plan.
  *
+ * A first convolution, 2-D and NCHW:
+ *
  * @code
  * blasconv_problem problem = blasconv_problem_2d(1, 3, 224, 224, 64, 3, 3);
  * blasconv_plan *plan = NULL;
@@ -53,10 +55,32 @@ extern "C" {
  * its edges. The output's extent along each axis is
  * floor((input + pad_begin + pad_end - dilation (kernel - 1) - 1) / stride) + 1.
  *
- * **Tensors** are dense arrays of `float` in row-major order (the last index moves fastest): input
- * and its gradient [N][C][H][W], weights and their gradient [K][C/G][R][S], bias [K], output and
- * its gradient [N][K][P][Q]. They need the natural alignment of `float`, no more. A tensor that is
- * written must not overlap any other argument unless a function says otherwise.
+ * Convolutions have one, two or three spatial axes: what is said of H and W, R and S, P and Q holds
+ * for each axis that there is.
+ *
+ * **Transposed convolution** (#BLASCONV_TRANSPOSED; ONNX: ConvTranspose, PyTorch: ConvTranspose2d)
+ * goes the other way: every input pixel is spread over the output pixels under the kernel,
+ *
+ *     output[n][k][p][q] = activation(bias[k] + sum over c, r, s, h, w with
+ *             p = h stride_h - pad_h + r dilation_h and q = w stride_w - pad_w + s dilation_w of
+ *         weights[c][k - g K/G][r][s] * input[n][c][h][w])
+ *
+ * where g = k / (K/G) and c runs over the C/G channels of group g. The output's extent along each
+ * axis is (input - 1) stride - pad_begin - pad_end + dilation (kernel - 1) + 1 + output_padding.
+ * It is the backward data pass of the convolution from the output to the input with the same
+ * weights, strides, dilations and pads.
+ *
+ * **Tensors** are dense arrays of `float` in row-major order (the last index moves fastest):
+ *
+ * | layout | input, its gradient | output, its gradient | weights, their gradient | transposed   |
+ * |--------|---------------------|----------------------|-------------------------|--------------|
+ * | NCHW   | [N][C][H][W]        | [N][K][P][Q]         | [K][C/G][R][S]          | [C][K/G][R][S]
+ * | | NHWC   | [N][H][W][C]        | [N][P][Q][K]         | [K][R][S][C/G]          |
+ * [C][R][S][K/G] |
+ *
+ * bias, scale, shift and the bias's gradient are [K]. Tensors need the natural alignment of
+ * `float`, no more. A tensor that is written must not overlap any other argument unless a function
+ * says otherwise.
  *
  * **Errors.** Every function that can fail returns a #blasconv_status. A refused call has written
  * nothing: no tensor, no workspace, no result pointer; the one exception is the message buffer that
@@ -91,7 +115,10 @@ typedef enum blasconv_status {
   BLASCONV_OUT_OF_MEMORY,        /**< the allocator returned NULL */
   BLASCONV_WORKSPACE_TOO_SMALL,  /**< fewer bytes than blasconv_plan_workspace_size() */
   BLASCONV_WORKSPACE_MISALIGNED, /**< not aligned to #BLASCONV_WORKSPACE_ALIGNMENT */
-  BLASCONV_WRONG_TENSORS         /**< a tensor was given that the plan's pass does not take */
+  BLASCONV_WRONG_TENSORS,        /**< a tensor was given that the plan's pass does not take */
+  BLASCONV_WORKSPACE_LIMITED,    /**< no algorithm can do with so little workspace */
+  BLASCONV_PACKED_MISMATCH,      /**< packed weights of another plan, another version, or none */
+  BLASCONV_BAD_CHOICES           /**< a text of choices that is not, or not wholly, one */
 } blasconv_status;
 
 /**
@@ -123,60 +150,118 @@ BLASCONV_API const char *blasconv_blas_coretype_advice(void);
 
 /** How the elements of a tensor lie in memory, the first letter varying slowest. */
 typedef enum blasconv_layout {
-  BLASCONV_NCHW = 0, /**< channels before pixels, weights [K][C/G][R][S] */
-  BLASCONV_NHWC = 1  /**< channels last; not yet offered: #BLASCONV_UNSUPPORTED */
+  BLASCONV_NCHW = 0, /**< channels before pixels (NCW, NCDHW), weights [K][C/G][R][S] */
+  BLASCONV_NHWC = 1  /**< channels last (NWC, NDHWC), weights [K][R][S][C/G] */
 } blasconv_layout;
+
+/** Which way a convolution goes; the formulas are at the top of this file. */
+typedef enum blasconv_direction {
+  BLASCONV_CONVOLUTION = 0, /**< gathers: each output pixel from the input pixels under it */
+  BLASCONV_TRANSPOSED = 1   /**< scatters: each input pixel to the output pixels under it */
+} blasconv_direction;
 
 /** Spatial axes that the structs have room for. */
 #define BLASCONV_MAX_RANK 3
 
 /**
- * A convolution's sizes. Make one with blasconv_problem_2d() and change what differs.
+ * A convolution's sizes. Make one with blasconv_problem_1d(), _2d() or _3d() and change what
+ * differs.
  *
  * The spatial arrays hold one entry an axis, the slowest axis first: for rank 2 entry 0 is the
- * height, entry 1 the width; entries from `rank` on are ignored.
+ * height, entry 1 the width, for rank 3 the depth comes before them; entries from `rank` on are
+ * ignored.
  */
 typedef struct blasconv_problem {
   size_t struct_size;                 /**< sizeof(blasconv_problem) */
-  blasconv_layout layout;             /**< #BLASCONV_NCHW */
-  int32_t rank;                       /**< spatial axes: 2 (1 and 3: not yet offered) */
+  blasconv_layout layout;             /**< of all tensors of the problem */
+  blasconv_direction direction;       /**< #BLASCONV_CONVOLUTION or #BLASCONV_TRANSPOSED */
+  int32_t rank;                       /**< spatial axes: 1, 2 or 3 */
   int64_t batch;                      /**< images, N >= 0; with 0 see blasconv_plan_execute() */
   int64_t in_channels;                /**< C >= 1, divisible by `groups` */
-  int64_t out_channels;               /**< filters, K >= 1, divisible by `groups` */
+  int64_t out_channels;               /**< K >= 1, divisible by `groups` */
   int64_t groups;                     /**< G >= 1; G = C is a depthwise convolution */
   int64_t input[BLASCONV_MAX_RANK];   /**< extents of the input, H and W >= 1 */
   int64_t kernel[BLASCONV_MAX_RANK];  /**< extents of a filter, R and S >= 1 */
-  int64_t strides[BLASCONV_MAX_RANK]; /**< input pixels from one output pixel to the next, >= 1 */
-  int64_t
-      dilations[BLASCONV_MAX_RANK]; /**< input pixels from one tap to the next, >= 1; 1: dense */
-  int64_t pads_begin[BLASCONV_MAX_RANK]; /**< zeros before the first pixel of the axis, >= 0 */
-  int64_t pads_end[BLASCONV_MAX_RANK];   /**< zeros after the last pixel of the axis, >= 0 */
+  int64_t strides[BLASCONV_MAX_RANK]; /**< pixels of the input (transposed: of the output) from one
+                                           pixel of the other to the next, >= 1 */
+  int64_t dilations[BLASCONV_MAX_RANK]; /**< such pixels from one tap to the next, >= 1; 1: dense */
+  int64_t pads_begin[BLASCONV_MAX_RANK]; /**< zeros before the first pixel of the axis; transposed:
+                                              pixels cut from the output's beginning; >= 0 */
+  int64_t pads_end[BLASCONV_MAX_RANK];   /**< zeros after the last pixel of the axis; transposed:
+                                              pixels cut from the output's end; >= 0 */
+  int64_t output_padding[BLASCONV_MAX_RANK]; /**< transposed: pixels added at the output's end, from
+                                                  0 to max(stride, dilation) - 1; else 0 */
 } blasconv_problem;
 
 /**
- * A 2-D problem from seven numbers: stride 1, no dilation, no pads, one group, NCHW.
+ * A 3-D problem from nine numbers: stride 1, no dilation, no pads, one group, NCDHW.
  * Nothing is checked here; blasconv_plan_create() does.
  */
+static inline blasconv_problem blasconv_problem_3d(int64_t batch, int64_t in_channels,
+                                                   int64_t in_depth, int64_t in_height,
+                                                   int64_t in_width, int64_t out_channels,
+                                                   int64_t kernel_depth, int64_t kernel_height,
+                                                   int64_t kernel_width)
+{
+  blasconv_problem problem = {sizeof(blasconv_problem),
+                              BLASCONV_NCHW,
+                              BLASCONV_CONVOLUTION,
+                              3,
+                              batch,
+                              in_channels,
+                              out_channels,
+                              1,
+                              {in_depth, in_height, in_width},
+                              {kernel_depth, kernel_height, kernel_width},
+                              {1, 1, 1},
+                              {1, 1, 1},
+                              {0, 0, 0},
+                              {0, 0, 0},
+                              {0, 0, 0}};
+  return problem;
+}
+
+/** A 2-D problem from seven numbers: stride 1, no dilation, no pads, one group, NCHW. */
 static inline blasconv_problem blasconv_problem_2d(int64_t batch, int64_t in_channels,
                                                    int64_t in_height, int64_t in_width,
                                                    int64_t out_channels, int64_t kernel_height,
                                                    int64_t kernel_width)
 {
-  blasconv_problem problem = {sizeof(blasconv_problem),
-                              BLASCONV_NCHW,
-                              2,
-                              batch,
-                              in_channels,
-                              out_channels,
-                              1,
-                              {in_height, in_width, 1},
-                              {kernel_height, kernel_width, 1},
-                              {1, 1, 1},
-                              {1, 1, 1},
-                              {0, 0, 0},
-                              {0, 0, 0}};
+  blasconv_problem problem = blasconv_problem_3d(batch, in_channels, in_height, in_width, 1,
+                                                 out_channels, kernel_height, kernel_width, 1);
+  problem.rank = 2;
   return problem;
 }
+
+/** A 1-D problem from five numbers: stride 1, no dilation, no pads, one group, NCW. */
+static inline blasconv_problem blasconv_problem_1d(int64_t batch, int64_t in_channels,
+                                                   int64_t in_width, int64_t out_channels,
+                                                   int64_t kernel_width)
+{
+  blasconv_problem problem =
+      blasconv_problem_3d(batch, in_channels, in_width, 1, 1, out_channels, kernel_width, 1, 1);
+  problem.rank = 1;
+  return problem;
+}
+
+/** How blasconv_problem_pad() pads, as ONNX's auto_pad. */
+typedef enum blasconv_padding {
+  BLASCONV_PADDING_VALID = 0,      /**< no pads */
+  BLASCONV_PADDING_SAME_UPPER = 1, /**< output = ceil(input / stride), transposed: input stride; an
+                                        odd pad goes to the end */
+  BLASCONV_PADDING_SAME_LOWER = 2  /**< the same, an odd pad goes to the beginning */
+} blasconv_padding;
+
+/**
+ * Sets the pads of every axis from the problem's other sizes; explicit pads are written to
+ * `pads_begin` and `pads_end` themselves. For a transposed convolution, as ONNX defines
+ * ConvTranspose: `same` cuts what is larger than input times stride (SAME_UPPER the odd pixel at
+ * the end, SAME_LOWER at the beginning), and where the output would fall short (a kernel smaller
+ * than the stride), sets `output_padding` to make up for it; the other kinds leave it alone.
+ * @param problem changed on success only
+ */
+BLASCONV_API blasconv_status blasconv_problem_pad(blasconv_problem *problem,
+                                                  blasconv_padding padding);
 
 /**
  * The output's extents, with every check that blasconv_plan_create() makes of a problem.
@@ -225,19 +310,29 @@ typedef enum blasconv_saved {
 /** Which tensor to keep for blasconv_bias_activation_backward(). */
 BLASCONV_API blasconv_saved blasconv_activation_saves(blasconv_activation_kind kind);
 
-/** A stack of feature maps [batch][channels][pixels]. With batch 0 its tensors may be NULL. */
+/**
+ * A stack of feature maps: [batch][channels][pixels] in NCHW, [batch][pixels][channels] in NHWC.
+ * With batch 0 its tensors may be NULL.
+ */
 typedef struct blasconv_maps {
   size_t struct_size;     /**< sizeof(blasconv_maps) */
-  blasconv_layout layout; /**< #BLASCONV_NCHW */
+  blasconv_layout layout; /**< of every tensor of the stack */
   int64_t batch;          /**< images, >= 0 */
   int64_t channels;       /**< maps an image, >= 1 */
-  int64_t pixels;         /**< pixels a map, >= 1: height times width */
+  int64_t pixels;         /**< pixels a map, >= 1: the product of the spatial extents */
 } blasconv_maps;
 
 /** Feature maps in NCHW. */
 static inline blasconv_maps blasconv_maps_nchw(int64_t batch, int64_t channels, int64_t pixels)
 {
   blasconv_maps maps = {sizeof(blasconv_maps), BLASCONV_NCHW, batch, channels, pixels};
+  return maps;
+}
+
+/** Feature maps in NHWC. */
+static inline blasconv_maps blasconv_maps_nhwc(int64_t batch, int64_t pixels, int64_t channels)
+{
+  blasconv_maps maps = {sizeof(blasconv_maps), BLASCONV_NHWC, batch, channels, pixels};
   return maps;
 }
 
@@ -252,11 +347,11 @@ static inline blasconv_maps blasconv_maps_nchw(int64_t batch, int64_t channels, 
  * epilogue of a forward plan.
  *
  * @param maps shape of `input` and `output`
- * @param input [batch][channels][pixels]
+ * @param input the stack
  * @param bias [channels], or NULL for none
  * @param activation NULL for the identity
  * @param threads 0 for as many as OpenMP would use
- * @param output [batch][channels][pixels]; may be `input` itself, else must not overlap it
+ * @param output the stack; may be `input` itself, else must not overlap it
  */
 BLASCONV_API blasconv_status blasconv_bias_activation_forward(const blasconv_maps *maps,
                                                               const float *input, const float *bias,
@@ -273,21 +368,48 @@ BLASCONV_API blasconv_status blasconv_bias_activation_forward(const blasconv_map
  * and ELU.
  *
  * @param maps shape of the three tensors
- * @param saved [batch][channels][pixels]: the forward pass's output or input, as
+ * @param saved the forward pass's output or input, as
  *        blasconv_activation_saves() says
  * @param bias [channels], the forward pass's bias, or NULL for none; read only when `saved` is
  *        the input
  * @param activation NULL for the identity
- * @param output_gradient [batch][channels][pixels]
+ * @param output_gradient the stack
  * @param threads 0 for as many as OpenMP would use
  * @param accumulate 0: `bias_gradient` is overwritten, its old contents never read; 1: added to
- * @param input_gradient [batch][channels][pixels]; may be `output_gradient` itself
+ * @param input_gradient the stack; may be `output_gradient` itself
  * @param bias_gradient [channels], or NULL if not wanted
  */
 BLASCONV_API blasconv_status blasconv_bias_activation_backward(
     const blasconv_maps *maps, const float *saved, const float *bias,
     const blasconv_activation *activation, const float *output_gradient, int32_t threads,
     int32_t accumulate, float *input_gradient, float *bias_gradient);
+
+/**
+ * output = input * scale[channel] + shift[channel]: a batch normalisation folded into two numbers a
+ * channel. The product is rounded before the sum: no fused multiply-add, on no CPU.
+ * @param maps shape of `input` and `output`
+ * @param input the stack
+ * @param scale [channels]
+ * @param shift [channels]
+ * @param threads 0 for as many as OpenMP would use
+ * @param output the stack; may be `input` itself, else must not overlap it
+ */
+BLASCONV_API blasconv_status blasconv_scale_shift_forward(const blasconv_maps *maps,
+                                                          const float *input, const float *scale,
+                                                          const float *shift, int32_t threads,
+                                                          float *output);
+
+/**
+ * output = input + residual, the sum of a skip connection.
+ * @param maps shape of the three tensors
+ * @param input the stack
+ * @param residual the stack
+ * @param threads 0 for as many as OpenMP would use
+ * @param output the stack; may be `input` or `residual` itself, else must not overlap them
+ */
+BLASCONV_API blasconv_status blasconv_residual_forward(const blasconv_maps *maps,
+                                                       const float *input, const float *residual,
+                                                       int32_t threads, float *output);
 
 /* ---------------------------------------------------------------------------------------------
  * Plans
@@ -312,6 +434,25 @@ typedef struct blasconv_allocator {
   void *context; /**< handed to both */
 } blasconv_allocator;
 
+/** Where the epilogue of a forward plan adds the residual tensor. */
+typedef enum blasconv_residual {
+  BLASCONV_RESIDUAL_NONE = 0,              /**< there is none */
+  BLASCONV_RESIDUAL_BEFORE_ACTIVATION = 1, /**< activation(x + residual), as in ResNet */
+  BLASCONV_RESIDUAL_AFTER_ACTIVATION = 2   /**< activation(x) + residual, as in MobileNet v2 */
+} blasconv_residual;
+
+/** How a plan chooses among the algorithms that can serve. */
+typedef enum blasconv_planning {
+  BLASCONV_ESTIMATE = 0, /**< by a cost model, in microseconds */
+  BLASCONV_MEASURE = 1   /**< by timing them, within a budget */
+} blasconv_planning;
+
+/** No limit on the workspace. */
+#define BLASCONV_NO_LIMIT ((size_t)-1)
+
+/** Choices that were measured: see blasconv_choices_create(). */
+typedef struct blasconv_choices blasconv_choices;
+
 /**
  * How to plan. Make one with blasconv_options_default() and change what differs; NULL in place of
  * options means the defaults.
@@ -324,18 +465,43 @@ typedef struct blasconv_options {
   int32_t accumulate; /**< 1: gradients are added to what is there; 0: overwritten, old contents
                            (NaN included) never read; 0 for the forward pass */
   blasconv_activation activation; /**< epilogue of the forward pass; identity for the others */
-  blasconv_allocator allocator;   /**< both functions NULL: the library's own, aligned malloc */
+  blasconv_residual residual;     /**< epilogue of the forward pass; none for the others */
+  size_t workspace_limit;     /**< most bytes that blasconv_plan_workspace_size() may give: smaller
+                                   blocks, fewer threads, or another algorithm keep to it; 0: only
+                                   algorithms that need none; #BLASCONV_NO_LIMIT */
+  blasconv_planning planning; /**< without `algorithm`: how to choose */
+  double measure_seconds;     /**< #BLASCONV_MEASURE: most seconds to spend; 0: half a second */
+  void *scratch;              /**< #BLASCONV_MEASURE: where the tensors of the timed runs and their
+                                   workspace lie, contents lost; NULL: from the allocator */
+  size_t scratch_bytes;       /**< bytes at `scratch` */
+  blasconv_choices *choices;  /**< NULL, or asked before any planning, and told what was
+                                   measured; must outlive the call only */
+  blasconv_allocator allocator; /**< both functions NULL: the library's own, aligned malloc */
   char *message;       /**< NULL, or where a refusal is explained: [message_size], always ended
                             by a NUL; written only when blasconv_plan_create() refuses, and not
                             when `struct_size` is wrong */
   size_t message_size; /**< bytes at `message` */
 } blasconv_options;
 
-/** The defaults, all of them zero but for the size. */
+/** The defaults: all of them zero but for the size and #BLASCONV_NO_LIMIT. */
 static inline blasconv_options blasconv_options_default(void)
 {
-  blasconv_options options = {sizeof(blasconv_options), NULL, 0, 0, 0, {BLASCONV_IDENTITY, 0.0f},
-                              {NULL, NULL, NULL},       NULL, 0};
+  blasconv_options options = {sizeof(blasconv_options),
+                              NULL,
+                              0,
+                              0,
+                              0,
+                              {BLASCONV_IDENTITY, 0.0f},
+                              BLASCONV_RESIDUAL_NONE,
+                              BLASCONV_NO_LIMIT,
+                              BLASCONV_ESTIMATE,
+                              0.0,
+                              NULL,
+                              0,
+                              NULL,
+                              {NULL, NULL, NULL},
+                              NULL,
+                              0};
   return options;
 }
 
@@ -391,34 +557,82 @@ BLASCONV_API const char *blasconv_plan_algorithm(const blasconv_plan *plan);
  */
 BLASCONV_API size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size);
 
+/* ---- packed weights ---- */
+
 /**
- * The tensors of an execution. Set those of the plan's pass, leave the others NULL:
+ * Bytes of the plan's packed weights: the weights as the plan's algorithm reads them best, behind a
+ * header that says which plan they are for.
+ * @return 0 if the plan is NULL or its pass reads no weights
+ */
+BLASCONV_API size_t blasconv_plan_packed_size(const blasconv_plan *plan);
+
+/**
+ * Packs weights, once for many executions. The result has no pointers in it: it may be copied, kept
+ * in a file and read again on the same kind of machine. It serves every plan of the same problem,
+ * pass, algorithm and blocks, and gives the same bits as the weights themselves.
  *
- * | pass             | read                     | written                             |
- * |------------------|--------------------------|-------------------------------------|
- * | forward          | input, weights, [bias]   | output                              |
- * | backward data    | weights, output_gradient | input_gradient                      |
- * | backward weights | input, output_gradient   | weights_gradient, [bias_gradient]   |
+ * @param plan a plan that reads weights
+ * @param weights as the problem's layout says
+ * @param packed where to write, aligned to #BLASCONV_WORKSPACE_ALIGNMENT
+ * @param packed_bytes bytes at `packed`, at least blasconv_plan_packed_size()
+ */
+BLASCONV_API blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const float *weights,
+                                                void *packed, size_t packed_bytes);
+
+/* ---- execution ---- */
+
+/**
+ * The tensors of an execution, shaped as the top of this file says. Set those of the plan's pass,
+ * leave the others NULL:
  *
- * Those in brackets are optional. A tensor without elements (batch 0) may be NULL.
+ * | pass             | read                                                 | written |
+ * |------------------|------------------------------------------------------|----------------------|
+ * | forward          | input, weights, [bias], [scale, shift], residual     | output | | backward
+ * data    | weights, output_gradient                             | input_gradient       | |
+ * backward weights | input, output_gradient               | weights_gradient, [bias_gradient]    |
+ *
+ * Those in brackets are optional (scale and shift come together); `residual` is needed if the plan
+ * has one, else forbidden. In place of `weights` a pass takes `packed`. A tensor without elements
+ * (batch 0) may be NULL. With y the convolution, the forward pass computes, each step rounded:
+ *
+ *     y + bias, then y * scale + shift, then y + residual, then activation(y), then y + residual
+ *
+ * where a plan has at most one of the two sums with the residual.
  */
 typedef struct blasconv_arguments {
   size_t struct_size;           /**< sizeof(blasconv_arguments) */
-  const float *input;           /**< [N][C][H][W] */
-  const float *weights;         /**< [K][C/G][R][S] */
+  const float *input;           /**< [N][C][H][W] or [N][H][W][C] */
+  const float *weights;         /**< [K][C/G][R][S] and its kin */
+  const void *packed;           /**< what blasconv_plan_pack() wrote, in place of `weights` */
+  size_t packed_bytes;          /**< bytes at `packed` */
   const float *bias;            /**< [K] */
-  const float *output_gradient; /**< [N][K][P][Q] */
-  float *output;                /**< [N][K][P][Q] */
-  float *input_gradient;        /**< [N][C][H][W]; zero where no output pixel touches the input */
-  float *weights_gradient;      /**< [K][C/G][R][S]; zero for a tap that touches only pads */
+  const float *scale;           /**< [K] */
+  const float *shift;           /**< [K] */
+  const float *residual;        /**< shaped as the output */
+  const float *output_gradient; /**< shaped as the output */
+  float *output;                /**< [N][K][P][Q] or [N][P][Q][K] */
+  float *input_gradient;        /**< shaped as the input; zero where no output pixel touches it */
+  float *weights_gradient;      /**< shaped as the weights; zero for a tap that touches only pads */
   float *bias_gradient;         /**< [K] */
 } blasconv_arguments;
 
 /** Arguments with every tensor NULL. */
 static inline blasconv_arguments blasconv_arguments_none(void)
 {
-  blasconv_arguments arguments = {
-      sizeof(blasconv_arguments), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+  blasconv_arguments arguments = {sizeof(blasconv_arguments),
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  0,
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  NULL,
+                                  NULL};
   return arguments;
 }
 
@@ -437,6 +651,51 @@ static inline blasconv_arguments blasconv_arguments_none(void)
 BLASCONV_API blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
                                                    const blasconv_arguments *arguments,
                                                    void *workspace, size_t workspace_bytes);
+
+/* ---------------------------------------------------------------------------------------------
+ * Choices
+ * ------------------------------------------------------------------------------------------ */
+
+/**
+ * A store of measured choices, empty at first. A plan with blasconv_options::choices that finds its
+ * entry there takes the algorithm from it; one that measures adds an entry. Entries are keyed by
+ * the CPU, the library's version, the BLAS and its kernels, the threads, the problem, the pass and
+ * the options that matter. Any number of threads may use one store at once.
+ * @param allocator copied; NULL for the library's own
+ * @param choices gets the store; left alone when the call is refused
+ */
+BLASCONV_API blasconv_status blasconv_choices_create(const blasconv_allocator *allocator,
+                                                     blasconv_choices **choices);
+
+/** Frees a store. NULL is allowed. No other call may be using it. */
+BLASCONV_API void blasconv_choices_destroy(blasconv_choices *choices);
+
+/** Entries of the store; 0 for NULL. */
+BLASCONV_API size_t blasconv_choices_count(const blasconv_choices *choices);
+
+/**
+ * Writes the store as text, one entry a line, for a file; blasconv_choices_import() reads it.
+ * @param choices the store; NULL gives an empty text
+ * @param text where to write, cut to `size` bytes and always ended by a NUL; may be NULL if
+ *        `size` is 0
+ * @param size bytes at `text`
+ * @return the length of the whole text without its NUL, as snprintf does
+ */
+BLASCONV_API size_t blasconv_choices_export(const blasconv_choices *choices, char *text,
+                                            size_t size);
+
+/**
+ * Adds the entries of a text to the store; an entry that is there already is replaced. Lines that
+ * are damaged, or of another library version, CPU or BLAS, are left out, the others are used: then
+ * the status is #BLASCONV_BAD_CHOICES. Any bytes are safe to import: what an entry names is checked
+ * again when a plan takes it.
+ * @param choices the store
+ * @param text [length], needs no NUL
+ * @param length bytes at `text`
+ * @param taken gets how many entries were taken, also with #BLASCONV_BAD_CHOICES; may be NULL
+ */
+BLASCONV_API blasconv_status blasconv_choices_import(blasconv_choices *choices, const char *text,
+                                                     size_t length, size_t *taken);
 
 #ifdef __cplusplus
 }
