@@ -38,7 +38,8 @@ typedef struct bc_schedule {
 typedef struct bc_tensors {
   const float *input;   /* read by forward and backward weights */
   const float *output;  /* read by backward data and backward weights */
-  const float *weights; /* read by forward and backward data */
+  const float *weights; /* read by forward and backward data, unless they are packed */
+  const float *packed;  /* the same, as the algorithm packed them; else NULL */
   float *result;        /* written: output, input or weights */
   bc_epilogue epilogue; /* of the result of forward and backward data; nothing if it accumulates */
 } bc_tensors;
@@ -51,6 +52,10 @@ typedef struct bc_algorithm {
   bc_schedule (*prepare)(const bc_geometry *geometry, const bc_request *request);
   /* Computes the pass; batch is at least 1, the bias gradient is not its business. */
   void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+  /* Floats of the packed weights, and how to write them; they follow from the filters, not from
+   * batch, extents or blocks. Both NULL: weights are taken as they are. */
+  int64_t (*packed_elements)(const bc_geometry *geometry);
+  void (*pack)(const bc_geometry *geometry, const float *weights, float *packed);
 } bc_algorithm;
 
 /* The rows of the registry in the order in which plans try them, NULL past the last. */

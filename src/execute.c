@@ -1,6 +1,7 @@
 /* The public entry of every pass: checks the arguments, then runs the plan's algorithm. Nothing
  * below validates again. */
 #include "bias_activation.h"
+#include "packed.h"
 #include "plan.h"
 
 #include <string.h>
@@ -60,7 +61,7 @@ static blasconv_status check_arguments(const blasconv_plan *plan,
     bool empty;
   } given[TENSORS] = {
       [INPUT] = {arguments->input, no_images},
-      [WEIGHTS] = {arguments->weights, false},
+      [WEIGHTS] = {arguments->weights, arguments->packed != NULL},
       [BIAS] = {arguments->bias, false},
       [SCALE] = {arguments->scale, false},
       [SHIFT] = {arguments->shift, false},
@@ -77,6 +78,8 @@ static blasconv_status check_arguments(const blasconv_plan *plan,
     status = check_tensor(roles[plan->pass][i], given[i].tensor, given[i].empty);
   if (status == BLASCONV_SUCCESS && (arguments->scale == NULL) != (arguments->shift == NULL))
     status = BLASCONV_NULL_POINTER;
+  if (status == BLASCONV_SUCCESS && arguments->packed != NULL && arguments->weights != NULL)
+    status = BLASCONV_WRONG_TENSORS;
   return status;
 }
 
@@ -103,24 +106,28 @@ static bc_epilogue epilogue_of(const blasconv_plan *plan, const blasconv_argumen
 
 /* The tensors as the geometry's convolution sees them: a transposed problem's output is its input,
  * and the other way round. */
-static bc_tensors tensors_of(const blasconv_plan *plan, const blasconv_arguments *arguments)
+static bc_tensors tensors_of(const blasconv_plan *plan, const blasconv_arguments *arguments,
+                             const float *packed)
 {
   const bool transposed = plan->problem.direction == BLASCONV_TRANSPOSED;
   float *const results[PASSES] = {[BLASCONV_FORWARD] = arguments->output,
                                   [BLASCONV_BACKWARD_DATA] = arguments->input_gradient,
                                   [BLASCONV_BACKWARD_WEIGHTS] = arguments->weights_gradient};
+  const bool own_form = packed != NULL && plan->algorithm->packed_elements != NULL;
   return (bc_tensors){
       .input = transposed ? arguments->output_gradient : arguments->input,
       .output = transposed ? arguments->input : arguments->output_gradient,
-      .weights = arguments->weights,
+      .weights = packed != NULL && !own_form ? packed : arguments->weights,
+      .packed = own_form ? packed : NULL,
       .result = results[plan->pass],
       .epilogue = epilogue_of(plan, arguments),
   };
 }
 
-static void run(const blasconv_plan *plan, const blasconv_arguments *arguments, void *workspace)
+static void run(const blasconv_plan *plan, const blasconv_arguments *arguments, const float *packed,
+                void *workspace)
 {
-  const bc_tensors tensors = tensors_of(plan, arguments);
+  const bc_tensors tensors = tensors_of(plan, arguments, packed);
   if (plan->problem.batch > 0)
     plan->algorithm->run(plan, &tensors, workspace);
   else if (plan->pass == BLASCONV_BACKWARD_WEIGHTS && !plan->request.accumulate)
@@ -137,20 +144,23 @@ blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
   if (plan == NULL || arguments == NULL)
     return BLASCONV_NULL_POINTER;
   const size_t needed = blasconv_plan_workspace_size(plan);
+  const float *packed = NULL;
   blasconv_status status = check_arguments(plan, arguments);
+  if (status == BLASCONV_SUCCESS && arguments->packed != NULL)
+    status = bc_packed_open(plan, arguments->packed, arguments->packed_bytes, &packed);
   if (status == BLASCONV_SUCCESS)
     status = check_workspace(needed, workspace, workspace_bytes);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (workspace != NULL || needed == 0) {
-    run(plan, arguments, workspace);
+    run(plan, arguments, packed, workspace);
     return BLASCONV_SUCCESS;
   }
   const blasconv_allocator *allocator = &plan->allocator;
   void *own = allocator->allocate(allocator->context, needed, BLASCONV_WORKSPACE_ALIGNMENT);
   if (own == NULL)
     return BLASCONV_OUT_OF_MEMORY;
-  run(plan, arguments, own);
+  run(plan, arguments, packed, own);
   allocator->release(allocator->context, own);
   return BLASCONV_SUCCESS;
 }

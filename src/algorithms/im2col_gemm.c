@@ -176,4 +176,5 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
                     &ctx);
 }
 
-const bc_algorithm bc_im2col_gemm = {"im2col_gemm", reject, prepare, run};
+const bc_algorithm bc_im2col_gemm = {
+    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .run = run};

@@ -123,4 +123,5 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
   bc_parallel_for(plan->threads, plan->schedule.tasks, multiply_block, &ctx);
 }
 
-const bc_algorithm bc_pointwise_gemm = {"pointwise_gemm", reject, prepare, run};
+const bc_algorithm bc_pointwise_gemm = {
+    .name = "pointwise_gemm", .reject = reject, .prepare = prepare, .run = run};

@@ -218,4 +218,5 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
                   pass == BLASCONV_BACKWARD_WEIGHTS ? sum_filter_channel : sum_map, &ctx);
 }
 
-const bc_algorithm bc_reference = {"reference", reject, prepare, run};
+const bc_algorithm bc_reference = {
+    .name = "reference", .reject = reject, .prepare = prepare, .run = run};
