@@ -1,6 +1,6 @@
 /* The public entry of every pass: checks the arguments, then runs the plan's algorithm. Nothing
  * below validates again. */
-#include "bias_activation.h"
+#include "maps.h"
 #include "plan.h"
 
 #include <string.h>
@@ -64,15 +64,16 @@ static blasconv_status check_workspace(size_t needed, const void *workspace, siz
 static void run(const blasconv_plan *plan, const blasconv_arguments *arguments, void *workspace)
 {
   const bc_geometry *geometry = &plan->geometry;
+  const blasconv_maps maps = blasconv_maps_nchw(
+      geometry->batch, geometry->groups * geometry->out_channels, geometry->out_pixels);
   const bool zero_gradient = geometry->batch == 0 && !plan->request.accumulate;
   if (geometry->batch > 0)
     plan->algorithm->run(plan, arguments, workspace);
   else if (arguments->weights_gradient != NULL && zero_gradient)
     memset(arguments->weights_gradient, 0, (size_t)bc_count_weights(geometry) * sizeof(float));
   if (arguments->bias_gradient != NULL)
-    bc_bias_gradient(geometry->batch, geometry->groups * geometry->out_channels,
-                     geometry->out_pixels, arguments->output_gradient, plan->request.accumulate,
-                     plan->threads, arguments->bias_gradient);
+    bc_bias_gradient(&maps, arguments->output_gradient, plan->request.accumulate, plan->threads,
+                     arguments->bias_gradient);
 }
 
 blasconv_status blasconv_plan_execute(const blasconv_plan *plan,

@@ -7,9 +7,9 @@
  *
  * The forward pass transposes blocks of images and of output, which costs little and spares SGEMM
  * a transposed second operand; so the rows of a block are filters, as the epilogue wants them. */
-#include "bias_activation.h"
 #include "blocks.h"
 #include "cpu.h"
+#include "epilogue.h"
 #include "kernels/kernels.h"
 #include "parallel.h"
 #include "sgemm.h"
@@ -134,8 +134,9 @@ static void forward_block(void *argument, int64_t task, int thread)
     bc_sgemm(m, n, depth, (bc_operand){weights + k, g->patch_rows, false}, columns, n,
              k == 0 ? 0.0f : 1.0f, result, n);
   }
-  const float *bias = ctx->tensors->bias;
-  bc_epilogue(&ctx->plan->request.activation, bias ? bias + first_filter : NULL, m, n, result, n);
+  const bc_epilogue epilogue = {.activation = ctx->plan->request.activation,
+                                .bias = ctx->tensors->bias};
+  bc_epilogue_apply(&epilogue, (bc_block_view){m, n, n, 1}, first_filter, 0, result);
   kernels->transpose(result, n, m, n,
                      ctx->tensors->output + p.images.begin * output_stride(g) + first_filter,
                      output_stride(g));

@@ -5,8 +5,8 @@
  *   backward data     patch gradient [depth][N] = weights^T * output gradient [M][N], then col2im
  *   backward weights  gradient [M][depth]    = output gradient * patches^T, over images
  */
-#include "bias_activation.h"
 #include "blocks.h"
+#include "epilogue.h"
 #include "lowering/lowering.h"
 #include "parallel.h"
 #include "sgemm.h"
@@ -77,9 +77,9 @@ static void forward_block(void *argument, int64_t task, int thread)
     bc_sgemm(m, n, bc_range_length(depth), (bc_operand){weights + k, g->patch_rows, false}, patches,
              n, k == 0 ? 0.0f : 1.0f, output, g->out_pixels);
   }
-  const float *bias = ctx->tensors->bias;
-  bc_epilogue(&ctx->plan->request.activation, bias ? bias + first_filter : NULL, m, n, output,
-              g->out_pixels);
+  const bc_epilogue epilogue = {.activation = ctx->plan->request.activation,
+                                .bias = ctx->tensors->bias};
+  bc_epilogue_apply(&epilogue, (bc_block_view){m, n, g->out_pixels, 1}, first_filter, 0, output);
 }
 
 /* ---- backward data: tasks are images x groups x blocks of channels, each the only writer of its

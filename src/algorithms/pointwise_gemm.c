@@ -1,7 +1,7 @@
 /* 1x1 kernels with stride 1 and no pads: the patch matrix is the input itself, [C/G][H W], so
  * SGEMM runs straight on the user's tensors; only the weight gradient needs workspace. */
-#include "bias_activation.h"
 #include "blocks.h"
+#include "epilogue.h"
 #include "parallel.h"
 #include "sgemm.h"
 
@@ -77,9 +77,9 @@ static void multiply_block(void *argument, int64_t task, int thread)
   bc_sgemm(bc_range_length(rows), bc_range_length(pixels), x->depth,
            (bc_operand){weights, g->patch_rows, x->transposed}, maps, g->out_pixels, x->beta,
            result, g->out_pixels);
-  bc_epilogue(&ctx->plan->request.activation,
-              x->bias ? x->bias + group * x->rows + rows.begin : NULL, bc_range_length(rows),
-              bc_range_length(pixels), result, g->out_pixels);
+  const bc_epilogue epilogue = {.activation = ctx->plan->request.activation, .bias = x->bias};
+  const bc_block_view view = {bc_range_length(rows), bc_range_length(pixels), g->out_pixels, 1};
+  bc_epilogue_apply(&epilogue, view, group * x->rows + rows.begin, 0, result);
 }
 
 static product forward_product(const blasconv_plan *plan, const blasconv_arguments *tensors)

@@ -1,6 +1,6 @@
 /* The definition, as loops: every problem, every pass, nothing clever. Sums are kept in double, so
  * that what it judges is never blamed for its own rounding. */
-#include "bias_activation.h"
+#include "epilogue.h"
 #include "parallel.h"
 #include "plan.h"
 
@@ -63,8 +63,8 @@ static void forward_map(void *argument, int64_t task, int thread)
       map[p * g->width.output + q] =
           (float)output_pixel(g, ctx->tensors->weights + filter * g->patch_rows,
                               ctx->tensors->input + bc_input_offset(g, image, group), p, q);
-  bc_epilogue(&ctx->request->activation, ctx->tensors->bias ? ctx->tensors->bias + filter : NULL, 1,
-              g->out_pixels, map, g->out_pixels);
+  const bc_epilogue epilogue = {.activation = ctx->request->activation, .bias = ctx->tensors->bias};
+  bc_epilogue_apply(&epilogue, (bc_block_view){1, g->out_pixels, g->out_pixels, 1}, filter, 0, map);
 }
 
 /* Sum over k, r, s of weights * output gradient at one input pixel; filters [K/G][C/G][R][S] from
