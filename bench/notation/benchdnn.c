@@ -18,6 +18,11 @@ static int index_of(quantity which, int axis)
   return SPATIAL + (int)which * AXES + axis;
 }
 
+static int64_t along(const bench_benchdnn *read, quantity which, int axis)
+{
+  return read->sizes[index_of(which, axis)];
+}
+
 /* The key that the text begins with, -1 if none. */
 static int key_at(const bench_text *text)
 {
@@ -93,9 +98,9 @@ const char *bench_benchdnn_read(bench_text *word, bench_benchdnn *read, char *na
 
 static bool axis_is_there(const bench_benchdnn *read, int axis)
 {
-  const int64_t *at = &read->sizes[index_of(INPUT, axis)];
-  return at[INPUT * AXES] != 0 || at[OUTPUT * AXES] != 0 || at[KERNEL * AXES] != 0 ||
-         at[STRIDE * AXES] != 1 || at[PAD * AXES] > 0 || at[DILATION * AXES] != 0;
+  return along(read, INPUT, axis) != 0 || along(read, OUTPUT, axis) != 0 ||
+         along(read, KERNEL, axis) != 0 || along(read, STRIDE, axis) != 1 ||
+         along(read, PAD, axis) > 0 || along(read, DILATION, axis) != 0;
 }
 
 static void copy_axis(bench_benchdnn *read, int from, int to)
@@ -145,19 +150,21 @@ static const char *set_pads(blasconv_problem *problem, int axis, int64_t begin, 
   return NULL;
 }
 
-static const char *resolve_axis(const int64_t *sizes, blasconv_problem *problem, int axis)
+/* The axis `from` of benchdnn's, `axis` of the problem. */
+static const char *resolve_axis(const bench_benchdnn *read, int from, blasconv_problem *problem,
+                                int axis)
 {
   const bool transposed = problem->direction == BLASCONV_TRANSPOSED;
-  const int64_t input = sizes[INPUT * AXES], kernel = sizes[KERNEL * AXES],
-                stride = sizes[STRIDE * AXES], pad = sizes[PAD * AXES];
+  const int64_t input = along(read, INPUT, from), kernel = along(read, KERNEL, from),
+                stride = along(read, STRIDE, from), dilation = along(read, DILATION, from) + 1;
   if (input == 0 || kernel == 0)
     return input == 0 ? "an input extent is missing" : "a kernel extent is missing";
   if (stride == 0)
     return "a stride is 0";
-  const int64_t dilation = sizes[DILATION * AXES] + 1, reach = (kernel - 1) * dilation + 1;
-  int64_t output = sizes[OUTPUT * AXES], begin = pad;
+  const int64_t reach = (kernel - 1) * dilation + 1;
+  int64_t output = along(read, OUTPUT, from), begin = along(read, PAD, from);
   if (output == 0) {
-    begin = pad > 0 ? pad : 0;
+    begin = begin > 0 ? begin : 0;
     output = output_of(transposed, input, reach, stride, begin);
     if (output < 1)
       return "nothing is left of the output";
@@ -188,6 +195,6 @@ const char *bench_benchdnn_resolve(const bench_benchdnn *read, blasconv_problem 
   problem->groups = read->sizes[GROUPS];
   problem->rank = AXES - first;
   for (int axis = first; axis < AXES && reason == NULL; ++axis)
-    reason = resolve_axis(&complete.sizes[index_of(INPUT, axis)], problem, axis - first);
+    reason = resolve_axis(&complete, axis, problem, axis - first);
   return reason;
 }
