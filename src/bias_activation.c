@@ -45,21 +45,6 @@ blasconv_saved blasconv_activation_saves(blasconv_activation_kind kind)
              : BLASCONV_SAVED_OUTPUT;
 }
 
-void bc_epilogue(const blasconv_activation *activation, const float *bias, int64_t rows,
-                 int64_t pixels, float *block, int64_t stride)
-{
-  if (activation->kind == BLASCONV_IDENTITY && bias == NULL)
-    return;
-  const bc_kernels *kernels = bc_cpu_kernels();
-  if (bias != NULL && pixels == 1 && stride == 1) {
-    kernels->activate_channels(*activation, block, bias, block, rows);
-    return;
-  }
-  for (int64_t i = 0; i < rows; ++i)
-    kernels->activate(*activation, block + i * stride, bias ? bias[i] : NO_BIAS, block + i * stride,
-                      pixels);
-}
-
 /* ---- forward ---- */
 
 typedef struct forward_context {

@@ -42,12 +42,15 @@ static void sum_dense(void *context, int64_t task, int thread)
   bc_bias_gradient_store(totals, n, s->accumulate, s->bias_gradient + part.begin);
 }
 
-void bc_bias_gradient(int64_t batch, int64_t channels, int64_t pixels, const float *output_gradient,
-                      bool accumulate, int threads, float *bias_gradient)
+void bc_bias_gradient(const blasconv_maps *maps, const float *output_gradient, bool accumulate,
+                      int threads, float *bias_gradient)
 {
-  sum_context context = {batch, channels, pixels, output_gradient, accumulate, bias_gradient};
+  const bool last = maps->layout == BLASCONV_NHWC;
+  const int64_t batch = maps->batch * (last ? maps->pixels : 1), pixels = last ? 1 : maps->pixels;
+  sum_context context = {batch, maps->channels, pixels, output_gradient, accumulate, bias_gradient};
   if (pixels == 1)
-    bc_parallel_for(threads, bc_count_blocks(channels, bc_dense_block(batch)), sum_dense, &context);
+    bc_parallel_for(threads, bc_count_blocks(maps->channels, bc_dense_block(batch)), sum_dense,
+                    &context);
   else
-    bc_parallel_for(threads, channels, sum_channel, &context);
+    bc_parallel_for(threads, maps->channels, sum_channel, &context);
 }
