@@ -28,7 +28,7 @@ static bc_choice numbered(int64_t index)
   const blasconv_problem problem = blasconv_problem_2d(index, 3, 224, 224, 64, 7, 7);
   const blasconv_options options = blasconv_options_default();
   return (bc_choice){.key = bc_choice_key_make(&problem, BLASCONV_FORWARD, &options, 2),
-                     .algorithm = bc_registry_row((size_t)index % 3),
+                     .algorithm = bc_registry_row((size_t)index % 2),
                      .nanoseconds = 1000 * index + 7};
 }
 
@@ -126,7 +126,7 @@ START_TEST(a_choice_is_replaced)
 {
   blasconv_choices *choices = filled(entries);
   bc_choice other = numbered(5), found;
-  other.algorithm = bc_registry_row(3);
+  other.algorithm = bc_registry_row(2);
   other.nanoseconds = 1;
   ck_assert_int_eq(bc_choices_put(choices, &other), BLASCONV_SUCCESS);
   ck_assert_uint_eq(blasconv_choices_count(choices), entries);
@@ -458,8 +458,8 @@ START_TEST(lines_that_lie)
   const char *line = strstr(written.bytes, "\nchoice ") + 1;
   char machine[17] = "", numbers[1000] = "", changed[BC_CHOICE_LINE];
   memcpy(machine, line + 7, 16);
-  const char *behind = strstr(line, " dense_gemm ");
-  memcpy(numbers, line + 24, (size_t)(behind - line - 24));
+  const char *behind = strstr(line, numbered(0).algorithm->name);
+  memcpy(numbers, line + 24, (size_t)(behind - line - 25));
   for (size_t i = 0; i < sizeof lines / sizeof *lines; ++i) {
     bc_choice choice;
     size_t length = (size_t)snprintf(changed, sizeof changed, lines[i], machine, numbers);
