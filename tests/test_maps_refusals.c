@@ -1,5 +1,5 @@
 /*
- * What the fused kernel over feature maps and its backward pass refuse.
+ * What the functions over feature maps refuse.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -41,6 +41,25 @@ static void check_refused(const call *c, blasconv_status status, bool forward_to
   support_tensor_free(&read);
 }
 
+/* Scale and shift, and the sum with a residual. */
+static void check_others_refused(const call *c, blasconv_status status, const char *what)
+{
+  support_tensor read = support_tensor_poisoned(24), written = support_tensor_poisoned(24);
+  support_tensor poison = support_tensor_poisoned(24);
+  const blasconv_maps *maps = c->no_maps ? NULL : &c->maps;
+  const float *in = c->no_read ? NULL : read.data;
+  float *out = c->no_written ? NULL : written.data;
+  ck_assert_msg(blasconv_scale_shift_forward(maps, in, read.data, read.data, c->threads, out) ==
+                    status,
+                "%s: scale and shift", what);
+  ck_assert_msg(blasconv_residual_forward(maps, in, read.data, c->threads, out) == status,
+                "%s: residual", what);
+  ck_assert_msg(support_tensor_same(&written, &poison), "%s: written", what);
+  support_tensor_free(&poison);
+  support_tensor_free(&written);
+  support_tensor_free(&read);
+}
+
 START_TEST(maps_are_checked)
 {
   static const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(float);
@@ -69,6 +88,7 @@ START_TEST(maps_are_checked)
     call c = plain_call;
     c.maps = bad[i].maps;
     check_refused(&c, bad[i].status, true, bad[i].what);
+    check_others_refused(&c, bad[i].status, bad[i].what);
   }
 }
 END_TEST
@@ -78,20 +98,25 @@ START_TEST(pointers_threads_and_flags_are_checked)
   call c = plain_call;
   c.no_maps = true;
   check_refused(&c, BLASCONV_NULL_POINTER, true, "no maps");
+  check_others_refused(&c, BLASCONV_NULL_POINTER, "no maps");
   c = plain_call;
   c.no_read = true;
   check_refused(&c, BLASCONV_NULL_POINTER, true, "no input");
+  check_others_refused(&c, BLASCONV_NULL_POINTER, "no input");
   c = plain_call;
   c.no_written = true;
   check_refused(&c, BLASCONV_NULL_POINTER, true, "no output");
+  check_others_refused(&c, BLASCONV_NULL_POINTER, "no output");
   c = plain_call;
   c.no_saved = true;
   check_refused(&c, BLASCONV_NULL_POINTER, false, "nothing saved");
   c = plain_call;
   c.threads = -1;
   check_refused(&c, BLASCONV_BAD_SIZE, true, "threads -1");
+  check_others_refused(&c, BLASCONV_BAD_SIZE, "threads -1");
   c.threads = 4097;
   check_refused(&c, BLASCONV_BAD_SIZE, true, "threads 4097");
+  check_others_refused(&c, BLASCONV_BAD_SIZE, "threads 4097");
   c = plain_call;
   c.accumulate = 2;
   check_refused(&c, BLASCONV_BAD_ARGUMENT, false, "accumulate 2");
@@ -103,10 +128,47 @@ START_TEST(pointers_threads_and_flags_are_checked)
 }
 END_TEST
 
+START_TEST(scale_shift_and_residual_are_needed)
+{
+  for (int layout = BLASCONV_NCHW; layout <= BLASCONV_NHWC; ++layout) {
+    const blasconv_maps maps = {sizeof(blasconv_maps), (blasconv_layout)layout, 2, 3, 4};
+    support_tensor read = support_tensor_poisoned(24), written = support_tensor_poisoned(24);
+    float *in = read.data, *out = written.data;
+    ck_assert_int_eq(blasconv_scale_shift_forward(&maps, in, NULL, in, 1, out),
+                     BLASCONV_NULL_POINTER);
+    ck_assert_int_eq(blasconv_scale_shift_forward(&maps, in, in, NULL, 1, out),
+                     BLASCONV_NULL_POINTER);
+    ck_assert_int_eq(blasconv_residual_forward(&maps, in, NULL, 1, out), BLASCONV_NULL_POINTER);
+    ck_assert(support_tensor_same(&written, &read));
+    support_tensor_free(&written);
+    support_tensor_free(&read);
+  }
+}
+END_TEST
+
+/* Stacks without images may be NULL, numbers a channel may not. */
+START_TEST(no_images_need_no_stacks)
+{
+  static const float numbers[3] = {1, 2, 3};
+  for (int layout = BLASCONV_NCHW; layout <= BLASCONV_NHWC; ++layout) {
+    const blasconv_maps maps = {sizeof(blasconv_maps), (blasconv_layout)layout, 0, 3, 4};
+    ck_assert_int_eq(blasconv_bias_activation_forward(&maps, NULL, numbers, NULL, 1, NULL),
+                     BLASCONV_SUCCESS);
+    ck_assert_int_eq(blasconv_scale_shift_forward(&maps, NULL, numbers, numbers, 1, NULL),
+                     BLASCONV_SUCCESS);
+    ck_assert_int_eq(blasconv_scale_shift_forward(&maps, NULL, numbers, NULL, 1, NULL),
+                     BLASCONV_NULL_POINTER);
+    ck_assert_int_eq(blasconv_residual_forward(&maps, NULL, NULL, 1, NULL), BLASCONV_SUCCESS);
+  }
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("maps_refusals");
   support_add(suite, maps_are_checked);
   support_add(suite, pointers_threads_and_flags_are_checked);
+  support_add(suite, scale_shift_and_residual_are_needed);
+  support_add(suite, no_images_need_no_stacks);
   return support_run(suite);
 }
