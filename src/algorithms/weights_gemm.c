@@ -16,7 +16,7 @@
 enum {
   TILE_FILTERS = 256,
   TILE_DEPTH = 288,
-  LEAST_DEPTH = 64,
+  LEAST_DEPTH = 144,
   MOST_COLUMNS = 448,
   JOINED_COLUMNS = 256,  /* images are put side by side up to about so many columns */
   SUM_ELEMENTS = 1 << 12 /* of the gradient in a task of the last sum */
