@@ -2,11 +2,13 @@
 #ifndef BC_ALGORITHM_H
 #define BC_ALGORITHM_H
 
+#include "epilogue.h"
 #include "geometry.h"
 #include "workspace.h"
 
-/* How an algorithm cuts its work. Follows from the problem, never from the number of threads: the
- * same blocks give the same bits. Fields that an algorithm has no use for are 0. */
+/* How an algorithm cuts its work. Follows from the problem and the workspace limit, never from the
+ * number of threads: the same blocks give the same bits. Fields that an algorithm has no use for
+ * are 0. */
 typedef struct bc_blocks {
   int64_t filters;  /* filters of a group in a block */
   int64_t channels; /* input channels of a group that a task owns */
@@ -16,13 +18,12 @@ typedef struct bc_blocks {
   int64_t slots;    /* partial sums of the weight gradient, added in order at the end */
 } bc_blocks;
 
-/* What the caller decided, beside the problem. */
+/* What is to be computed, beside the geometry. */
 typedef struct bc_request {
-  blasconv_pass pass;
-  bool by_name; /* the algorithm was asked for */
+  blasconv_pass pass; /* of the geometry's convolution */
   bool exact;
-  bool accumulate;
-  blasconv_activation activation;
+  bool accumulate; /* add to the result instead of overwriting it */
+  size_t room;     /* most bytes of workspace for one thread, shared bytes included */
 } bc_request;
 
 /* What the algorithm decided. */
@@ -32,20 +33,34 @@ typedef struct bc_schedule {
   bc_workspace workspace;
 } bc_schedule;
 
+/* The tensors of an execution: those that the pass has no use for are NULL. Input and output are
+ * those of the geometry's convolution, or their gradients. */
+typedef struct bc_tensors {
+  const float *input;   /* read by forward and backward weights */
+  const float *output;  /* read by backward data and backward weights */
+  const float *weights; /* read by forward and backward data, unless they are packed */
+  const float *packed;  /* the same, as the algorithm packed them; else NULL */
+  float *result;        /* written: output, input or weights */
+  bc_epilogue epilogue; /* of the result of forward and backward data; nothing if it accumulates */
+} bc_tensors;
+
 typedef struct bc_algorithm {
   const char *name;
   /* NULL, or in words why the algorithm cannot serve. Pure. */
   const char *(*reject)(const bc_geometry *geometry, const bc_request *request);
-  /* Chooses blocks and books workspace. Pure. */
+  /* Chooses blocks and books workspace, within the room if that can be. Pure. */
   bc_schedule (*prepare)(const bc_geometry *geometry, const bc_request *request);
-  /* Computes the pass; arguments are checked, batch is at least 1, the bias gradient is not its
-   * business. */
-  void (*run)(const blasconv_plan *plan, const blasconv_arguments *arguments, void *workspace);
+  /* Computes the pass; batch is at least 1, the bias gradient is not its business. */
+  void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+  /* Floats of the packed weights, and how to write them; they follow from the filters, not from
+   * batch, extents or blocks. Both NULL: weights are taken as they are. */
+  int64_t (*packed_elements)(const bc_geometry *geometry);
+  void (*pack)(const bc_geometry *geometry, const float *weights, float *packed);
 } bc_algorithm;
 
 /* The rows of the registry in the order in which plans try them, NULL past the last. */
 const bc_algorithm *bc_registry_row(size_t index);
 
-extern const bc_algorithm bc_dense_gemm, bc_pointwise_gemm, bc_im2col_gemm, bc_reference;
+extern const bc_algorithm bc_pointwise_gemm, bc_im2col_gemm, bc_reference;
 
 #endif

@@ -2,6 +2,14 @@
 
 #include "kernels/kernels.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef BC_X86_KERNELS
+#include <cpuid.h>
+#endif
+
 bc_isa bc_cpu_isa(void)
 {
 #ifdef BC_X86_KERNELS
@@ -29,4 +37,37 @@ const bc_kernels *bc_cpu_kernels(void)
 #else
   return &bc_kernels_generic;
 #endif
+}
+
+/* The name that the CPU gives itself, without leading spaces, and its family and model. */
+static void describe_model(char *text, size_t size)
+{
+#ifdef BC_X86_KERNELS
+  const unsigned int name_leaf = 0x80000002U, steppings = 16;
+  unsigned int words[12] = {0}, version[4] = {0};
+  char name[sizeof words + 1] = "";
+  for (unsigned int i = 0; i < 3; ++i)
+    __get_cpuid(name_leaf + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
+                &words[4 * i + 3]);
+  memcpy(name, words, sizeof words);
+  __get_cpuid(1, &version[0], &version[1], &version[2], &version[3]);
+  snprintf(text, size, "%s, model %x", name + strspn(name, " "), version[0] / steppings);
+#else
+  snprintf(text, size, "CPU unknown");
+#endif
+}
+
+/* Bytes of a cache, 0 where the system does not tell. */
+static long cache_bytes(int name)
+{
+  const long bytes = sysconf(name);
+  return bytes > 0 ? bytes : 0;
+}
+
+void bc_cpu_describe(char *text, size_t size)
+{
+  char model[96];
+  describe_model(model, sizeof model);
+  snprintf(text, size, "%s, caches %ld %ld %ld", model, cache_bytes(_SC_LEVEL1_DCACHE_SIZE),
+           cache_bytes(_SC_LEVEL2_CACHE_SIZE), cache_bytes(_SC_LEVEL3_CACHE_SIZE));
 }

@@ -22,21 +22,46 @@ __attribute__((format(printf, 2, 3))) static void put(writer *out, const char *f
   out->length += added > 0 ? (size_t)added : 0;
 }
 
+static void put_extents(writer *out, const int64_t *extents, int32_t rank)
+{
+  for (int32_t i = 0; i < rank; ++i)
+    put(out, "%s%" PRId64, i == 0 ? "" : "x", extents[i]);
+}
+
+static void put_sizes(writer *out, const char *name, const int64_t *sizes, int32_t rank)
+{
+  put(out, "%s", name);
+  put_extents(out, sizes, rank);
+}
+
+static const char *layout_name(const blasconv_problem *problem)
+{
+  static const char *const names[][BLASCONV_MAX_RANK] = {
+      [BLASCONV_NCHW] = {"NCW", "NCHW", "NCDHW"}, [BLASCONV_NHWC] = {"NWC", "NHWC", "NDHWC"}};
+  return names[problem->layout][problem->rank - 1];
+}
+
 static void put_problem(writer *out, const blasconv_plan *plan)
 {
   static const char *const passes[] = {"forward", "backward data", "backward weights"};
   const blasconv_problem *p = &plan->problem;
-  const bc_axis *h = &plan->geometry.height, *w = &plan->geometry.width;
-  put(out,
-      "problem: %s, NCHW, batch %" PRId64 ", %" PRId64 "x%" PRId64 "x%" PRId64 " -> %" PRId64
-      "x%" PRId64 "x%" PRId64 ", groups %" PRId64 "\n",
-      passes[plan->request.pass], p->batch, p->in_channels, h->input, w->input, p->out_channels,
-      h->output, w->output, p->groups);
-  put(out,
-      "kernel: %" PRId64 "x%" PRId64 ", strides %" PRId64 "x%" PRId64 ", dilations %" PRId64
-      "x%" PRId64 ", pads %" PRId64 "+%" PRId64 " x %" PRId64 "+%" PRId64 "\n",
-      h->kernel, w->kernel, h->stride, w->stride, h->dilation, w->dilation, h->pad_begin,
-      h->pad_end, w->pad_begin, w->pad_end);
+  const bool transposed = p->direction == BLASCONV_TRANSPOSED;
+  int64_t output[BLASCONV_MAX_RANK];
+  (void)blasconv_problem_output(p, output); /* the plan's problem is a good one */
+  put(out, "problem: %s%s, %s, batch %" PRId64 ", %" PRId64 "x", passes[plan->pass],
+      transposed ? " of a transposed convolution" : "", layout_name(p), p->batch, p->in_channels);
+  put_extents(out, p->input, p->rank);
+  put(out, " -> %" PRId64 "x", p->out_channels);
+  put_extents(out, output, p->rank);
+  put(out, ", groups %" PRId64 "\n", p->groups);
+  put_sizes(out, "kernel: ", p->kernel, p->rank);
+  put_sizes(out, ", strides ", p->strides, p->rank);
+  put_sizes(out, ", dilations ", p->dilations, p->rank);
+  put_sizes(out, ", pads ", p->pads_begin, p->rank);
+  put_sizes(out, " and ", p->pads_end, p->rank);
+  if (transposed)
+    put_sizes(out, ", output padding ", p->output_padding, p->rank);
+  put(out, "\n");
 }
 
 static void put_block(writer *out, const char *name, int64_t size)
@@ -72,8 +97,8 @@ size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size
   put_problem(&out, plan);
   put_schedule(&out, plan);
   put(&out, "library: %s\n", blasconv_version_string());
-  const char *able = plan->request.by_name ? "it could serve, but another was asked for by name"
-                                           : "it could serve, but comes later in the order";
+  const char *able = plan->by_name ? "it could serve, but another was asked for by name"
+                                   : "it could serve, but comes later in the order";
   for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
     const bc_algorithm *other = bc_registry_row(i);
     if (other == plan->algorithm)

@@ -18,40 +18,18 @@ typedef struct numbers {
  * pixels. */
 typedef struct rows {
   int64_t count, length, piece;
-  int64_t step;                                 /* elements from row to row */
-  int64_t residual_step, residual_element_step; /* the same in the residual, and within a row */
+  int64_t step; /* elements from row to row */
   bool of_pixels, of_many_pixels;
 } rows;
 
-static bool residual_is_dense(const bc_epilogue *epilogue, int64_t channels)
-{
-  return epilogue->residual == NULL ||
-         (epilogue->channel_step == 1 && epilogue->pixel_step == channels);
-}
-
-static rows rows_of(const bc_epilogue *epilogue, bc_block_view v)
+static rows rows_of(bc_block_view v)
 {
   const int64_t together = bc_piece_pixels(v.channels);
   if (v.channels == 1 ? v.pixel_step == 1 : v.channel_step != 1)
-    return (rows){.count = v.channels,
-                  .length = v.pixels,
-                  .piece = BC_PIECE,
-                  .step = v.channel_step,
-                  .residual_step = epilogue->channel_step,
-                  .residual_element_step = epilogue->pixel_step,
-                  .of_pixels = true};
-  if (together > 1 && v.pixel_step == v.channels && residual_is_dense(epilogue, v.channels))
-    return (rows){.count = 1,
-                  .length = v.pixels * v.channels,
-                  .piece = together * v.channels,
-                  .residual_element_step = 1,
-                  .of_many_pixels = true};
-  return (rows){.count = v.pixels,
-                .length = v.channels,
-                .piece = BC_PIECE,
-                .step = v.pixel_step,
-                .residual_step = epilogue->pixel_step,
-                .residual_element_step = epilogue->channel_step};
+    return (rows){v.channels, v.pixels, BC_PIECE, v.channel_step, .of_pixels = true};
+  if (together > 1 && v.pixel_step == v.channels)
+    return (rows){1, v.pixels * v.channels, together * v.channels, 0, .of_many_pixels = true};
+  return (rows){v.pixels, v.channels, BC_PIECE, v.pixel_step, .of_pixels = false};
 }
 
 static const float *from(const float *array, int64_t index)
@@ -96,21 +74,11 @@ static void apply_to_piece(const bc_epilogue *epilogue, numbers own, const float
     kernels->activate(identity, output, NULL, residual, 1, output, n);
 }
 
-/* The residual of a piece, side by side. */
-static const float *residual_of(const float *residual, int64_t step, float *buffer, int64_t n)
-{
-  if (step == 1)
-    return residual;
-  const bc_grid grid = {.planes = 1, .rows = 1, .columns = n, .column_step = step};
-  bc_cpu_kernels()->gather(&grid, residual, buffer);
-  return buffer;
-}
-
 void bc_epilogue_map(const bc_epilogue *epilogue, bc_block_view view, int64_t first_channel,
                      int64_t offset, const float *input, float *output)
 {
-  const rows r = rows_of(epilogue, view);
-  float copies[3][BC_PIECE], buffer[BC_PIECE];
+  const rows r = rows_of(view);
+  float copies[3][BC_PIECE];
   const numbers all = {epilogue->bias, epilogue->scale, epilogue->shift, r.of_pixels ? 0 : 1};
   numbers own = numbers_from(&all, first_channel);
   if (r.of_many_pixels)
@@ -119,12 +87,8 @@ void bc_epilogue_map(const bc_epilogue *epilogue, bc_block_view view, int64_t fi
     for (int64_t i = 0; i < r.length; i += r.piece) {
       const int64_t at = row * r.step + i, n = bc_min(r.piece, r.length - i);
       const int64_t index = r.of_many_pixels ? 0 : r.of_pixels ? row : i;
-      const float *residual = NULL;
-      if (epilogue->residual != NULL)
-        residual = residual_of(epilogue->residual + offset + row * r.residual_step +
-                                   i * r.residual_element_step,
-                               r.residual_element_step, buffer, n);
-      apply_to_piece(epilogue, numbers_from(&own, index), residual, input + at, output + at, n);
+      apply_to_piece(epilogue, numbers_from(&own, index), from(epilogue->residual, offset + at),
+                     input + at, output + at, n);
     }
 }
 

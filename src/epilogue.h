@@ -10,11 +10,10 @@ typedef struct bc_epilogue {
   const float *bias, *scale, *shift; /* [K] of all groups; scale and shift both or none */
   const float *residual;             /* shaped as the output */
   blasconv_residual place;           /* where the residual is added */
-  int64_t channel_step, pixel_step;  /* of the residual: elements from one to the next */
 } bc_epilogue;
 
-/* A block of maps: element (channel i, pixel j) lies i * channel_step + j * pixel_step behind its
- * first. One of the steps is 1 (both may be, if there is one channel or one pixel). */
+/* A block of the output: element (channel i, pixel j) lies i * channel_step + j * pixel_step behind
+ * its first. One of the steps is 1 (both may be, if there is one channel or one pixel). */
 typedef struct bc_block_view {
   int64_t channels, pixels, channel_step, pixel_step;
 } bc_block_view;

@@ -1,6 +1,7 @@
 /* The public entry of every pass: checks the arguments, then runs the plan's algorithm. Nothing
  * below validates again. */
 #include "maps.h"
+#include "packed.h"
 #include "plan.h"
 
 #include <string.h>
@@ -8,46 +9,78 @@
 /* What a pass does with a tensor. */
 typedef enum role { FORBIDDEN, OPTIONAL, NEEDED } role;
 
-enum { TENSORS = 8, PASSES = 3 };
-
-static const role roles[PASSES][TENSORS] = {
-    /* input, weights, bias, output_gradient,
-       output, input_gradient, weights_gradient, bias_gradient */
-    [BLASCONV_FORWARD] = {NEEDED, NEEDED, OPTIONAL, FORBIDDEN, NEEDED, FORBIDDEN, FORBIDDEN,
-                          FORBIDDEN},
-    [BLASCONV_BACKWARD_DATA] = {FORBIDDEN, NEEDED, FORBIDDEN, NEEDED, FORBIDDEN, NEEDED, FORBIDDEN,
-                                FORBIDDEN},
-    [BLASCONV_BACKWARD_WEIGHTS] = {NEEDED, FORBIDDEN, FORBIDDEN, NEEDED, FORBIDDEN, FORBIDDEN,
-                                   NEEDED, OPTIONAL},
+/* The tensors of blasconv_arguments. */
+enum {
+  INPUT,
+  WEIGHTS,
+  BIAS,
+  SCALE,
+  SHIFT,
+  OUTPUT_GRADIENT,
+  OUTPUT,
+  INPUT_GRADIENT,
+  WEIGHTS_GRADIENT,
+  BIAS_GRADIENT,
+  TENSORS
 };
+
+enum { PASSES = 3 };
+
+/* Those not named are forbidden; the residual depends on the plan. */
+static const role roles[PASSES][TENSORS] = {
+    [BLASCONV_FORWARD] = {[INPUT] = NEEDED,
+                          [WEIGHTS] = NEEDED,
+                          [BIAS] = OPTIONAL,
+                          [SCALE] = OPTIONAL,
+                          [SHIFT] = OPTIONAL,
+                          [OUTPUT] = NEEDED},
+    [BLASCONV_BACKWARD_DATA] =
+        {[WEIGHTS] = NEEDED, [OUTPUT_GRADIENT] = NEEDED, [INPUT_GRADIENT] = NEEDED},
+    [BLASCONV_BACKWARD_WEIGHTS] = {[INPUT] = NEEDED,
+                                   [OUTPUT_GRADIENT] = NEEDED,
+                                   [WEIGHTS_GRADIENT] = NEEDED,
+                                   [BIAS_GRADIENT] = OPTIONAL},
+};
+
+static blasconv_status check_tensor(role wanted, const float *tensor, bool may_be_null)
+{
+  if (wanted == FORBIDDEN && tensor != NULL)
+    return BLASCONV_WRONG_TENSORS;
+  return wanted == NEEDED && tensor == NULL && !may_be_null ? BLASCONV_NULL_POINTER
+                                                            : BLASCONV_SUCCESS;
+}
 
 static blasconv_status check_arguments(const blasconv_plan *plan,
                                        const blasconv_arguments *arguments)
 {
   if (arguments->struct_size != sizeof *arguments)
     return BLASCONV_VERSION_MISMATCH;
+  const bool no_images = plan->problem.batch == 0;
   const struct {
     const float *tensor;
-    bool empty; /* with batch 0 */
+    bool empty;
   } given[TENSORS] = {
-      {arguments->input, true},
-      {arguments->weights, false},
-      {arguments->bias, false},
-      {arguments->output_gradient, true},
-      {arguments->output, true},
-      {arguments->input_gradient, true},
-      {arguments->weights_gradient, false},
-      {arguments->bias_gradient, false},
+      [INPUT] = {arguments->input, no_images},
+      [WEIGHTS] = {arguments->weights, arguments->packed != NULL},
+      [BIAS] = {arguments->bias, false},
+      [SCALE] = {arguments->scale, false},
+      [SHIFT] = {arguments->shift, false},
+      [OUTPUT_GRADIENT] = {arguments->output_gradient, no_images},
+      [OUTPUT] = {arguments->output, no_images},
+      [INPUT_GRADIENT] = {arguments->input_gradient, no_images},
+      [WEIGHTS_GRADIENT] = {arguments->weights_gradient, false},
+      [BIAS_GRADIENT] = {arguments->bias_gradient, false},
   };
-  const bool no_images = plan->geometry.batch == 0;
-  for (int i = 0; i < TENSORS; ++i) {
-    const role wanted = roles[plan->request.pass][i];
-    if (wanted == FORBIDDEN && given[i].tensor != NULL)
-      return BLASCONV_WRONG_TENSORS;
-    if (wanted == NEEDED && given[i].tensor == NULL && !(no_images && given[i].empty))
-      return BLASCONV_NULL_POINTER;
-  }
-  return BLASCONV_SUCCESS;
+  blasconv_status status =
+      check_tensor(plan->residual == BLASCONV_RESIDUAL_NONE ? FORBIDDEN : NEEDED,
+                   arguments->residual, no_images);
+  for (int i = 0; i < TENSORS && status == BLASCONV_SUCCESS; ++i)
+    status = check_tensor(roles[plan->pass][i], given[i].tensor, given[i].empty);
+  if (status == BLASCONV_SUCCESS && (arguments->scale == NULL) != (arguments->shift == NULL))
+    status = BLASCONV_NULL_POINTER;
+  if (status == BLASCONV_SUCCESS && arguments->packed != NULL && arguments->weights != NULL)
+    status = BLASCONV_WRONG_TENSORS;
+  return status;
 }
 
 static blasconv_status check_workspace(size_t needed, const void *workspace, size_t bytes)
@@ -61,19 +94,47 @@ static blasconv_status check_workspace(size_t needed, const void *workspace, siz
   return BLASCONV_SUCCESS;
 }
 
-static void run(const blasconv_plan *plan, const blasconv_arguments *arguments, void *workspace)
+static bc_epilogue epilogue_of(const blasconv_plan *plan, const blasconv_arguments *arguments)
 {
-  const bc_geometry *geometry = &plan->geometry;
-  const blasconv_maps maps = blasconv_maps_nchw(
-      geometry->batch, geometry->groups * geometry->out_channels, geometry->out_pixels);
-  const bool zero_gradient = geometry->batch == 0 && !plan->request.accumulate;
-  if (geometry->batch > 0)
-    plan->algorithm->run(plan, arguments, workspace);
-  else if (arguments->weights_gradient != NULL && zero_gradient)
-    memset(arguments->weights_gradient, 0, (size_t)bc_count_weights(geometry) * sizeof(float));
+  return (bc_epilogue){.activation = plan->activation,
+                       .bias = arguments->bias,
+                       .scale = arguments->scale,
+                       .shift = arguments->shift,
+                       .residual = arguments->residual,
+                       .place = plan->residual};
+}
+
+/* The tensors as the geometry's convolution sees them: a transposed problem's output is its input,
+ * and the other way round. */
+static bc_tensors tensors_of(const blasconv_plan *plan, const blasconv_arguments *arguments,
+                             const float *packed)
+{
+  const bool transposed = plan->problem.direction == BLASCONV_TRANSPOSED;
+  float *const results[PASSES] = {[BLASCONV_FORWARD] = arguments->output,
+                                  [BLASCONV_BACKWARD_DATA] = arguments->input_gradient,
+                                  [BLASCONV_BACKWARD_WEIGHTS] = arguments->weights_gradient};
+  const bool own_form = packed != NULL && plan->algorithm->packed_elements != NULL;
+  return (bc_tensors){
+      .input = transposed ? arguments->output_gradient : arguments->input,
+      .output = transposed ? arguments->input : arguments->output_gradient,
+      .weights = packed != NULL && !own_form ? packed : arguments->weights,
+      .packed = own_form ? packed : NULL,
+      .result = results[plan->pass],
+      .epilogue = epilogue_of(plan, arguments),
+  };
+}
+
+static void run(const blasconv_plan *plan, const blasconv_arguments *arguments, const float *packed,
+                void *workspace)
+{
+  const bc_tensors tensors = tensors_of(plan, arguments, packed);
+  if (plan->problem.batch > 0)
+    plan->algorithm->run(plan, &tensors, workspace);
+  else if (plan->pass == BLASCONV_BACKWARD_WEIGHTS && !plan->request.accumulate)
+    memset(tensors.result, 0, (size_t)bc_count_weights(&plan->geometry) * sizeof(float));
   if (arguments->bias_gradient != NULL)
-    bc_bias_gradient(&maps, arguments->output_gradient, plan->request.accumulate, plan->threads,
-                     arguments->bias_gradient);
+    bc_bias_gradient(&plan->output, arguments->output_gradient, plan->request.accumulate,
+                     plan->threads, arguments->bias_gradient);
 }
 
 blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
@@ -83,20 +144,23 @@ blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
   if (plan == NULL || arguments == NULL)
     return BLASCONV_NULL_POINTER;
   const size_t needed = blasconv_plan_workspace_size(plan);
+  const float *packed = NULL;
   blasconv_status status = check_arguments(plan, arguments);
+  if (status == BLASCONV_SUCCESS && arguments->packed != NULL)
+    status = bc_packed_open(plan, arguments->packed, arguments->packed_bytes, &packed);
   if (status == BLASCONV_SUCCESS)
     status = check_workspace(needed, workspace, workspace_bytes);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (workspace != NULL || needed == 0) {
-    run(plan, arguments, workspace);
+    run(plan, arguments, packed, workspace);
     return BLASCONV_SUCCESS;
   }
   const blasconv_allocator *allocator = &plan->allocator;
   void *own = allocator->allocate(allocator->context, needed, BLASCONV_WORKSPACE_ALIGNMENT);
   if (own == NULL)
     return BLASCONV_OUT_OF_MEMORY;
-  run(plan, arguments, own);
+  run(plan, arguments, packed, own);
   allocator->release(allocator->context, own);
   return BLASCONV_SUCCESS;
 }

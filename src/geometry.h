@@ -13,16 +13,31 @@ typedef struct bc_axis {
   int64_t input, kernel, stride, dilation, pad_begin, pad_end, output;
 } bc_axis;
 
-/* Channels and filters are those of one group; the groups follow each other in every tensor. */
+/* A problem of fewer axes has axes of extent 1 before its own. */
+enum { BC_DEPTH, BC_HEIGHT, BC_WIDTH };
+
+/* Elements from one to the next in a tensor of maps, which is where the layouts differ: the pixels
+ * of a channel are neighbours in NCHW, the channels of a pixel in NHWC. */
+typedef struct bc_steps {
+  int64_t image, group, channel, pixel;
+} bc_steps;
+
+/* Always that of a convolution from input to output: a transposed problem's goes from its output to
+ * its input, see execute.c. Channels and filters are those of one group. The patch matrix and its
+ * rows are explained in lowering/lowering.h. */
 typedef struct bc_geometry {
+  blasconv_layout layout;
   int64_t batch, groups;
   int64_t in_channels;  /* C / G */
   int64_t out_channels; /* K / G */
-  bc_axis height, width;
-  int64_t in_pixels;  /* H W */
-  int64_t out_pixels; /* P Q: columns of the patch matrix */
-  int64_t taps;       /* R S */
-  int64_t patch_rows; /* C/G R S: rows of the patch matrix, elements of a filter */
+  bc_axis axes[BLASCONV_MAX_RANK];
+  int64_t in_pixels;      /* H W */
+  int64_t out_pixels;     /* P Q: columns of the patch matrix */
+  int64_t taps;           /* R S */
+  int64_t patch_rows;     /* C/G R S: rows of the patch matrix, elements of a filter */
+  int64_t row_of_channel; /* patch rows from a channel to the next: R S in NCHW, 1 in NHWC */
+  int64_t row_of_tap;     /* patch rows from a tap to the next: 1 in NCHW, C/G in NHWC */
+  bc_steps input, output;
 } bc_geometry;
 
 /* Half-open range of indices. */
@@ -63,12 +78,12 @@ bc_range bc_axis_inside(const bc_axis *axis, int64_t tap);
 /* Start of group `group` of image `image`. */
 static inline int64_t bc_input_offset(const bc_geometry *geometry, int64_t image, int64_t group)
 {
-  return (image * geometry->groups + group) * geometry->in_channels * geometry->in_pixels;
+  return image * geometry->input.image + group * geometry->input.group;
 }
 
 static inline int64_t bc_output_offset(const bc_geometry *geometry, int64_t image, int64_t group)
 {
-  return (image * geometry->groups + group) * geometry->out_channels * geometry->out_pixels;
+  return image * geometry->output.image + group * geometry->output.group;
 }
 
 static inline int64_t bc_weights_offset(const bc_geometry *geometry, int64_t group)
@@ -81,12 +96,25 @@ static inline int64_t bc_count_weights(const bc_geometry *geometry)
   return bc_weights_offset(geometry, geometry->groups);
 }
 
+/* Every filter stands on one pixel, and on each in turn: a matrix product on the tensors as they
+ * are. */
+bool bc_geometry_is_pointwise(const bc_geometry *geometry);
+
+/* The same computation on the same tensors with fewer axes. What is a matrix product becomes
+ * pointwise: kernels that cover the whole image, dense layers among them, take an image for one
+ * pixel with C/G R S channels. Pixels of pointwise problems become one axis, in NHWC those of the
+ * whole batch. */
+void bc_geometry_simplify(bc_geometry *geometry);
+
 /* Checks a problem and fills `geometry`; on failure `*reason` says in words what is wrong. */
 blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *geometry,
                                  const char **reason);
 
-/* Checks the problem of a pooling: one map out for each map in, and every pad below the dilated
- * kernel's extent, so that tap 0 never stands past the image. */
+/* Checks a problem for what serves convolutions in NCHW alone. */
+blasconv_status bc_problem_check_plain(const blasconv_problem *problem, bc_geometry *geometry);
+
+/* Checks the problem of a pooling: at most two axes, one map out for each map in, and every pad
+ * below the dilated kernel's extent, so that tap 0 never stands past the image. */
 blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry);
 
 /* The layouts that a function over maps serves. */

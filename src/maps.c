@@ -63,8 +63,6 @@ static void map_all(bc_epilogue epilogue, const blasconv_maps *maps, const float
   const bool by_pixel = merged.layout == BLASCONV_NHWC;
   const int64_t row_count = by_pixel ? merged.pixels : merged.batch * merged.channels;
   const int64_t row_length = by_pixel ? merged.channels : merged.pixels;
-  epilogue.channel_step = by_pixel ? 1 : row_length;
-  epilogue.pixel_step = by_pixel ? row_length : 1;
   context c = {epilogue,
                merged,
                input,

@@ -29,6 +29,12 @@ static const char *check_flags(const blasconv_options *options, blasconv_pass pa
   if (pass != BLASCONV_FORWARD && options->activation.kind != BLASCONV_IDENTITY)
     return "an activation belongs to the forward pass: blasconv_bias_activation_backward() takes "
            "the gradient through it";
+  if (options->residual != BLASCONV_RESIDUAL_NONE &&
+      options->residual != BLASCONV_RESIDUAL_BEFORE_ACTIVATION &&
+      options->residual != BLASCONV_RESIDUAL_AFTER_ACTIVATION)
+    return "residual is no value of blasconv_residual";
+  if (pass != BLASCONV_FORWARD && options->residual != BLASCONV_RESIDUAL_NONE)
+    return "a residual belongs to the forward pass";
   if (!bc_activation_check(&options->activation))
     return "the activation's kind is unknown or its alpha out of range";
   if ((options->allocator.allocate == NULL) != (options->allocator.release == NULL))
@@ -49,23 +55,83 @@ static blasconv_status check_options(const blasconv_options *options, blasconv_p
   return BLASCONV_SUCCESS;
 }
 
-/* The algorithm asked for by name, or the first that does not reject. */
+enum { SMALL_LIMIT = 1 << 16, SHARE_OF_LIMIT = 8 };
+
+/* What one thread may have of a limit: all of a small one, so that blocks do not get tiny; of a
+ * larger one a share that leaves room for some threads. It must not depend on their number. */
+static size_t room_of_thread(size_t limit)
+{
+  if (limit <= SMALL_LIMIT)
+    return limit;
+  const size_t share = limit / SHARE_OF_LIMIT;
+  if (share > BC_WORKSPACE_THREAD_LIMIT)
+    return BC_WORKSPACE_THREAD_LIMIT;
+  return share > SMALL_LIMIT ? share : SMALL_LIMIT;
+}
+
+static bool fits(const bc_schedule *schedule, size_t room)
+{
+  return schedule->workspace.shared_bytes + schedule->workspace.thread_bytes <= room;
+}
+
+/* Lets the algorithm prepare the plan. */
+static blasconv_status serve(const bc_algorithm *algorithm, blasconv_plan *plan,
+                             const char **reason)
+{
+  *reason = algorithm->reject(&plan->geometry, &plan->request);
+  if (*reason != NULL)
+    return BLASCONV_ALGORITHM_REFUSED;
+  plan->algorithm = algorithm;
+  plan->schedule = algorithm->prepare(&plan->geometry, &plan->request);
+  if (fits(&plan->schedule, plan->request.room))
+    return BLASCONV_SUCCESS;
+  *reason = "its smallest blocks need more workspace than the limit";
+  return BLASCONV_WORKSPACE_LIMITED;
+}
+
+/* The algorithm asked for by name, or the first that serves. */
 static blasconv_status choose(const char *name, blasconv_plan *plan, const char **reason)
 {
+  blasconv_status status = BLASCONV_UNKNOWN_ALGORITHM;
   *reason = "no algorithm has the name in options.algorithm";
   for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
     const bc_algorithm *algorithm = bc_registry_row(i);
     if (name != NULL && strcmp(name, algorithm->name) != 0)
       continue;
-    *reason = algorithm->reject(&plan->geometry, &plan->request);
-    if (*reason == NULL) {
-      plan->algorithm = algorithm;
-      return BLASCONV_SUCCESS;
-    }
-    if (name != NULL)
-      return BLASCONV_ALGORITHM_REFUSED;
+    status = serve(algorithm, plan, reason);
+    if (status == BLASCONV_SUCCESS)
+      return status;
   }
-  return BLASCONV_UNKNOWN_ALGORITHM;
+  return status;
+}
+
+/* As many threads as were asked for, have something to do, and fit into the limit. */
+static int count_threads(const blasconv_plan *plan, int asked)
+{
+  const bc_workspace *workspace = &plan->schedule.workspace;
+  int64_t most = bc_min(asked, plan->schedule.tasks);
+  if (workspace->thread_bytes > 0) {
+    const size_t fitting =
+        (plan->workspace_limit - workspace->shared_bytes) / workspace->thread_bytes;
+    most = fitting < MOST_THREADS ? bc_min(most, (int64_t)fitting) : most;
+  }
+  return (int)bc_max(1, most);
+}
+
+/* A transposed convolution's geometry is that of the convolution from its output to its input. */
+static blasconv_pass pass_of_geometry(blasconv_direction direction, blasconv_pass pass)
+{
+  if (direction == BLASCONV_CONVOLUTION || pass == BLASCONV_BACKWARD_WEIGHTS)
+    return pass;
+  return pass == BLASCONV_FORWARD ? BLASCONV_BACKWARD_DATA : BLASCONV_FORWARD;
+}
+
+static blasconv_maps output_maps(const blasconv_problem *problem, const bc_geometry *geometry)
+{
+  const bool transposed = problem->direction == BLASCONV_TRANSPOSED;
+  return (blasconv_maps){sizeof(blasconv_maps), problem->layout, problem->batch,
+                         problem->out_channels,
+                         transposed ? geometry->in_pixels : geometry->out_pixels};
 }
 
 static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
@@ -78,19 +144,23 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
     status = bc_problem_check(problem, &plan->geometry, reason);
   if (status != BLASCONV_SUCCESS)
     return status;
+  plan->output = output_maps(problem, &plan->geometry);
+  bc_geometry_simplify(&plan->geometry);
   plan->problem = *problem;
-  plan->request = (bc_request){.pass = pass,
-                               .by_name = options->algorithm != NULL,
+  plan->pass = pass;
+  plan->by_name = options->algorithm != NULL;
+  plan->activation = options->activation;
+  plan->residual = options->residual;
+  plan->workspace_limit = options->workspace_limit;
+  plan->request = (bc_request){.pass = pass_of_geometry(problem->direction, pass),
                                .exact = options->exact,
                                .accumulate = options->accumulate,
-                               .activation = options->activation};
+                               .room = room_of_thread(options->workspace_limit)};
   plan->allocator = options->allocator.allocate ? options->allocator : bc_default_allocator;
   status = choose(options->algorithm, plan, reason);
-  if (status != BLASCONV_SUCCESS)
-    return status;
-  plan->schedule = plan->algorithm->prepare(&plan->geometry, &plan->request);
-  plan->threads = (int)bc_max(1, bc_min(threads, plan->schedule.tasks));
-  return BLASCONV_SUCCESS;
+  if (status == BLASCONV_SUCCESS)
+    plan->threads = count_threads(plan, threads);
+  return status;
 }
 
 static blasconv_status explain(const blasconv_options *options, blasconv_status status,

@@ -6,8 +6,14 @@
 
 struct blasconv_plan {
   blasconv_problem problem;
+  blasconv_maps output; /* of the problem */
+  blasconv_pass pass;   /* of the problem; the request has the geometry's */
   bc_geometry geometry;
   bc_request request;
+  bool by_name; /* the algorithm was asked for */
+  blasconv_activation activation;
+  blasconv_residual residual;
+  size_t workspace_limit;
   const bc_algorithm *algorithm;
   bc_schedule schedule;
   int threads;

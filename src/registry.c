@@ -2,7 +2,6 @@
 
 /* Ordered: a plan takes the first algorithm that does not reject its problem. */
 static const bc_algorithm *const algorithms[] = {
-    &bc_dense_gemm,
     &bc_pointwise_gemm,
     &bc_im2col_gemm,
     &bc_reference,

@@ -1,5 +1,7 @@
 #include "sgemm.h"
 
+#include "geometry.h"
+
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,6 +14,9 @@
 #define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
 #define BLAS(name) JOIN(BLASCONV_CBLAS_PREFIX, name)
 #define SGEMM BLAS(cblas_sgemm)
+
+/* The longest extent and stride that the BLAS takes. */
+enum { LONGEST = INT32_MAX };
 
 enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
 
@@ -122,37 +127,71 @@ static piece choose_piece(void)
     return (piece){32, 64, 128};
   if (blas.threads != NULL && blas.threads() > 1)
     return (piece){64, 128, 32};
-  return (piece){INT32_MAX, INT32_MAX, INT32_MAX};
+  return (piece){LONGEST, LONGEST, LONGEST};
 }
 
-/* The element at row i, column j of the operand as the product takes it. */
-static const float *element(bc_operand operand, int64_t i, int64_t j)
+/* A matrix as CBLAS takes it: row-major, rows `stride` apart, or the transpose of such a one. */
+typedef struct row_major {
+  int64_t stride;
+  bool transposed;
+} row_major;
+
+/* CBLAS wants a stride of at least a row's length, also where there is but one row. */
+static row_major lie_of(int64_t row_step, int64_t column_step, int64_t rows, int64_t columns)
 {
-  return operand.data + (operand.transposed ? j * operand.stride + i : i * operand.stride + j);
+  const bool transposed = column_step != 1;
+  return (row_major){transposed ? bc_max(column_step, rows) : bc_max(row_step, columns),
+                     transposed};
 }
 
-static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b,
-                     int64_t b_stride, float beta, float *c, int64_t c_stride)
+/* A stride that the BLAS cannot take is never used where there is one row at a time. */
+static void cut_long_strides(row_major lie, int64_t *rows, int64_t *columns)
 {
-  const piece size = choose_piece();
+  if (lie.stride > LONGEST)
+    *(lie.transposed ? columns : rows) = 1;
+}
+
+static int blas_stride(row_major lie)
+{
+  return (int)(lie.stride > LONGEST ? LONGEST : lie.stride);
+}
+
+static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
+                     bc_result c)
+{
+  const row_major a_lie = lie_of(a.row_step, a.column_step, m, k);
+  const row_major b_lie = lie_of(b.row_step, b.column_step, k, n);
+  const row_major c_lie = lie_of(c.row_step, 1, m, n);
+  piece size = choose_piece();
+  cut_long_strides(a_lie, &size.m, &size.k);
+  cut_long_strides(b_lie, &size.k, &size.n);
+  cut_long_strides(c_lie, &size.m, &size.n);
   for (int64_t j = 0; j < n; j += size.n)
     for (int64_t i = 0; i < m; i += size.m)
       for (int64_t p = 0; p < k; p += size.k)
-        SGEMM(ROW_MAJOR, a.transposed ? TRANSPOSED : AS_IT_IS, AS_IT_IS,
-              (int)(m - i < size.m ? m - i : size.m), (int)(n - j < size.n ? n - j : size.n),
-              (int)(k - p < size.k ? k - p : size.k), 1.0f, element(a, i, p), (int)a.stride,
-              b + p * b_stride + j, (int)b_stride, p == 0 ? beta : 1.0f, c + i * c_stride + j,
-              (int)c_stride);
+        SGEMM(ROW_MAJOR, a_lie.transposed ? TRANSPOSED : AS_IT_IS,
+              b_lie.transposed ? TRANSPOSED : AS_IT_IS, (int)(m - i < size.m ? m - i : size.m),
+              (int)(n - j < size.n ? n - j : size.n), (int)(k - p < size.k ? k - p : size.k), 1.0f,
+              a.data + i * a.row_step + p * a.column_step, blas_stride(a_lie),
+              b.data + p * b.row_step + j * b.column_step, blas_stride(b_lie), p == 0 ? beta : 1.0f,
+              c.data + i * c.row_step + j, blas_stride(c_lie));
 }
 
-void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b, int64_t b_stride,
-              float beta, float *c, int64_t c_stride)
+static bc_operand transpose(bc_operand matrix)
+{
+  return (bc_operand){matrix.data, matrix.column_step, matrix.row_step};
+}
+
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, bc_result c)
 {
   static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
   pthread_once(&asked, ask_blas);
   if (blas.takes_turns)
     pthread_mutex_lock(&turn);
-  multiply(m, n, k, a, b, b_stride, beta, c, c_stride);
+  if (c.column_step == 1)
+    multiply(m, n, k, a, b, beta, c);
+  else /* c^T = b^T a^T */
+    multiply(n, m, k, transpose(b), transpose(a), beta, (bc_result){c.data, c.column_step, 1});
   if (blas.takes_turns)
     pthread_mutex_unlock(&turn);
 }

@@ -8,21 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A row-major matrix; `transposed`: the product takes its transpose. */
+/* A matrix: element (i, j) at data + i * row_step + j * column_step. One of the steps is 1,
+ * whichever way the matrix lies; the same matrix with its steps exchanged is its transpose. */
 typedef struct bc_operand {
   const float *data;
-  int64_t stride; /* elements from one row in memory to the next */
-  bool transposed;
+  int64_t row_step, column_step;
 } bc_operand;
 
-/* The longest row stride that the BLAS can take. */
-#define BC_SGEMM_MAX_STRIDE INT32_MAX
+/* The matrix that a product writes. */
+typedef struct bc_result {
+  float *data;
+  int64_t row_step, column_step;
+} bc_result;
 
-/* c = a b + beta c for a [m][k], b [k][n] and c [m][n], row-major, on the calling thread alone.
- * beta is 0 (c is not read) or 1. No row stride may pass BC_SGEMM_MAX_STRIDE; sizes may. (There is
- * no transposed b: OpenBLAS is slower with one, and its callers can do without.) */
-void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, const float *b, int64_t b_stride,
-              float beta, float *c, int64_t c_stride);
+/* c = a b + beta c for a [m][k], b [k][n] and c [m][n], on the calling thread alone. beta is 0 (c
+ * is not read) or 1. Sizes and steps may be anything. */
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, bc_result c);
 
 /* "OpenBLAS 0.3.21, pthread, kernels SkylakeX", or "CBLAS" for one that cannot be asked. Written
  * to text [size], cut if need be. */

@@ -16,8 +16,8 @@ static const char *const texts[] = {
                                   "pads or shrink the kernel or its dilation",
     [BLASCONV_OVERFLOW] = "an extent, an element count or a byte count overflows: the problem is "
                           "too large for this machine's addresses",
-    [BLASCONV_UNSUPPORTED] = "not offered by this version of the library: use the NCHW layout and "
-                             "two spatial axes",
+    [BLASCONV_UNSUPPORTED] = "not offered by this version of the library: this function serves "
+                             "convolutions in NCHW, some only with up to two axes",
     [BLASCONV_UNKNOWN_ALGORITHM] =
         "no algorithm has this name: blasconv_algorithm_name() lists them",
     [BLASCONV_ALGORITHM_REFUSED] = "the algorithm asked for cannot serve this problem: "
@@ -28,6 +28,14 @@ static const char *const texts[] = {
         "the workspace is not aligned to BLASCONV_WORKSPACE_ALIGNMENT bytes",
     [BLASCONV_WRONG_TENSORS] = "a tensor was handed in that the plan's pass does not take: start "
                                "from blasconv_arguments_none() and set those of the pass",
+    [BLASCONV_WORKSPACE_LIMITED] = "no algorithm can do with so little workspace: raise "
+                                   "options.workspace_limit, or let the library choose",
+    [BLASCONV_PACKED_MISMATCH] =
+        "these are not packed weights of this plan: pack the weights again "
+        "with blasconv_plan_pack() of a plan like the one that runs",
+    [BLASCONV_BAD_CHOICES] =
+        "the text is not, or not wholly, one that blasconv_choices_export() "
+        "wrote on this machine with this library; what could be used was taken",
 };
 
 const char *blasconv_status_string(blasconv_status status)

@@ -8,6 +8,12 @@ size_t bc_workspace_book(int64_t elements)
   return ((size_t)elements * sizeof(float) + alignment - 1) / alignment * alignment;
 }
 
+int64_t bc_workspace_elements(size_t bytes)
+{
+  const size_t unit = BLASCONV_WORKSPACE_ALIGNMENT;
+  return (int64_t)(bytes / unit * unit / sizeof(float));
+}
+
 size_t bc_workspace_size(const bc_workspace *workspace, int threads)
 {
   return workspace->shared_bytes + workspace->thread_bytes * (size_t)threads;

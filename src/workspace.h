@@ -19,6 +19,9 @@ typedef struct bc_workspace {
 /* Room for `elements` floats, rounded up to the alignment. */
 size_t bc_workspace_book(int64_t elements);
 
+/* How many floats fit into so many bytes, booked. */
+int64_t bc_workspace_elements(size_t bytes);
+
 /* Bytes of the whole workspace for a plan of `threads` threads. */
 size_t bc_workspace_size(const bc_workspace *workspace, int threads);
 

@@ -12,11 +12,14 @@
 /** A problem and the tensors that its three passes read. */
 typedef struct fixture_case {
   blasconv_problem problem;
-  support_tensor input;           /**< [N][C][H][W] */
-  support_tensor weights;         /**< [K][C/G][R][S] */
+  support_tensor input;
+  support_tensor weights;
   support_tensor bias;            /**< [K] */
-  support_tensor output_gradient; /**< [N][K][P][Q] */
-  uint64_t checksum;              /**< of the four, to see that nobody writes to them */
+  support_tensor scale;           /**< [K] */
+  support_tensor shift;           /**< [K] */
+  support_tensor residual;        /**< shaped as the output */
+  support_tensor output_gradient; /**< shaped as the output */
+  uint64_t checksum;              /**< of all of them, to see that nobody writes to them */
 } fixture_case;
 
 /** How one pass is to be run. */
@@ -24,10 +27,15 @@ typedef struct fixture_variant {
   blasconv_pass pass;
   const char *algorithm; /**< NULL: the library's choice */
   int32_t threads;
-  bool accumulate;
+  bool accumulate;        /**< gradients */
   bool bias;              /**< forward: adds it; backward weights: wants its gradient */
   bool exact;             /**< rules out algorithms that are no plain sum of products */
   bool library_workspace; /**< passes NULL, else a guarded workspace of exactly the booked size */
+  bool packed;            /**< passes that read weights take them packed */
+  bool limited;           /**< the workspace has a limit */
+  size_t workspace_limit; /**< if `limited` */
+  bool scale_shift;       /**< forward */
+  blasconv_residual residual;     /**< forward */
   blasconv_activation activation; /**< forward */
 } fixture_variant;
 
@@ -43,8 +51,10 @@ typedef struct fixture_truth {
   oracle_result bias_gradient; /**< used in backward weights only */
 } fixture_truth;
 
-/** Makes a tensor: support_tensor_random() or support_tensor_integers(). */
+/** Makes a tensor: support_tensor_random() or one of its kin. */
 typedef support_tensor fixture_filler(int64_t count, support_random *random);
+
+/* ---- tensors: fixture.c ---- */
 
 fixture_case fixture_create(const blasconv_problem *problem, fixture_filler *filler,
                             support_random *random);
@@ -71,32 +81,41 @@ fixture_truth fixture_truth_create(const fixture_case *fixture, blasconv_pass pa
 
 void fixture_truth_free(fixture_truth *truth);
 
+/** The output of a problem as feature maps. */
+blasconv_maps fixture_maps(const blasconv_problem *problem);
+
+/* ---- running: fixture_run.c ---- */
+
 /** One line that names the problem and the variant. @return `text` */
 const char *fixture_describe(const blasconv_problem *problem, const fixture_variant *variant,
                              char *text, size_t size);
 
 /**
- * Makes a plan. A refusal of the forced algorithm must be explained; any other failure, or more
- * than 2 MiB of workspace a thread, fails the test.
+ * Makes a plan. A refusal of the forced algorithm must be explained; any other failure, a workspace
+ * beyond the variant's limit, or one of more than 2 MiB a thread fails the test.
  * @return NULL if the forced algorithm refuses
  */
 blasconv_plan *fixture_plan(const blasconv_problem *problem, const fixture_variant *variant);
 
-/** The arguments that the variant takes. */
+/** The arguments that the variant takes; weights are never the packed ones. */
 blasconv_arguments fixture_arguments(const fixture_case *fixture, const fixture_variant *variant,
                                      fixture_result *result);
 
 /**
- * Plans and executes, with a poisoned and guarded workspace; checks all guards.
+ * Plans and executes, with a poisoned and guarded workspace and, if the variant says so, weights
+ * packed by another plan of the same kind and then moved; checks all guards.
  * @return false if the forced algorithm refuses
  */
 bool fixture_run(const fixture_case *fixture, const fixture_variant *variant,
                  fixture_result *result);
 
+/* ---- proof: fixture_verify.c ---- */
+
 /**
  * Runs the variant and fails the test unless the results are those of the oracle within the bound
- * of a float sum, and an epilogue has the bits of the separate kernel. Without `accumulate` the
- * old contents are NaN, with it they are random numbers.
+ * of a float sum, an epilogue has the bits of the separate kernels, and packed weights give the
+ * bits of the weights themselves. Without `accumulate` the old contents are NaN, with it they are
+ * random numbers.
  * @return false if the forced algorithm refuses
  */
 bool fixture_verify(const fixture_case *fixture, const fixture_truth *truth,

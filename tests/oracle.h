@@ -8,6 +8,7 @@
 #define BLASCONV_TESTS_ORACLE_H
 
 #include <blasconv/blasconv.h>
+#include <stdbool.h>
 
 /**
  * Results. Beside each value stands the sum of the absolute values of its products: the rounding
@@ -20,27 +21,45 @@ typedef struct oracle_result {
   double *magnitude; /**< [count] */
 } oracle_result;
 
-/** Extents of the output from the formula in the header, [2]. */
-void oracle_output(const blasconv_problem *problem, int64_t output[2]);
+/** Extents of the output from the formulas in the header; 1 from the problem's rank on. */
+void oracle_output(const blasconv_problem *problem, int64_t output[BLASCONV_MAX_RANK]);
+
+/** Whether the header allows the problem's sizes; only for sizes that are far from overflow. */
+bool oracle_allows(const blasconv_problem *problem);
+
+/** Pixels of one map of the input, of the output, and taps of a filter. */
+int64_t oracle_input_pixels(const blasconv_problem *problem);
+int64_t oracle_output_pixels(const blasconv_problem *problem);
+int64_t oracle_taps(const blasconv_problem *problem);
 
 /** Elements of the tensors of a problem: input, weights, output. */
 int64_t oracle_input_count(const blasconv_problem *problem);
 int64_t oracle_weights_count(const blasconv_problem *problem);
 int64_t oracle_output_count(const blasconv_problem *problem);
 
-/** output without bias and activation, from input [N][C][H][W] and weights [K][C/G][R][S] */
+/**
+ * Where the layout puts an element of [outer][channels][pixels] (NCHW) or [outer][pixels][channels]
+ * (NHWC): of images, or of weights with taps for pixels.
+ */
+int64_t oracle_element(blasconv_layout layout, int64_t channels, int64_t pixels, int64_t outer,
+                       int64_t channel, int64_t pixel);
+
+/** The filter that an element of the output belongs to. */
+int64_t oracle_filter(const blasconv_problem *problem, int64_t output);
+
+/** output without its epilogue, from input and weights; all tensors as the header shapes them */
 oracle_result oracle_forward(const blasconv_problem *problem, const float *input,
                              const float *weights);
 
-/** input_gradient from weights [K][C/G][R][S] and output_gradient [N][K][P][Q] */
+/** input_gradient from weights and output_gradient */
 oracle_result oracle_backward_data(const blasconv_problem *problem, const float *weights,
                                    const float *output_gradient);
 
-/** weights_gradient from input [N][C][H][W] and output_gradient [N][K][P][Q] */
+/** weights_gradient from input and output_gradient */
 oracle_result oracle_backward_weights(const blasconv_problem *problem, const float *input,
                                       const float *output_gradient);
 
-/** bias_gradient from output_gradient [N][K][P][Q] */
+/** bias_gradient [K] from output_gradient */
 oracle_result oracle_bias_gradient(const blasconv_problem *problem, const float *output_gradient);
 
 void oracle_free(oracle_result *result);

@@ -31,13 +31,34 @@ bool shapes_classifier(size_t index, blasconv_problem *layer);
  */
 blasconv_problem shapes_shrunk(const blasconv_problem *layer);
 
-/** Small problems at the edges of what is allowed. @return false past the last */
+/**
+ * Small problems at the edges of what is allowed, each in both layouts and both directions.
+ * @return false past the last
+ */
 bool shapes_small_corner(size_t index, blasconv_problem *corner);
 
 /** Problems large enough for several blocks of channels, filters and pixels. */
 bool shapes_large_corner(size_t index, blasconv_problem *corner);
 
-/** A small valid problem, any kind. */
+/** Kinds of problems that random ones are of. */
+typedef enum shapes_kind {
+  SHAPES_ANY,
+  SHAPES_POINTWISE, /**< kernel 1, stride 1, no pads */
+  SHAPES_SAME,      /**< stride 1, the extents stay */
+  SHAPES_DENSE,     /**< the kernel covers all pixels */
+  SHAPES_DEPTHWISE, /**< a group a channel */
+  SHAPES_KINDS
+} shapes_kind;
+
+/** A small valid problem of this kind. */
+blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
+                                  blasconv_direction direction, int32_t rank,
+                                  support_random *random);
+
+/** A small valid problem, any. */
 blasconv_problem shapes_random(support_random *random);
+
+/** Multiplications of one pass, with those on pads. */
+int64_t shapes_products(const blasconv_problem *problem);
 
 #endif

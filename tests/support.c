@@ -10,12 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  alignment = 64,
-  front_words = 32,
-  tensor_front_words = front_words + 1, /* so that tensors are aligned to no more than a float */
-  back_words = SUPPORT_SANITIZED ? 0 : 64
-};
+enum { alignment = 64, front_words = 32, back_words = SUPPORT_SANITIZED ? 0 : 64 };
 
 /* ---------------------------------------------------------------------------------------------
  * Suites
@@ -153,9 +148,17 @@ void support_memory_free(support_memory *memory)
  * Tensors
  * ------------------------------------------------------------------------------------------ */
 
+static int tensor_offset = 1;
+
+void support_place(int offset)
+{
+  tensor_offset = offset;
+}
+
 support_tensor support_tensor_poisoned(int64_t count)
 {
-  const support_memory memory = create_memory((size_t)count * sizeof(float), tensor_front_words);
+  const size_t bytes = (size_t)count * sizeof(float);
+  const support_memory memory = create_memory(bytes, front_words + tensor_offset);
   return (support_tensor){memory.data, count, memory};
 }
 

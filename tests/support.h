@@ -58,7 +58,7 @@ typedef struct support_memory {
   unsigned char *block; /**< the allocation that `data` lies in */
 } support_memory;
 
-/** Memory for a plan's workspace: aligned to 64 bytes, filled with NaN. */
+/** Memory for a plan's workspace or packed weights: aligned to 64 bytes, filled with NaN. */
 support_memory support_memory_workspace(size_t bytes);
 
 /** Fails the test if a guard word around `memory` has changed. @param what named in the message */
@@ -66,12 +66,17 @@ void support_memory_check(const support_memory *memory, const char *what);
 
 void support_memory_free(support_memory *memory);
 
-/** An array of floats, aligned to four bytes and on purpose to no more. */
+/** An array of floats, aligned to four bytes and, unless support_place() says otherwise, on purpose
+ * to no more. */
 typedef struct support_tensor {
   float *data; /**< [count]; NULL if `count` is 0 */
   int64_t count;
   support_memory memory;
 } support_tensor;
+
+/** How many floats behind a multiple of 64 bytes tensors made from now on begin, 0 to 15; at first
+ * 1. For tests of one thread. */
+void support_place(int offset);
 
 /** A tensor filled with NaN. */
 support_tensor support_tensor_poisoned(int64_t count);

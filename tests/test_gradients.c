@@ -33,13 +33,6 @@ static double activate(blasconv_activation_kind kind, double x)
 }
 
 /* Output pixels of one map. */
-static int64_t pixels_of(const blasconv_problem *problem)
-{
-  int64_t extents[2];
-  oracle_output(problem, extents);
-  return extents[0] * extents[1];
-}
-
 /* L of the layer as its tensors are now. */
 static double loss(const fixture_case *layer, blasconv_activation_kind kind)
 {
@@ -47,8 +40,7 @@ static double loss(const fixture_case *layer, blasconv_activation_kind kind)
   oracle_result output = oracle_forward(problem, layer->input.data, layer->weights.data);
   double sum = 0;
   for (int64_t i = 0; i < output.count; ++i) {
-    const int64_t filter = i / pixels_of(problem) % problem->out_channels;
-    const double biased = output.value[i] + (double)layer->bias.data[filter];
+    const double biased = output.value[i] + (double)layer->bias.data[oracle_filter(problem, i)];
     sum += activate(kind, biased) * (double)layer->output_gradient.data[i];
   }
   oracle_free(&output);
@@ -97,8 +89,7 @@ static fixture_result run_forward(const fixture_case *layer, blasconv_activation
 static support_tensor run_activation_backward(fixture_case *layer, blasconv_activation_kind kind)
 {
   const blasconv_problem *problem = &layer->problem;
-  const blasconv_maps maps =
-      blasconv_maps_nchw(problem->batch, problem->out_channels, pixels_of(problem));
+  const blasconv_maps maps = fixture_maps(problem);
   const blasconv_activation activation = {kind, 0.0f};
   fixture_result saved = run_forward(layer, kind);
   support_tensor bias_gradient = support_tensor_poisoned(problem->out_channels);
@@ -165,6 +156,29 @@ START_TEST(grouped_dilated_layer)
 }
 END_TEST
 
+START_TEST(transposed_layer)
+{
+  blasconv_problem problem = blasconv_problem_2d(2, 2, 3, 4, 4, 3, 2);
+  problem.direction = BLASCONV_TRANSPOSED;
+  problem.groups = 2;
+  problem.strides[0] = 2;
+  problem.pads_begin[0] = 1;
+  problem.pads_end[1] = 1;
+  problem.output_padding[0] = 1;
+  check_kinds(&problem);
+}
+END_TEST
+
+START_TEST(channels_last_layer)
+{
+  blasconv_problem problem = blasconv_problem_3d(2, 4, 3, 4, 3, 3, 2, 3, 1);
+  problem.layout = BLASCONV_NHWC;
+  problem.strides[1] = 2;
+  problem.pads_begin[1] = 1;
+  check_kinds(&problem);
+}
+END_TEST
+
 START_TEST(pointwise_layer)
 {
   const blasconv_problem problem = blasconv_problem_2d(3, 4, 3, 4, 5, 1, 1);
@@ -177,6 +191,8 @@ int main(void)
   Suite *suite = suite_create("gradients");
   support_add(suite, strided_layer);
   support_add(suite, grouped_dilated_layer);
+  support_add(suite, transposed_layer);
+  support_add(suite, channels_last_layer);
   support_add(suite, pointwise_layer);
   return support_run(suite);
 }

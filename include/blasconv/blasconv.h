@@ -568,8 +568,10 @@ BLASCONV_API size_t blasconv_plan_packed_size(const blasconv_plan *plan);
 
 /**
  * Packs weights, once for many executions. The result has no pointers in it: it may be copied, kept
- * in a file and read again on the same kind of machine. It serves every plan of the same problem,
- * pass, algorithm and blocks, and gives the same bits as the weights themselves.
+ * in a file and read again on the same kind of machine by the same version of the library. It
+ * serves every plan of the same pass and algorithm whose problem differs in batch and input extents
+ * at most; an execution refuses any other (#BLASCONV_PACKED_MISMATCH). The bits of the results are
+ * those of the weights themselves.
  *
  * @param plan a plan that reads weights
  * @param weights as the problem's layout says

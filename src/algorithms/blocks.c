@@ -1,6 +1,6 @@
 #include "blocks.h"
 
-#include "lowering/lowering.h"
+#include <string.h>
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
 {
@@ -16,19 +16,29 @@ void bc_split_for_tasks(int64_t whole, int64_t others, int64_t least, int64_t un
     *size = bc_even_block(whole, *size / 2, unit);
 }
 
-const char *bc_reject_long_rows(const bc_geometry *geometry)
+int64_t bc_patch_elements(const bc_request *request)
 {
-  if (bc_max(geometry->patch_rows, geometry->out_pixels) > BC_SGEMM_MAX_STRIDE)
-    return "a row of its matrices has more than 2^31 - 1 elements, beyond SGEMM's 32-bit strides";
-  return NULL;
+  return bc_max(1, bc_min(BC_PATCH_ELEMENTS, bc_workspace_elements(request->room)));
+}
+
+void bc_clear_block(bc_block_view view, float *block)
+{
+  const bool by_channel = view.pixel_step == 1;
+  const int64_t rows = by_channel ? view.channels : view.pixels;
+  const int64_t row_step = by_channel ? view.channel_step : view.pixel_step;
+  const int64_t length = by_channel ? view.pixels : view.channels;
+  for (int64_t i = 0; i < rows; ++i)
+    memset(block + i * row_step, 0, (size_t)length * sizeof *block);
 }
 
 bc_operand bc_lowered_patches(const bc_geometry *geometry, const float *input, bc_range images,
                               bc_range depth, bc_range pixels, float *buffer)
 {
-  const int64_t n = bc_range_length(pixels), columns = bc_range_length(images) * n;
-  for (int64_t i = 0; i < bc_range_length(images); ++i)
-    bc_im2col(geometry, input + bc_input_offset(geometry, images.begin + i, 0), depth, pixels,
-              buffer + i * n, columns);
-  return (bc_operand){buffer, columns, false};
+  bc_patches patches = bc_patches_at(geometry, depth, pixels, bc_range_length(images), buffer);
+  const bc_operand all = {buffer, patches.row_step, patches.pixel_step};
+  for (int64_t i = images.begin; i < images.end; ++i) {
+    bc_im2col(geometry, input + bc_input_offset(geometry, i, 0), patches);
+    patches.data += bc_range_length(pixels) * patches.pixel_step;
+  }
+  return all;
 }

@@ -2,11 +2,15 @@
 #ifndef BC_BLOCKS_H
 #define BC_BLOCKS_H
 
+#include "lowering/lowering.h"
 #include "plan.h"
 #include "sgemm.h"
 
 /* A block of patches stays in the second-level cache, beside the operands that it meets. */
 #define BC_PATCH_ELEMENTS ((int64_t)1 << 17) /* 512 KiB */
+
+/* Floats that a block may have, in that cache and in what the plan may book. */
+int64_t bc_patch_elements(const bc_request *request);
 
 /* Tasks that a schedule tries to have, so that many cores find work at batch 1 too. */
 #define BC_ENOUGH_TASKS 16
@@ -19,12 +23,24 @@ int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit);
  * smaller than `least`. */
 void bc_split_for_tasks(int64_t whole, int64_t others, int64_t least, int64_t unit, int64_t *size);
 
-/* NULL, or why SGEMM's 32-bit strides cannot address the problem's matrices. */
-const char *bc_reject_long_rows(const bc_geometry *geometry);
+/* A block of a tensor with these steps. */
+static inline bc_block_view bc_view(bc_steps steps, int64_t channels, int64_t pixels)
+{
+  return (bc_block_view){channels, pixels, steps.channel, steps.pixel};
+}
+
+/* Sets a block to zero. */
+void bc_clear_block(bc_block_view view, float *block);
+
+/* Where the block begins in the tensor, from the start of image and group. */
+static inline int64_t bc_place(bc_steps steps, int64_t channel, int64_t pixel)
+{
+  return channel * steps.channel + pixel * steps.pixel;
+}
 
 /* ---- weight gradient: dW [K/G][C/G R S] = sum over images and pixels of dY patches^T ---- */
 
-/* Gives the rows `depth` of the patch matrices of `images` of one group, side by side, each over
+/* The rows `depth` of the patch matrices of `images` of one group, side by side, each over
  * `pixels`: [depth][images pixels]. `input` is the group's part of image 0; `buffer` has room. */
 typedef bc_operand bc_patch_source(const bc_geometry *geometry, const float *input, bc_range images,
                                    bc_range depth, bc_range pixels, float *buffer);
@@ -32,9 +48,9 @@ typedef bc_operand bc_patch_source(const bc_geometry *geometry, const float *inp
 /* The patch source that lowers into the buffer. */
 bc_patch_source bc_lowered_patches;
 
-bc_schedule bc_weights_prepare(const bc_geometry *geometry);
+bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request);
 
-void bc_weights_run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace,
+void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
                     bc_patch_source *patches);
 
 #endif

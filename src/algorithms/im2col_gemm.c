@@ -6,18 +6,15 @@
  *   backward weights  gradient [M][depth]    = output gradient * patches^T, over images
  */
 #include "blocks.h"
-#include "epilogue.h"
 #include "lowering/lowering.h"
 #include "parallel.h"
 #include "sgemm.h"
 
-#include <string.h>
-
-enum { MOST_DEPTH = 512, LEAST_PIXELS = 64, LEAST_FILTERS = 96, LEAST_DEPTH = 32 };
+enum { MOST_DEPTH = 512, LEAST_PIXELS = 64, LEAST_FILTERS = 96, LEAST_DEPTH = 32, FEW_PIXELS = 32 };
 
 typedef struct context {
   const blasconv_plan *plan;
-  const blasconv_arguments *tensors;
+  const bc_tensors *tensors;
   void *workspace;
 } context;
 
@@ -28,19 +25,32 @@ static float *patch_buffer(const context *ctx, int thread)
 
 static const char *reject(const bc_geometry *geometry, const bc_request *request)
 {
+  (void)geometry;
   (void)request;
-  return bc_reject_long_rows(geometry);
+  return NULL;
+}
+
+/* Rows of a block of at most `most` elements: a small one has some pixels too. */
+static int64_t most_depth(int64_t most)
+{
+  return bc_max(1, bc_min(MOST_DEPTH, most / FEW_PIXELS));
+}
+
+static float beta(const context *ctx, bool first)
+{
+  return first && !ctx->plan->request.accumulate ? 0.0f : 1.0f;
 }
 
 /* ---- forward: tasks are images x groups x blocks of filters x blocks of pixels ---- */
 
-static bc_schedule prepare_forward(const bc_geometry *g)
+static bc_schedule prepare_forward(const bc_geometry *g, const bc_request *request)
 {
   bc_schedule schedule = {0};
   bc_blocks *blocks = &schedule.blocks;
   const int64_t images = g->batch * g->groups;
-  blocks->depth = bc_even_block(g->patch_rows, MOST_DEPTH, 32);
-  blocks->pixels = bc_even_block(g->out_pixels, BC_PATCH_ELEMENTS / blocks->depth, 32);
+  const int64_t most = bc_patch_elements(request);
+  blocks->depth = bc_even_block(g->patch_rows, most_depth(most), 32);
+  blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
   bc_split_for_tasks(g->out_pixels, images, LEAST_PIXELS, 32, &blocks->pixels);
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
   /* Each block of filters lowers its patches again: only where nothing else gives tasks. */
@@ -64,40 +74,62 @@ static void forward_block(void *argument, int64_t task, int thread)
   const int64_t group = task / pixel_blocks / filter_blocks % g->groups;
   const int64_t image = task / pixel_blocks / filter_blocks / g->groups;
   const int64_t first_filter = group * g->out_channels + filters.begin;
+  const int64_t offset =
+      bc_output_offset(g, image, group) + bc_place(g->output, filters.begin, pixels.begin);
 
   const float *input = ctx->tensors->input + bc_input_offset(g, image, group);
   const float *weights = ctx->tensors->weights + first_filter * g->patch_rows;
-  float *output = ctx->tensors->output + bc_output_offset(g, image, group) +
-                  filters.begin * g->out_pixels + pixels.begin;
-  float *patches = patch_buffer(ctx, thread);
-  const int64_t n = bc_range_length(pixels), m = bc_range_length(filters);
+  float *output = ctx->tensors->result + offset;
+  float *buffer = patch_buffer(ctx, thread);
   for (int64_t k = 0; k < g->patch_rows; k += blocks->depth) {
     const bc_range depth = {k, bc_min(g->patch_rows, k + blocks->depth)};
-    bc_im2col(g, input, depth, pixels, patches, n);
-    bc_sgemm(m, n, bc_range_length(depth), (bc_operand){weights + k, g->patch_rows, false}, patches,
-             n, k == 0 ? 0.0f : 1.0f, output, g->out_pixels);
+    const bc_patches patches = bc_patches_at(g, depth, pixels, 1, buffer);
+    bc_im2col(g, input, patches);
+    bc_sgemm(bc_range_length(filters), bc_range_length(pixels), bc_range_length(depth),
+             (bc_operand){weights + k, g->patch_rows, 1},
+             (bc_operand){buffer, patches.row_step, patches.pixel_step}, beta(ctx, k == 0),
+             (bc_result){output, g->output.channel, g->output.pixel});
   }
-  const bc_epilogue epilogue = {.activation = ctx->plan->request.activation,
-                                .bias = ctx->tensors->bias};
-  bc_epilogue_apply(&epilogue, (bc_block_view){m, n, g->out_pixels, 1}, first_filter, 0, output);
+  bc_epilogue_apply(&ctx->tensors->epilogue,
+                    bc_view(g->output, bc_range_length(filters), bc_range_length(pixels)),
+                    first_filter, offset, output);
 }
 
 /* ---- backward data: tasks are images x groups x blocks of channels, each the only writer of its
  * channels ---- */
 
-static bc_schedule prepare_backward_data(const bc_geometry *g)
+static bc_schedule prepare_backward_data(const bc_geometry *g, const bc_request *request)
 {
   bc_schedule schedule = {0};
   bc_blocks *blocks = &schedule.blocks;
-  const int64_t images = g->batch * g->groups;
+  const int64_t images = g->batch * g->groups, most = bc_patch_elements(request);
   blocks->channels = bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
   bc_split_for_tasks(g->in_channels, images, bc_max(1, LEAST_DEPTH / g->taps), 1,
                      &blocks->channels);
-  blocks->depth = bc_min(blocks->channels * g->taps, MOST_DEPTH);
-  blocks->pixels = bc_even_block(g->out_pixels, BC_PATCH_ELEMENTS / blocks->depth, 32);
+  blocks->depth = bc_min(blocks->channels * g->taps, most_depth(most));
+  blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
   schedule.tasks = images * bc_count_blocks(g->in_channels, blocks->channels);
   schedule.workspace.thread_bytes = bc_workspace_book(blocks->depth * blocks->pixels);
   return schedule;
+}
+
+/* Adds the gradients of all patches over `pixels` to `channels` of one image and group. */
+static void add_patches(const context *ctx, int64_t image, int64_t group, bc_range channels,
+                        bc_range pixels, float *buffer)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const float *weights = ctx->tensors->weights + bc_weights_offset(g, group);
+  const bc_operand gradient = {ctx->tensors->output + bc_output_offset(g, image, group) +
+                                   bc_place(g->output, 0, pixels.begin),
+                               g->output.channel, g->output.pixel};
+  for (int64_t next = 0; next < bc_range_length(channels) * g->taps;) {
+    const bc_range rows = bc_next_patch_rows(g, channels, ctx->plan->schedule.blocks.depth, &next);
+    const bc_patches patches = bc_patches_at(g, rows, pixels, 1, buffer);
+    bc_sgemm(bc_range_length(rows), bc_range_length(pixels), g->out_channels,
+             (bc_operand){weights + rows.begin, 1, g->patch_rows}, gradient, 0.0f,
+             (bc_result){buffer, patches.row_step, patches.pixel_step});
+    bc_col2im(g, patches, ctx->tensors->result + bc_input_offset(g, image, group));
+  }
 }
 
 static void backward_data_block(void *argument, int64_t task, int thread)
@@ -109,24 +141,17 @@ static void backward_data_block(void *argument, int64_t task, int thread)
   const bc_range channels = bc_block(task % channel_blocks, blocks->channels, g->in_channels);
   const int64_t group = task / channel_blocks % g->groups;
   const int64_t image = task / channel_blocks / g->groups;
+  const int64_t offset = bc_input_offset(g, image, group) + bc_place(g->input, channels.begin, 0);
+  const bc_block_view view = bc_view(g->input, bc_range_length(channels), g->in_pixels);
 
-  const float *weights = ctx->tensors->weights + bc_weights_offset(g, group);
-  const float *output_gradient = ctx->tensors->output_gradient + bc_output_offset(g, image, group);
-  float *input_gradient = ctx->tensors->input_gradient + bc_input_offset(g, image, group);
-  float *patches = patch_buffer(ctx, thread);
   if (!ctx->plan->request.accumulate)
-    memset(input_gradient + channels.begin * g->in_pixels, 0,
-           (size_t)(bc_range_length(channels) * g->in_pixels) * sizeof(float));
+    bc_clear_block(view, ctx->tensors->result + offset);
   for (int64_t p = 0; p < g->out_pixels; p += blocks->pixels)
-    for (int64_t k = channels.begin * g->taps; k < channels.end * g->taps; k += blocks->depth) {
-      const bc_range pixels = {p, bc_min(g->out_pixels, p + blocks->pixels)};
-      const bc_range depth = {k, bc_min(channels.end * g->taps, k + blocks->depth)};
-      const int64_t n = bc_range_length(pixels);
-      bc_sgemm(bc_range_length(depth), n, g->out_channels,
-               (bc_operand){weights + k, g->patch_rows, true}, output_gradient + p, g->out_pixels,
-               0.0f, patches, n);
-      bc_col2im(g, patches, depth, pixels, input_gradient);
-    }
+    add_patches(ctx, image, group, channels,
+                (bc_range){p, bc_min(g->out_pixels, p + blocks->pixels)},
+                patch_buffer(ctx, thread));
+  bc_epilogue_apply(&ctx->tensors->epilogue, view, group * g->in_channels + channels.begin, offset,
+                    ctx->tensors->result + offset);
 }
 
 /* ---- all passes ---- */
@@ -134,13 +159,13 @@ static void backward_data_block(void *argument, int64_t task, int thread)
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
   if (request->pass == BLASCONV_FORWARD)
-    return prepare_forward(geometry);
+    return prepare_forward(geometry, request);
   if (request->pass == BLASCONV_BACKWARD_DATA)
-    return prepare_backward_data(geometry);
-  return bc_weights_prepare(geometry);
+    return prepare_backward_data(geometry, request);
+  return bc_weights_prepare(geometry, request);
 }
 
-static void run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace)
+static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   context ctx = {plan, tensors, workspace};
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
@@ -151,4 +176,5 @@ static void run(const blasconv_plan *plan, const blasconv_arguments *tensors, vo
                     &ctx);
 }
 
-const bc_algorithm bc_im2col_gemm = {"im2col_gemm", reject, prepare, run};
+const bc_algorithm bc_im2col_gemm = {
+    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .run = run};

@@ -1,7 +1,7 @@
-/* 1x1 kernels with stride 1 and no pads: the patch matrix is the input itself, [C/G][H W], so
- * SGEMM runs straight on the user's tensors; only the weight gradient needs workspace. */
+/* 1x1 kernels with stride 1 and no pads, and whatever bc_geometry_simplify() makes of them: the
+ * patch matrix is the input itself, so SGEMM runs straight on the user's tensors; only the weight
+ * gradient needs workspace. */
 #include "blocks.h"
-#include "epilogue.h"
 #include "parallel.h"
 #include "sgemm.h"
 
@@ -10,32 +10,24 @@ enum { MOST_PIXELS = 4096, LEAST_PIXELS = 96, MOST_ROWS = 2048, LEAST_ROWS = 64 
 static const char *reject(const bc_geometry *g, const bc_request *request)
 {
   (void)request;
-  const bc_axis *axes[] = {&g->height, &g->width};
-  for (int i = 0; i < 2; ++i) {
-    if (axes[i]->kernel != 1)
-      return "the kernel is not 1x1";
-    if (axes[i]->stride != 1)
-      return "a stride is not 1";
-    if (axes[i]->pad_begin != 0 || axes[i]->pad_end != 0)
-      return "there are pads";
-  }
-  return bc_reject_long_rows(g);
+  if (!bc_geometry_is_pointwise(g))
+    return "it is no plain matrix product: neither a 1x1 kernel with stride 1 and no pads, nor one "
+           "that covers the whole image";
+  return NULL;
 }
 
 /* Forward and backward data are both result [rows][pixels] = matrix [rows][depth] * maps
  * [depth][pixels] for each image and group: from input maps to output maps, and back. */
 typedef struct product {
   int64_t rows, depth;
-  const float *weights;
-  bool transposed;   /* the matrix is the transpose of the weights */
-  const float *maps; /* [N G][depth][pixels] */
-  const float *bias; /* [G rows], or NULL */
-  float beta;
-  float *result; /* [N G][rows][pixels] */
+  bool transposed; /* the matrix is the transpose of the weights */
+  const float *maps;
+  bc_steps maps_steps, result_steps;
 } product;
 
 typedef struct context {
   const blasconv_plan *plan;
+  const bc_tensors *tensors;
   product product;
 } context;
 
@@ -60,6 +52,7 @@ static void multiply_block(void *argument, int64_t task, int thread)
   (void)thread;
   const context *ctx = argument;
   const product *x = &ctx->product;
+  const bc_steps from = x->maps_steps, to = x->result_steps;
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
   const int64_t row_size = bc_max(blocks->filters, blocks->channels);
@@ -67,40 +60,40 @@ static void multiply_block(void *argument, int64_t task, int thread)
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
   const bc_range rows = bc_block(task % row_blocks, row_size, x->rows);
   const bc_range pixels = bc_block(task / row_blocks % pixel_blocks, blocks->pixels, g->out_pixels);
-  const int64_t image = task / row_blocks / pixel_blocks; /* counts images x groups */
-  const int64_t group = image % g->groups;
+  const int64_t group = task / row_blocks / pixel_blocks % g->groups;
+  const int64_t image = task / row_blocks / pixel_blocks / g->groups;
 
-  const float *weights =
-      x->weights + bc_weights_offset(g, group) + rows.begin * (x->transposed ? 1 : g->patch_rows);
-  const float *maps = x->maps + image * x->depth * g->out_pixels + pixels.begin;
-  float *result = x->result + (image * x->rows + rows.begin) * g->out_pixels + pixels.begin;
-  bc_sgemm(bc_range_length(rows), bc_range_length(pixels), x->depth,
-           (bc_operand){weights, g->patch_rows, x->transposed}, maps, g->out_pixels, x->beta,
-           result, g->out_pixels);
-  const bc_epilogue epilogue = {.activation = ctx->plan->request.activation, .bias = x->bias};
-  const bc_block_view view = {bc_range_length(rows), bc_range_length(pixels), g->out_pixels, 1};
-  bc_epilogue_apply(&epilogue, view, group * x->rows + rows.begin, 0, result);
+  const int64_t offset =
+      image * to.image + group * to.group + bc_place(to, rows.begin, pixels.begin);
+  float *result = ctx->tensors->result + offset;
+  const bc_operand maps = {x->maps + image * from.image + group * from.group +
+                               bc_place(from, 0, pixels.begin),
+                           from.channel, from.pixel};
+  const float *weights = ctx->tensors->weights + bc_weights_offset(g, group);
+  const bc_operand matrix =
+      x->transposed ? (bc_operand){weights + rows.begin, 1, g->patch_rows}
+                    : (bc_operand){weights + rows.begin * g->patch_rows, g->patch_rows, 1};
+  const int64_t m = bc_range_length(rows), n = bc_range_length(pixels);
+  bc_sgemm(m, n, x->depth, matrix, maps, ctx->plan->request.accumulate ? 1.0f : 0.0f,
+           (bc_result){result, to.channel, to.pixel});
+  bc_epilogue_apply(&ctx->tensors->epilogue, bc_view(to, m, n), group * x->rows + rows.begin,
+                    offset, result);
 }
 
-static product forward_product(const blasconv_plan *plan, const blasconv_arguments *tensors)
+static product find_product(const bc_geometry *g, blasconv_pass pass, const bc_tensors *tensors)
 {
-  return (product){.rows = plan->geometry.out_channels,
-                   .depth = plan->geometry.in_channels,
-                   .weights = tensors->weights,
-                   .maps = tensors->input,
-                   .bias = tensors->bias,
-                   .result = tensors->output};
-}
-
-static product backward_data_product(const blasconv_plan *plan, const blasconv_arguments *tensors)
-{
-  return (product){.rows = plan->geometry.in_channels,
-                   .depth = plan->geometry.out_channels,
-                   .weights = tensors->weights,
+  if (pass == BLASCONV_FORWARD)
+    return (product){.rows = g->out_channels,
+                     .depth = g->in_channels,
+                     .maps = tensors->input,
+                     .maps_steps = g->input,
+                     .result_steps = g->output};
+  return (product){.rows = g->in_channels,
+                   .depth = g->out_channels,
                    .transposed = true,
-                   .maps = tensors->output_gradient,
-                   .beta = plan->request.accumulate ? 1.0f : 0.0f,
-                   .result = tensors->input_gradient};
+                   .maps = tensors->output,
+                   .maps_steps = g->output,
+                   .result_steps = g->input};
 }
 
 /* The patches of one image are where the input is; those of several are put side by side. */
@@ -110,26 +103,25 @@ static bc_operand input_itself(const bc_geometry *geometry, const float *input, 
   if (bc_range_length(images) > 1)
     return bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
   return (bc_operand){input + bc_input_offset(geometry, images.begin, 0) +
-                          depth.begin * geometry->out_pixels + pixels.begin,
-                      geometry->out_pixels, false};
+                          bc_place(geometry->input, depth.begin, pixels.begin),
+                      geometry->input.channel, geometry->input.pixel};
 }
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
-  return request->pass == BLASCONV_BACKWARD_WEIGHTS ? bc_weights_prepare(geometry)
+  return request->pass == BLASCONV_BACKWARD_WEIGHTS ? bc_weights_prepare(geometry, request)
                                                     : prepare_product(geometry, request->pass);
 }
 
-static void run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace)
+static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS) {
     bc_weights_run(plan, tensors, workspace, input_itself);
     return;
   }
-  context ctx = {plan, plan->request.pass == BLASCONV_FORWARD
-                           ? forward_product(plan, tensors)
-                           : backward_data_product(plan, tensors)};
+  context ctx = {plan, tensors, find_product(&plan->geometry, plan->request.pass, tensors)};
   bc_parallel_for(plan->threads, plan->schedule.tasks, multiply_block, &ctx);
 }
 
-const bc_algorithm bc_pointwise_gemm = {"pointwise_gemm", reject, prepare, run};
+const bc_algorithm bc_pointwise_gemm = {
+    .name = "pointwise_gemm", .reject = reject, .prepare = prepare, .run = run};

@@ -1,143 +1,162 @@
 /* The definition, as loops: every problem, every pass, nothing clever. Sums are kept in double, so
  * that what it judges is never blamed for its own rounding. */
-#include "epilogue.h"
+#include "blocks.h"
 #include "parallel.h"
-#include "plan.h"
+
+/* A place on the spatial axes: of a pixel, or of a tap. */
+typedef struct place {
+  int64_t at[BLASCONV_MAX_RANK];
+} place;
+
+/* Moves to the next place of a grid, the last axis first; false behind the last. */
+static bool next_place(place *p, const int64_t extents[BLASCONV_MAX_RANK])
+{
+  for (int i = BLASCONV_MAX_RANK - 1; i >= 0; --i) {
+    if (++p->at[i] < extents[i])
+      return true;
+    p->at[i] = 0;
+  }
+  return false;
+}
+
+/* The input pixel that output pixel `out` and tap `tap` meet, or -1 if that is a pad. */
+static int64_t input_pixel(const bc_geometry *g, const place *out, const place *tap)
+{
+  int64_t pixel = 0;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_axis *axis = &g->axes[i];
+    const int64_t at = out->at[i] * axis->stride + tap->at[i] * axis->dilation - axis->pad_begin;
+    if (at < 0 || at >= axis->input)
+      return -1;
+    pixel = pixel * axis->input + at;
+  }
+  return pixel;
+}
+
+/* The output pixel at which `tap` meets input pixel `in`, or -1 if there is none. */
+static int64_t output_pixel(const bc_geometry *g, const place *in, const place *tap)
+{
+  int64_t pixel = 0;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_axis *axis = &g->axes[i];
+    const int64_t distance = in->at[i] + axis->pad_begin - tap->at[i] * axis->dilation;
+    if (distance < 0 || distance % axis->stride != 0 || distance / axis->stride >= axis->output)
+      return -1;
+    pixel = pixel * axis->output + distance / axis->stride;
+  }
+  return pixel;
+}
+
+/* Sum of n products of elements that are steps apart. */
+static double dot(const float *a, int64_t a_step, const float *b, int64_t b_step, int64_t n)
+{
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i)
+    sum += (double)a[i * a_step] * (double)b[i * b_step];
+  return sum;
+}
+
+/* Forward and backward data are the same sums: each element of the result is one over the taps and
+ * over the channels of the other side, at the pixel that a tap meets there. */
+typedef struct map_sums {
+  int64_t (*meet)(const bc_geometry *g, const place *here, const place *tap);
+  int64_t to_channels, from_channels; /* of a group */
+  int64_t to_weight, from_weight;     /* weights from one of these channels to the next */
+  bc_steps to, from;                  /* of the tensors */
+  const float *from_tensor;
+  int64_t pixels, extents[BLASCONV_MAX_RANK]; /* of the result */
+} map_sums;
 
 typedef struct context {
   const bc_geometry *geometry;
-  const bc_request *request;
-  const blasconv_arguments *tensors;
+  const bc_tensors *tensors;
+  bool accumulate;
+  int64_t output[BLASCONV_MAX_RANK], kernel[BLASCONV_MAX_RANK]; /* extents */
+  map_sums sums;                                                /* of forward and backward data */
 } context;
 
-/* Where output position `out` and tap `tap` of an axis meet the input; outside of [0, input) it is
- * a pad. */
-static int64_t meet(const bc_axis *axis, int64_t out, int64_t tap)
+static void store(const context *ctx, double sum, float *element)
 {
-  return out * axis->stride + tap * axis->dilation - axis->pad_begin;
+  *element = ctx->accumulate ? *element + (float)sum : (float)sum;
 }
 
-static bool inside(const bc_axis *axis, int64_t position)
+/* One element of a map; weights and from begin at the element's channel and at its group. */
+static double sum_taps(const context *ctx, const place *here, const float *weights,
+                       const float *from)
 {
-  return position >= 0 && position < axis->input;
-}
-
-/* The output position at which `tap` meets input position `in`, or -1 if there is none. */
-static int64_t output_position(const bc_axis *axis, int64_t in, int64_t tap)
-{
-  const int64_t distance = in + axis->pad_begin - tap * axis->dilation;
-  if (distance < 0 || distance % axis->stride != 0 || distance / axis->stride >= axis->output)
-    return -1;
-  return distance / axis->stride;
-}
-
-/* Sum over c, r, s of weights * input at one output pixel; filter [C/G][R][S], image [C/G][H][W].
- */
-static double output_pixel(const bc_geometry *g, const float *filter, const float *image, int64_t p,
-                           int64_t q)
-{
+  const map_sums *s = &ctx->sums;
   double sum = 0.0;
-  for (int64_t c = 0; c < g->in_channels; ++c)
-    for (int64_t r = 0; r < g->height.kernel; ++r)
-      for (int64_t s = 0; s < g->width.kernel; ++s) {
-        const int64_t y = meet(&g->height, p, r), x = meet(&g->width, q, s);
-        if (inside(&g->height, y) && inside(&g->width, x))
-          sum += (double)filter[(c * g->height.kernel + r) * g->width.kernel + s] *
-                 (double)image[(c * g->height.input + y) * g->width.input + x];
-      }
+  place tap = {{0}};
+  do {
+    const int64_t pixel = s->meet(ctx->geometry, here, &tap);
+    if (pixel >= 0)
+      sum += dot(weights, s->from_weight, from + pixel * s->from.pixel, s->from.channel,
+                 s->from_channels);
+    weights += ctx->geometry->row_of_tap;
+  } while (next_place(&tap, ctx->kernel));
   return sum;
 }
 
-/* One map of the output: task counts images x groups x filters. */
-static void forward_map(void *argument, int64_t task, int thread)
+/* One map of the result: task counts images x groups x channels. */
+static void sum_map(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const context *ctx = argument;
-  const bc_geometry *g = ctx->geometry;
-  const int64_t filter = task % (g->groups * g->out_channels);
-  const int64_t image = task / (g->groups * g->out_channels);
-  const int64_t group = filter / g->out_channels;
-  float *map = ctx->tensors->output + task * g->out_pixels;
-  for (int64_t p = 0; p < g->height.output; ++p)
-    for (int64_t q = 0; q < g->width.output; ++q)
-      map[p * g->width.output + q] =
-          (float)output_pixel(g, ctx->tensors->weights + filter * g->patch_rows,
-                              ctx->tensors->input + bc_input_offset(g, image, group), p, q);
-  const bc_epilogue epilogue = {.activation = ctx->request->activation, .bias = ctx->tensors->bias};
-  bc_epilogue_apply(&epilogue, (bc_block_view){1, g->out_pixels, g->out_pixels, 1}, filter, 0, map);
+  const map_sums *s = &ctx->sums;
+  const int64_t groups = ctx->geometry->groups, channel = task % s->to_channels;
+  const int64_t group = task / s->to_channels % groups, image = task / s->to_channels / groups;
+  const int64_t offset = image * s->to.image + group * s->to.group + channel * s->to.channel;
+  const float *from = s->from_tensor + image * s->from.image + group * s->from.group;
+  const float *weights =
+      ctx->tensors->weights + bc_weights_offset(ctx->geometry, group) + channel * s->to_weight;
+  float *element = ctx->tensors->result + offset;
+  place here = {{0}};
+  do {
+    store(ctx, sum_taps(ctx, &here, weights, from), element);
+    element += s->to.pixel;
+  } while (next_place(&here, s->extents));
+  bc_epilogue_apply(&ctx->tensors->epilogue, bc_view(s->to, 1, s->pixels),
+                    group * s->to_channels + channel, offset, ctx->tensors->result + offset);
 }
 
-/* Sum over k, r, s of weights * output gradient at one input pixel; filters [K/G][C/G][R][S] from
- * channel c on, gradient [K/G][P][Q]. */
-static double input_pixel(const bc_geometry *g, const float *filters, const float *gradient,
-                          int64_t y, int64_t x)
+/* Sum over images and pixels of input * output gradient for one tap of a channel; input and
+ * gradient begin at the first image's channel and filter. */
+static double sum_pixels(const context *ctx, const place *tap, const float *input,
+                         const float *gradient)
 {
+  const bc_geometry *g = ctx->geometry;
   double sum = 0.0;
-  for (int64_t k = 0; k < g->out_channels; ++k)
-    for (int64_t r = 0; r < g->height.kernel; ++r)
-      for (int64_t s = 0; s < g->width.kernel; ++s) {
-        const int64_t p = output_position(&g->height, y, r), q = output_position(&g->width, x, s);
-        if (p >= 0 && q >= 0)
-          sum += (double)filters[k * g->patch_rows + r * g->width.kernel + s] *
-                 (double)gradient[(k * g->height.output + p) * g->width.output + q];
-      }
+  place out = {{0}};
+  do {
+    const int64_t pixel = input_pixel(g, &out, tap);
+    if (pixel >= 0)
+      sum +=
+          dot(input + pixel * g->input.pixel, g->input.image, gradient, g->output.image, g->batch);
+    gradient += g->output.pixel;
+  } while (next_place(&out, ctx->output));
   return sum;
 }
 
-/* One channel of the input's gradient: task counts images x groups x channels. */
-static void backward_data_map(void *argument, int64_t task, int thread)
+/* One channel of one filter's gradient: task counts filters of all groups x channels. */
+static void sum_filter_channel(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const context *ctx = argument;
   const bc_geometry *g = ctx->geometry;
   const int64_t channel = task % g->in_channels;
-  const int64_t group = task / g->in_channels % g->groups;
-  const int64_t image = task / g->in_channels / g->groups;
-  const float *filters = ctx->tensors->weights + bc_weights_offset(g, group) + channel * g->taps;
-  const float *gradient = ctx->tensors->output_gradient + bc_output_offset(g, image, group);
-  float *map = ctx->tensors->input_gradient + task * g->in_pixels;
-  for (int64_t y = 0; y < g->height.input; ++y)
-    for (int64_t x = 0; x < g->width.input; ++x) {
-      float *pixel = map + y * g->width.input + x;
-      const float sum = (float)input_pixel(g, filters, gradient, y, x);
-      *pixel = ctx->request->accumulate ? *pixel + sum : sum;
-    }
-}
-
-/* Sum over n, p, q of input * output gradient for one tap; image and gradient begin at the first
- * image's channel [H][W] and filter [P][Q]. */
-static double tap_gradient(const bc_geometry *g, const float *image, const float *gradient,
-                           int64_t r, int64_t s)
-{
-  double sum = 0.0;
-  for (int64_t n = 0; n < g->batch; ++n)
-    for (int64_t p = 0; p < g->height.output; ++p)
-      for (int64_t q = 0; q < g->width.output; ++q) {
-        const int64_t y = meet(&g->height, p, r), x = meet(&g->width, q, s);
-        if (inside(&g->height, y) && inside(&g->width, x))
-          sum += (double)image[bc_input_offset(g, n, 0) + y * g->width.input + x] *
-                 (double)gradient[bc_output_offset(g, n, 0) + p * g->width.output + q];
-      }
-  return sum;
-}
-
-/* One channel of one filter's gradient [R][S]: task counts filters of all groups x channels. */
-static void backward_weights_channel(void *argument, int64_t task, int thread)
-{
-  (void)thread;
-  const context *ctx = argument;
-  const bc_geometry *g = ctx->geometry;
-  const int64_t filter = task / g->in_channels;
-  const int64_t channel = filter / g->out_channels * g->in_channels + task % g->in_channels;
-  const float *image = ctx->tensors->input + channel * g->in_pixels;
-  const float *gradient = ctx->tensors->output_gradient + filter * g->out_pixels;
-  float *taps = ctx->tensors->weights_gradient + task * g->taps;
-  for (int64_t r = 0; r < g->height.kernel; ++r)
-    for (int64_t s = 0; s < g->width.kernel; ++s) {
-      float *tap = taps + r * g->width.kernel + s;
-      const float sum = (float)tap_gradient(g, image, gradient, r, s);
-      *tap = ctx->request->accumulate ? *tap + sum : sum;
-    }
+  const int64_t filter = task / g->in_channels % g->out_channels;
+  const int64_t group = task / g->in_channels / g->out_channels;
+  const float *input =
+      ctx->tensors->input + bc_input_offset(g, 0, group) + channel * g->input.channel;
+  const float *gradient =
+      ctx->tensors->output + bc_output_offset(g, 0, group) + filter * g->output.channel;
+  float *element = ctx->tensors->result + bc_weights_offset(g, group) + filter * g->patch_rows +
+                   channel * g->row_of_channel;
+  place tap = {{0}};
+  do {
+    store(ctx, sum_pixels(ctx, &tap, input, gradient), element);
+    element += g->row_of_tap;
+  } while (next_place(&tap, ctx->kernel));
 }
 
 static const char *reject(const bc_geometry *geometry, const bc_request *request)
@@ -158,16 +177,46 @@ static bc_schedule prepare(const bc_geometry *g, const bc_request *request)
   return (bc_schedule){.tasks = tasks[request->pass]};
 }
 
-static void run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace)
+static map_sums sums_of(const bc_geometry *g, blasconv_pass pass, const bc_tensors *tensors)
 {
-  (void)workspace;
-  static bc_task *const tasks[] = {
-      [BLASCONV_FORWARD] = forward_map,
-      [BLASCONV_BACKWARD_DATA] = backward_data_map,
-      [BLASCONV_BACKWARD_WEIGHTS] = backward_weights_channel,
-  };
-  context ctx = {&plan->geometry, &plan->request, tensors};
-  bc_parallel_for(plan->threads, plan->schedule.tasks, tasks[plan->request.pass], &ctx);
+  if (pass == BLASCONV_FORWARD)
+    return (map_sums){.meet = input_pixel,
+                      .to_channels = g->out_channels,
+                      .from_channels = g->in_channels,
+                      .to_weight = g->patch_rows,
+                      .from_weight = g->row_of_channel,
+                      .to = g->output,
+                      .from = g->input,
+                      .from_tensor = tensors->input,
+                      .pixels = g->out_pixels};
+  return (map_sums){.meet = output_pixel,
+                    .to_channels = g->in_channels,
+                    .from_channels = g->out_channels,
+                    .to_weight = g->row_of_channel,
+                    .from_weight = g->patch_rows,
+                    .to = g->input,
+                    .from = g->output,
+                    .from_tensor = tensors->output,
+                    .pixels = g->in_pixels};
 }
 
-const bc_algorithm bc_reference = {"reference", reject, prepare, run};
+static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  (void)workspace;
+  const bc_geometry *g = &plan->geometry;
+  const blasconv_pass pass = plan->request.pass;
+  context ctx = {.geometry = g,
+                 .tensors = tensors,
+                 .accumulate = plan->request.accumulate,
+                 .sums = sums_of(g, pass, tensors)};
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    ctx.output[i] = g->axes[i].output;
+    ctx.kernel[i] = g->axes[i].kernel;
+    ctx.sums.extents[i] = pass == BLASCONV_FORWARD ? g->axes[i].output : g->axes[i].input;
+  }
+  bc_parallel_for(plan->threads, plan->schedule.tasks,
+                  pass == BLASCONV_BACKWARD_WEIGHTS ? sum_filter_channel : sum_map, &ctx);
+}
+
+const bc_algorithm bc_reference = {
+    .name = "reference", .reject = reject, .prepare = prepare, .run = run};

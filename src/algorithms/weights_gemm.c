@@ -1,12 +1,15 @@
 /* The weight gradient on SGEMM. Tiles of the gradient are tasks, each summed over images and
- * blocks of pixels in order. A task works on the transpose of its tile,
+ * blocks of pixels in order; columns are the pixels of one image, or of several small images side
+ * by side. A task works on the transpose of its tile,
  *
- *   tile^T [depth][filters] += patches [depth][columns] * (output gradient)^T [columns][filters],
+ *   tile^T [depth][filters] += patches [depth][columns] * (output gradient)^T [columns][filters].
  *
- * since transposing the output gradient costs little, and neither operand of the product is then
- * transposed, which is what SGEMM does best. Columns are the pixels of one image, or of several
- * small images side by side. Where tiles are too few to keep cores busy, the units of work are cut
- * into a fixed number of slots with partial sums of their own, added in slot order at the end. */
+ * In NHWC all three lie as that product likes them. In NCHW the output gradient is transposed into
+ * the workspace, which costs little, and so is the finished tile: neither operand of the product is
+ * then transposed, which is what SGEMM does best.
+ *
+ * Where tiles are too few to keep cores busy, the units of work are cut into a fixed number of
+ * slots with partial sums of their own, added in slot order at the end. */
 #include "blocks.h"
 
 #include "cpu.h"
@@ -35,29 +38,50 @@ static int64_t count_units(const bc_geometry *g, const bc_blocks *blocks)
   return bc_count_blocks(g->batch, blocks->images) * bc_count_blocks(g->out_pixels, blocks->pixels);
 }
 
-/* What a task has in its workspace: its transposed tile [depth][filters], the transposed output
- * gradient [columns][filters], and room for patches [depth][columns]. */
+/* What a task has in its workspace: its transposed tile [depth][filters] and the transposed output
+ * gradient [columns][filters] (both in NCHW only), and room for patches [depth][columns]. */
 typedef struct area_elements {
   int64_t tile, gradient, patches;
 } area_elements;
 
-static area_elements area_sizes(const bc_blocks *blocks)
+static area_elements area_sizes(const bc_geometry *g, const bc_blocks *blocks)
 {
   const int64_t columns = blocks->images * blocks->pixels;
-  return (area_elements){blocks->filters * blocks->depth, columns * blocks->filters,
-                         blocks->depth * columns};
+  const bool in_place = g->layout == BLASCONV_NHWC;
+  return (area_elements){in_place ? 0 : blocks->filters * blocks->depth,
+                         in_place ? 0 : columns * blocks->filters, blocks->depth * columns};
 }
 
-/* As many slots as give enough tasks, within what the workspace of one thread leaves. */
-static int64_t choose_slots(const bc_geometry *g, const bc_blocks *blocks, size_t thread_bytes)
+static size_t area_bytes(const bc_geometry *g, const bc_blocks *blocks)
 {
-  const size_t slot_bytes = bc_workspace_book(bc_count_weights(g));
-  const int64_t room = (int64_t)((BC_WORKSPACE_THREAD_LIMIT - thread_bytes) / slot_bytes);
-  const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, count_tiles(g, blocks));
-  return bc_max(1, bc_min(bc_min(wanted, room), count_units(g, blocks)));
+  const area_elements sizes = area_sizes(g, blocks);
+  return bc_workspace_book(sizes.tile) + bc_workspace_book(sizes.gradient) +
+         bc_workspace_book(sizes.patches);
 }
 
-bc_schedule bc_weights_prepare(const bc_geometry *g)
+/* As many slots as give enough tasks, within what the room leaves. */
+static int64_t choose_slots(const bc_geometry *g, const bc_blocks *blocks, size_t room)
+{
+  const int64_t slots = (int64_t)(room / bc_workspace_book(bc_count_weights(g)));
+  const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, count_tiles(g, blocks));
+  return bc_max(1, bc_min(bc_min(wanted, slots), count_units(g, blocks)));
+}
+
+/* Halves the largest extent until the areas fit into the room, or nothing is left to halve. */
+static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
+{
+  while (area_bytes(g, blocks) > room) {
+    int64_t *columns = blocks->images > 1 ? &blocks->images : &blocks->pixels;
+    int64_t *largest = *columns >= blocks->depth ? columns : &blocks->depth;
+    if (blocks->filters > *largest && g->layout == BLASCONV_NCHW)
+      largest = &blocks->filters;
+    if (*largest == 1)
+      return;
+    *largest /= 2;
+  }
+}
+
+bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
 {
   bc_schedule schedule = {0};
   bc_blocks *blocks = &schedule.blocks;
@@ -67,11 +91,12 @@ bc_schedule bc_weights_prepare(const bc_geometry *g)
                      LEAST_DEPTH, 32, &blocks->depth);
   blocks->pixels = bc_even_block(g->out_pixels, MOST_COLUMNS, 32);
   blocks->images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels));
-  const area_elements sizes = area_sizes(blocks);
-  schedule.workspace.thread_bytes = bc_workspace_book(sizes.tile) +
-                                    bc_workspace_book(sizes.gradient) +
-                                    bc_workspace_book(sizes.patches);
-  blocks->slots = choose_slots(g, blocks, schedule.workspace.thread_bytes);
+  shrink_to_room(g, request->room, blocks);
+  schedule.workspace.thread_bytes = area_bytes(g, blocks);
+  if (schedule.workspace.thread_bytes < request->room)
+    blocks->slots = choose_slots(g, blocks, request->room - schedule.workspace.thread_bytes);
+  else
+    blocks->slots = 1;
   if (blocks->slots > 1)
     schedule.workspace.shared_bytes = bc_workspace_book(blocks->slots * bc_count_weights(g));
   schedule.tasks = count_tiles(g, blocks) * blocks->slots;
@@ -80,7 +105,7 @@ bc_schedule bc_weights_prepare(const bc_geometry *g)
 
 typedef struct context {
   const blasconv_plan *plan;
-  const blasconv_arguments *tensors;
+  const bc_tensors *tensors;
   void *workspace;
   bc_patch_source *patches;
 } context;
@@ -109,67 +134,94 @@ static tile find_tile(const blasconv_plan *plan, int64_t task)
 }
 
 /* The transpose of the output gradient, [columns][filters], of the unit's images. */
-static void transpose_gradient(const context *ctx, const tile *t, bc_range images, bc_range pixels,
-                               float *columns)
+static bc_operand gradient_columns(const context *ctx, const tile *t, bc_range images,
+                                   bc_range pixels, float *buffer)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  const bc_kernels *kernels = bc_cpu_kernels();
   const int64_t filters = bc_range_length(t->filters), n = bc_range_length(pixels);
-  for (int64_t image = images.begin; image < images.end; ++image, columns += n * filters)
-    kernels->transpose(ctx->tensors->output_gradient + bc_output_offset(g, image, t->group) +
-                           t->filters.begin * g->out_pixels + pixels.begin,
-                       g->out_pixels, filters, n, columns, filters);
+  const float *first = ctx->tensors->output + bc_output_offset(g, images.begin, t->group) +
+                       bc_place(g->output, t->filters.begin, pixels.begin);
+  if (g->layout == BLASCONV_NHWC) /* several images are whole, one pixel behind the other */
+    return (bc_operand){first, g->output.pixel, 1};
+  for (int64_t i = 0; i < bc_range_length(images); ++i)
+    bc_cpu_kernels()->transpose(first + i * g->output.image, g->output.channel, filters, n,
+                                buffer + i * n * filters, filters);
+  return (bc_operand){buffer, filters, 1};
 }
 
-/* Adds one unit to the transposed tile; areas[] as area_sizes() says. */
-static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta,
-                     float *const areas[3])
+/* A task's memory, and the transposed tile [depth][filters] that it adds up. */
+typedef struct work {
+  bc_result tile;
+  float *gradient, *patches;
+} work;
+
+/* Adds one unit to the transposed tile. */
+static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta, const work *w)
 {
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
   const bc_range images = bc_block(unit / pixel_blocks, blocks->images, g->batch);
   const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
-  const int64_t filters = bc_range_length(t->filters);
-  transpose_gradient(ctx, t, images, pixels, areas[1]);
+  const bc_operand gradient = gradient_columns(ctx, t, images, pixels, w->gradient);
   const bc_operand patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group),
-                                          images, t->depth, pixels, areas[2]);
-  bc_sgemm(bc_range_length(t->depth), filters, bc_range_length(images) * bc_range_length(pixels),
-           patches, areas[1], filters, beta, areas[0], filters);
+                                          images, t->depth, pixels, w->patches);
+  bc_sgemm(bc_range_length(t->depth), bc_range_length(t->filters),
+           bc_range_length(images) * bc_range_length(pixels), patches, gradient, beta, w->tile);
 }
 
-/* Transposes the finished tile into the gradient, or adds it. */
-static void store_tile(const context *ctx, const tile *t, const float *transposed)
+/* Where the tile belongs, [filters][depth] of the gradient or of its slot. */
+static float *tile_home(const context *ctx, const tile *t)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  const bool slots = ctx->plan->schedule.blocks.slots > 1;
+  float *gradient = ctx->plan->schedule.blocks.slots > 1
+                        ? bc_workspace_shared(ctx->workspace) + t->slot * bc_count_weights(g)
+                        : ctx->tensors->result;
+  return gradient + bc_weights_offset(g, t->group) + t->filters.begin * g->patch_rows +
+         t->depth.begin;
+}
+
+/* Tiles add to what is in the gradient; slots are added to it at the end. */
+static bool tiles_accumulate(const context *ctx)
+{
+  return ctx->plan->request.accumulate && ctx->plan->schedule.blocks.slots == 1;
+}
+
+/* Transposes the finished tile home, or adds it there. */
+static void store_tile(const context *ctx, const tile *t, const float *transposed)
+{
+  const int64_t rows = ctx->plan->geometry.patch_rows;
   const int64_t filters = bc_range_length(t->filters), depth = bc_range_length(t->depth);
-  float *gradient = slots ? bc_workspace_shared(ctx->workspace) + t->slot * bc_count_weights(g)
-                          : ctx->tensors->weights_gradient;
-  gradient += bc_weights_offset(g, t->group) + t->filters.begin * g->patch_rows + t->depth.begin;
-  if (slots || !ctx->plan->request.accumulate) {
-    bc_cpu_kernels()->transpose(transposed, filters, depth, filters, gradient, g->patch_rows);
+  float *gradient = tile_home(ctx, t);
+  if (!tiles_accumulate(ctx)) {
+    bc_cpu_kernels()->transpose(transposed, filters, depth, filters, gradient, rows);
     return;
   }
   for (int64_t k = 0; k < filters; ++k)
     for (int64_t row = 0; row < depth; ++row)
-      gradient[k * g->patch_rows + row] += transposed[row * filters + k];
+      gradient[k * rows + row] += transposed[row * filters + k];
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)
 {
   const context *ctx = argument;
   const bc_schedule *schedule = &ctx->plan->schedule;
-  const area_elements sizes = area_sizes(&schedule->blocks);
+  const bool in_place = ctx->plan->geometry.layout == BLASCONV_NHWC;
+  const area_elements sizes = area_sizes(&ctx->plan->geometry, &schedule->blocks);
   const tile t = find_tile(ctx->plan, task);
   char *start = (char *)bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread);
   char *gradient = start + bc_workspace_book(sizes.tile);
   char *patches = gradient + bc_workspace_book(sizes.gradient);
-  float *const areas[] = {(float *)(void *)start, (float *)(void *)gradient,
-                          (float *)(void *)patches};
+  const work w = {.tile = in_place
+                              ? (bc_result){tile_home(ctx, &t), 1, ctx->plan->geometry.patch_rows}
+                              : (bc_result){(float *)(void *)start, bc_range_length(t.filters), 1},
+                  .gradient = (float *)(void *)gradient,
+                  .patches = (float *)(void *)patches};
+  const float first = in_place && tiles_accumulate(ctx) ? 1.0f : 0.0f;
   for (int64_t unit = t.units.begin; unit < t.units.end; ++unit)
-    add_unit(ctx, &t, unit, unit == t.units.begin ? 0.0f : 1.0f, areas);
-  store_tile(ctx, &t, areas[0]);
+    add_unit(ctx, &t, unit, unit == t.units.begin ? first : 1.0f, &w);
+  if (!in_place)
+    store_tile(ctx, &t, w.tile.data);
 }
 
 /* SUM_ELEMENTS of the gradient: the slots' partial sums, always in the same order. */
@@ -180,7 +232,7 @@ static void sum_slots(void *argument, int64_t task, int thread)
   const int64_t weights = bc_count_weights(&ctx->plan->geometry);
   const bc_range part = bc_block(task, SUM_ELEMENTS, weights);
   const float *slots = bc_workspace_shared(ctx->workspace);
-  float *gradient = ctx->tensors->weights_gradient;
+  float *gradient = ctx->tensors->result;
   for (int64_t i = part.begin; i < part.end; ++i) {
     float sum = slots[i];
     for (int64_t slot = 1; slot < ctx->plan->schedule.blocks.slots; ++slot)
@@ -189,7 +241,7 @@ static void sum_slots(void *argument, int64_t task, int thread)
   }
 }
 
-void bc_weights_run(const blasconv_plan *plan, const blasconv_arguments *tensors, void *workspace,
+void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
                     bc_patch_source *patches)
 {
   context ctx = {plan, tensors, workspace, patches};

@@ -1,88 +1,99 @@
+/* Which rows of a block belong to which taps, and where these meet the input. */
 #include "lowering.h"
 
-bc_tap bc_tap_of_rows(const bc_geometry *geometry, bc_range rows)
+bc_patches bc_patches_at(const bc_geometry *geometry, bc_range rows, bc_range pixels,
+                         int64_t images, float *data)
 {
-  const bc_axis *h = &geometry->height, *w = &geometry->width;
-  const int64_t r = rows.begin / w->kernel % h->kernel;
-  const int64_t s = rows.begin % w->kernel;
-  bc_tap tap = {.first_channel = rows.begin / geometry->taps,
-                .channels = bc_count_blocks(bc_range_length(rows), geometry->taps),
-                .row_offset = r * h->dilation - h->pad_begin,
-                .column_offset = s * w->dilation - w->pad_begin,
-                .rows = bc_axis_inside(h, r),
-                .columns = bc_axis_inside(w, s)};
-  tap.empty = bc_range_length(tap.rows) <= 0 || bc_range_length(tap.columns) <= 0;
-  tap.full = bc_range_length(tap.rows) == h->output && bc_range_length(tap.columns) == w->output;
-  return tap;
+  bc_patches patches = {rows, pixels, data, 1, 1};
+  if (geometry->layout == BLASCONV_NHWC)
+    patches.pixel_step = bc_range_length(rows);
+  else
+    patches.row_step = images * bc_range_length(pixels);
+  return patches;
 }
 
-bc_grid bc_grid_of(const bc_geometry *geometry, const bc_tap *tap, bc_rectangle met, int64_t stride)
+bc_range bc_next_patch_rows(const bc_geometry *geometry, bc_range channels, int64_t most,
+                            int64_t *next)
 {
-  return (bc_grid){.planes = tap->channels,
-                   .rows = met.rows,
-                   .columns = bc_range_length(met.columns),
-                   .plane_step = geometry->in_pixels,
-                   .row_step = geometry->height.stride * geometry->width.input,
-                   .column_step = geometry->width.stride,
-                   .packed_plane_step = geometry->taps * stride,
-                   .packed_row_step = geometry->width.output};
+  const int64_t n = bc_range_length(channels), left = n * geometry->taps - *next;
+  /* The channels of a tap are neighbours in NHWC, and so are taps with all their channels. */
+  const bool split = geometry->layout == BLASCONV_NHWC && n < geometry->in_channels;
+  const int64_t run = split ? bc_min(most, n - *next % n) : most;
+  const int64_t begin = split ? *next / n * geometry->in_channels + channels.begin + *next % n
+                              : channels.begin * geometry->row_of_channel + *next;
+  const int64_t length = bc_min(run, left);
+  *next += length;
+  return (bc_range){begin, begin + length};
 }
 
-bc_rectangle bc_next_rectangle(const bc_geometry *geometry, bc_range pixels, int64_t *next)
+/* The tap's place on each axis, from its number. */
+static void locate(const bc_geometry *geometry, int64_t number, int64_t place[BLASCONV_MAX_RANK])
 {
-  const int64_t width = geometry->width.output;
-  const int64_t row = *next / width, column = *next % width, left = pixels.end - *next;
-  const bool whole = column == 0 && left >= width;
-  const bc_rectangle rectangle = {
-      row, whole ? left / width : 1, {column, whole ? width : bc_min(width, column + left)}};
-  *next += rectangle.rows * bc_range_length(rectangle.columns);
-  return rectangle;
-}
-
-static bc_range intersect(bc_range a, bc_range b)
-{
-  const int64_t begin = bc_max(a.begin, b.begin);
-  return (bc_range){begin, bc_max(begin, bc_min(a.end, b.end))};
-}
-
-bc_rectangle bc_meet_input(bc_rectangle rectangle, const bc_tap *tap)
-{
-  const bc_range rows =
-      intersect((bc_range){rectangle.first_row, rectangle.first_row + rectangle.rows}, tap->rows);
-  return (bc_rectangle){rows.begin, bc_range_length(rows),
-                        intersect(rectangle.columns, tap->columns)};
-}
-
-bc_range bc_shift_pixels(const bc_geometry *geometry, const bc_tap *tap, bc_range pixels)
-{
-  const int64_t width = geometry->width.output;
-  const int64_t first = tap->rows.begin * width + tap->columns.begin;
-  const int64_t last = (tap->rows.end - 1) * width + tap->columns.end;
-  const int64_t begin = bc_min(bc_max(pixels.begin, first), pixels.end);
-  return (bc_range){begin, bc_max(begin, bc_min(pixels.end, last))};
-}
-
-/* Columns [begin, end) of the rectangle's rows, in a row of the block that begins at first_pixel.
- */
-static void clear_columns(bc_rectangle rectangle, int64_t begin, int64_t end, int64_t width,
-                          int64_t first_pixel, float *row)
-{
-  for (int64_t y = 0; y < rectangle.rows; ++y)
-    for (int64_t x = begin; x < end; ++x)
-      row[(rectangle.first_row + y) * width + x - first_pixel] = 0.0f;
-}
-
-void bc_shift_clear_edges(const bc_geometry *geometry, const bc_tap *tap, bc_range pixels,
-                          float *row)
-{
-  const int64_t width = geometry->width.output;
-  if (bc_range_length(tap->columns) == width)
-    return;
-  for (int64_t next = pixels.begin; next < pixels.end;) {
-    const bc_rectangle part = bc_next_rectangle(geometry, pixels, &next);
-    clear_columns(part, part.columns.begin, bc_min(part.columns.end, tap->columns.begin), width,
-                  pixels.begin, row);
-    clear_columns(part, bc_max(part.columns.begin, tap->columns.end), part.columns.end, width,
-                  pixels.begin, row);
+  for (int i = BC_WIDTH; i >= BC_DEPTH; --i) {
+    place[i] = number % geometry->axes[i].kernel;
+    number /= geometry->axes[i].kernel;
   }
+}
+
+/* Fills offsets, met, empty and full from the place of the first tap; tap->taps is known. */
+static void meet_axes(const bc_geometry *geometry, const int64_t place[BLASCONV_MAX_RANK],
+                      bc_tap *tap)
+{
+  tap->empty = false;
+  tap->full = true;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_axis *axis = &geometry->axes[i];
+    const int64_t last = i == BC_WIDTH ? place[i] + tap->taps - 1 : place[i];
+    const bc_range met = {bc_axis_inside(axis, place[i]).begin, bc_axis_inside(axis, last).end};
+    tap->offsets[i] = place[i] * axis->dilation - axis->pad_begin;
+    tap->met[i] = (bc_range){met.begin, bc_max(met.begin, met.end)};
+    tap->empty = tap->empty || bc_range_length(tap->met[i]) == 0;
+    tap->full = tap->full && bc_range_length(tap->met[i]) == axis->output;
+  }
+}
+
+/* The rows [first_row, end) at most: one tap of the channels that the block has of it. */
+static bc_tap tap_of_channels(const bc_geometry *geometry, int64_t first_row, int64_t end,
+                              int64_t place[BLASCONV_MAX_RANK])
+{
+  locate(geometry, first_row % geometry->taps, place);
+  return (bc_tap){.first_row = first_row,
+                  .rows_apart = geometry->taps,
+                  .rows = bc_count_blocks(end - first_row, geometry->taps),
+                  .first_channel = first_row / geometry->taps,
+                  .taps = 1};
+}
+
+/* The rows [first_row, end) at most: to the end of the tap, or of its row of taps where these are
+ * neighbours. */
+static bc_tap channels_of_taps(const bc_geometry *geometry, int64_t first_row, int64_t end,
+                               int64_t place[BLASCONV_MAX_RANK])
+{
+  const int64_t channels = geometry->in_channels, first = first_row / channels;
+  const bc_axis *width = &geometry->axes[BC_WIDTH];
+  const bool neighbours = width->dilation == 1 && geometry->groups == 1;
+  locate(geometry, first, place);
+  const int64_t last = neighbours ? first - place[BC_WIDTH] + width->kernel : first + 1;
+  end = bc_min(end, last * channels);
+  return (bc_tap){.first_row = first_row,
+                  .rows_apart = 1,
+                  .rows = end - first_row,
+                  .first_channel = first_row % channels,
+                  .taps = bc_count_blocks(end, channels) - first};
+}
+
+bc_tap bc_next_tap(const bc_geometry *geometry, bc_range rows, int64_t *next)
+{
+  int64_t place[BLASCONV_MAX_RANK];
+  bc_tap tap;
+  if (geometry->layout == BLASCONV_NHWC) {
+    tap = channels_of_taps(geometry, *next, rows.end, place);
+    *next += tap.rows;
+  } else {
+    tap = tap_of_channels(geometry, *next, rows.end, place);
+    if (++*next == rows.begin + geometry->taps)
+      *next = rows.end; /* every tap has been, with all its channels */
+  }
+  meet_axes(geometry, place, &tap);
+  return tap;
 }

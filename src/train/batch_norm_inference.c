@@ -103,10 +103,9 @@ blasconv_status blasconv_batch_norm_fold(const blasconv_problem *problem,
                                          float *folded_bias)
 {
   bc_geometry geometry;
-  const char *reason;
   blasconv_status status = problem ? bc_batch_norm_check_struct(norm) : BLASCONV_NULL_POINTER;
   if (status == BLASCONV_SUCCESS)
-    status = bc_problem_check(problem, &geometry, &reason);
+    status = bc_problem_check_plain(problem, &geometry);
   if (status == BLASCONV_SUCCESS && !bc_batch_norm_check_numbers(norm))
     status = BLASCONV_BAD_ARGUMENT;
   if (status == BLASCONV_SUCCESS)

@@ -180,7 +180,7 @@ static blasconv_status check_bank(const bc_geometry *geometry, const blasconv_fi
     return BLASCONV_OVERFLOW;
   for (int64_t i = 0; i < count; ++i) {
     const blasconv_status status =
-        check_filter(&bank[i], geometry->height.kernel, geometry->width.kernel);
+        check_filter(&bank[i], geometry->axes[BC_HEIGHT].kernel, geometry->axes[BC_WIDTH].kernel);
     if (status != BLASCONV_SUCCESS)
       return status;
   }
@@ -204,8 +204,9 @@ blasconv_status blasconv_weights_fixed(const blasconv_problem *problem, const bl
                                        int64_t count, const float *mix, float *weights)
 {
   bc_geometry geometry;
-  const char *reason;
-  blasconv_status status = bc_problem_check(problem, &geometry, &reason);
+  blasconv_status status = bc_problem_check_plain(problem, &geometry);
+  if (status == BLASCONV_SUCCESS && problem->rank > 2)
+    status = BLASCONV_UNSUPPORTED;
   if (status == BLASCONV_SUCCESS && bank == NULL)
     status = BLASCONV_NULL_POINTER;
   if (status == BLASCONV_SUCCESS)
@@ -216,7 +217,8 @@ blasconv_status blasconv_weights_fixed(const blasconv_problem *problem, const bl
     return status;
   for (int64_t k = 0; k < problem->out_channels; ++k) {
     float *filter = weights + k * geometry.patch_rows;
-    write_taps(&bank[k % count], geometry.height.kernel, geometry.width.kernel, filter);
+    write_taps(&bank[k % count], geometry.axes[BC_HEIGHT].kernel, geometry.axes[BC_WIDTH].kernel,
+               filter);
     mix_channels(&geometry, mix, filter);
   }
   return BLASCONV_SUCCESS;

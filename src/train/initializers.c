@@ -158,13 +158,14 @@ static void make_orthogonal(const bc_geometry *geometry, float gain, float *weig
 
 static void make_identity(const bc_geometry *geometry, float gain, float *weights)
 {
-  const int64_t middle =
-      geometry->height.kernel / 2 * geometry->width.kernel + geometry->width.kernel / 2;
+  int64_t middle = 0;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+    middle = middle * geometry->axes[i].kernel + geometry->axes[i].kernel / 2;
   const int64_t common = bc_min(geometry->out_channels, geometry->in_channels);
   for (int64_t group = 0; group < geometry->groups; ++group)
     for (int64_t i = 0; i < common; ++i)
-      weights[bc_weights_offset(geometry, group) + i * geometry->patch_rows + i * geometry->taps +
-              middle] = gain;
+      weights[bc_weights_offset(geometry, group) + i * geometry->patch_rows +
+              i * geometry->row_of_channel + middle * geometry->row_of_tap] = gain;
 }
 
 blasconv_status blasconv_weights_initialize(const blasconv_problem *problem,

@@ -35,8 +35,9 @@ static bool halves(const bc_axis *axis)
 
 static const bc_pooling_kernels *kernels_of(const bc_geometry *geometry)
 {
-  const bc_axis *width = &geometry->width;
-  return halves(&geometry->height) && halves(width) && width->output >= BC_POOLING_LEAST_RUN
+  const bc_axis *width = &geometry->axes[BC_WIDTH];
+  return halves(&geometry->axes[BC_HEIGHT]) && halves(width) &&
+                 width->output >= BC_POOLING_LEAST_RUN
              ? bc_cpu_kernels()->halving
              : bc_cpu_kernels()->pooling;
 }
@@ -62,9 +63,9 @@ static blasconv_status check_common(const blasconv_problem *problem, blasconv_po
 
 static pooling_context context_of(const bc_geometry *geometry, blasconv_pooling_kind kind)
 {
-  return (pooling_context){.pooling = {.height = geometry->height,
-                                       .width = geometry->width,
-                                       .inside = columns_inside(&geometry->width),
+  return (pooling_context){.pooling = {.height = geometry->axes[BC_HEIGHT],
+                                       .width = geometry->axes[BC_WIDTH],
+                                       .inside = columns_inside(&geometry->axes[BC_WIDTH]),
                                        .all_taps = kind == BLASCONV_POOLING_AVERAGE_ALL_TAPS},
                            .kernels = kernels_of(geometry),
                            .kind = kind,

@@ -1,0 +1,119 @@
+#include "packed.h"
+
+#include <string.h>
+
+enum { FORMAT = 1 };
+
+/* "bcpacked" as a number, so that another byte order is noticed. */
+#define MAGIC UINT64_C(0x62637061636b6564)
+
+/* Fills one unit of the alignment, so that what follows is aligned too. */
+typedef struct header {
+  uint64_t magic;
+  uint64_t format; /* of this header, and of what the library's version packs */
+  uint64_t payload_bytes;
+  uint64_t checksum; /* of what the packed form follows from */
+  uint64_t unused[4];
+} header;
+
+_Static_assert(sizeof(header) == BLASCONV_WORKSPACE_ALIGNMENT, "the weights must be aligned");
+
+/* FNV-1a, see G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash
+ * Algorithm". */
+static uint64_t mix(uint64_t hash, const void *data, size_t bytes)
+{
+  const unsigned char *byte = data;
+  for (size_t i = 0; i < bytes; ++i)
+    hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+  return hash;
+}
+
+/* Batch and extents are left out: the same filters serve images of any size. */
+static uint64_t checksum(const blasconv_plan *plan)
+{
+  const blasconv_problem *p = &plan->problem;
+  const size_t bytes = sizeof(int64_t) * (size_t)p->rank;
+  const int64_t kinds[] = {p->layout,       p->direction, p->rank,   p->in_channels,
+                           p->out_channels, p->groups,    plan->pass};
+  uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), kinds, sizeof kinds);
+  hash = mix(hash, p->kernel, bytes);
+  hash = mix(hash, p->strides, bytes);
+  hash = mix(hash, p->dilations, bytes);
+  hash = mix(hash, p->pads_begin, bytes);
+  hash = mix(hash, p->pads_end, bytes);
+  hash = mix(hash, p->output_padding, bytes);
+  return mix(hash, plan->algorithm->name, strlen(plan->algorithm->name));
+}
+
+static int64_t payload_elements(const blasconv_plan *plan)
+{
+  const bc_algorithm *algorithm = plan->algorithm;
+  return algorithm->packed_elements != NULL ? algorithm->packed_elements(&plan->geometry)
+                                            : bc_count_weights(&plan->geometry);
+}
+
+static uint64_t format(void)
+{
+  return ((uint64_t)BLASCONV_VERSION_MAJOR << 48) | ((uint64_t)BLASCONV_VERSION_MINOR << 32) |
+         FORMAT;
+}
+
+static header header_of(const blasconv_plan *plan)
+{
+  return (header){.magic = MAGIC,
+                  .format = format(),
+                  .payload_bytes = bc_workspace_book(payload_elements(plan)),
+                  .checksum = checksum(plan)};
+}
+
+static bool reads_weights(const blasconv_plan *plan)
+{
+  return plan->pass != BLASCONV_BACKWARD_WEIGHTS;
+}
+
+size_t blasconv_plan_packed_size(const blasconv_plan *plan)
+{
+  if (plan == NULL || !reads_weights(plan))
+    return 0;
+  return sizeof(header) + bc_workspace_book(payload_elements(plan));
+}
+
+static bool is_aligned(const void *memory)
+{
+  return (uintptr_t)memory % BLASCONV_WORKSPACE_ALIGNMENT == 0;
+}
+
+blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const float *weights, void *packed,
+                                   size_t packed_bytes)
+{
+  if (plan == NULL || weights == NULL || packed == NULL)
+    return BLASCONV_NULL_POINTER;
+  if (!reads_weights(plan))
+    return BLASCONV_WRONG_TENSORS;
+  if (packed_bytes < blasconv_plan_packed_size(plan))
+    return BLASCONV_WORKSPACE_TOO_SMALL;
+  if (!is_aligned(packed))
+    return BLASCONV_WORKSPACE_MISALIGNED;
+  const header h = header_of(plan);
+  float *payload = (float *)(void *)((char *)packed + sizeof h);
+  memset(packed, 0, blasconv_plan_packed_size(plan)); /* the same bytes each time */
+  memcpy(packed, &h, sizeof h);
+  if (plan->algorithm->packed_elements != NULL)
+    plan->algorithm->pack(&plan->geometry, weights, payload);
+  else
+    memcpy(payload, weights, (size_t)bc_count_weights(&plan->geometry) * sizeof *weights);
+  return BLASCONV_SUCCESS;
+}
+
+blasconv_status bc_packed_open(const blasconv_plan *plan, const void *packed, size_t bytes,
+                               const float **weights)
+{
+  const header wanted = header_of(plan);
+  if (!reads_weights(plan))
+    return BLASCONV_WRONG_TENSORS;
+  if (bytes < sizeof wanted + wanted.payload_bytes || !is_aligned(packed) ||
+      memcmp(packed, &wanted, sizeof wanted) != 0)
+    return BLASCONV_PACKED_MISMATCH;
+  *weights = (const float *)(const void *)((const char *)packed + sizeof wanted);
+  return BLASCONV_SUCCESS;
+}

@@ -1,0 +1,170 @@
+/*
+ * Random problems, small enough that a thousand of them take no time.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "shapes.h"
+
+#include "oracle.h"
+
+/* Most products of a random problem. */
+enum { most_products = 150000 };
+
+int64_t shapes_products(const blasconv_problem *problem)
+{
+  const int64_t pixels = problem->direction == BLASCONV_TRANSPOSED ? oracle_input_pixels(problem)
+                                                                   : oracle_output_pixels(problem);
+  return problem->batch * pixels * oracle_weights_count(problem);
+}
+
+/* An input that is at least `least` and mostly not much more; axes share what a problem may have.
+ */
+static int64_t random_extent(const blasconv_problem *problem, int64_t least, support_random *random)
+{
+  static const int64_t most[BLASCONV_MAX_RANK] = {70, 20, 8};
+  const int64_t low = least > 1 ? least : 1;
+  const int64_t high = low + most[problem->rank - 1];
+  return support_random_between(random, low, support_random_between(random, low, high));
+}
+
+/* Pads, or cuts, of an axis: none, or up to four at each end. */
+static void randomise_pads(blasconv_problem *problem, int axis, support_random *random)
+{
+  const bool none = support_random_between(random, 0, 3) == 0;
+  problem->pads_begin[axis] = none ? 0 : support_random_between(random, 0, 4);
+  problem->pads_end[axis] = none ? 0 : support_random_between(random, 0, 4);
+}
+
+/* The least input of an axis for which the problem has an output. */
+static int64_t least_input(const blasconv_problem *problem, int axis)
+{
+  const int64_t reach = problem->dilations[axis] * (problem->kernel[axis] - 1);
+  const int64_t pads = problem->pads_begin[axis] + problem->pads_end[axis];
+  if (problem->direction == BLASCONV_CONVOLUTION)
+    return reach + 1 - pads;
+  const int64_t short_of = pads - reach - problem->output_padding[axis];
+  return short_of <= 0 ? 1 : (short_of + problem->strides[axis] - 1) / problem->strides[axis] + 1;
+}
+
+/* One axis: kernel, stride, dilation and pads, then an input for which there is an output. */
+static void randomise_axis(blasconv_problem *problem, int axis, support_random *random)
+{
+  problem->kernel[axis] = support_random_between(random, 1, problem->rank == 3 ? 4 : 5);
+  problem->strides[axis] = support_random_between(random, 1, support_random_between(random, 1, 4));
+  problem->dilations[axis] =
+      support_random_between(random, 1, support_random_between(random, 1, 3));
+  randomise_pads(problem, axis, random);
+  if (problem->direction == BLASCONV_TRANSPOSED) {
+    const int64_t stride = problem->strides[axis], dilation = problem->dilations[axis];
+    const int64_t most = (stride > dilation ? stride : dilation) - 1;
+    problem->output_padding[axis] = support_random_between(random, 0, most);
+  }
+  problem->input[axis] = random_extent(problem, least_input(problem, axis), random);
+}
+
+/* Kernel 1, stride 1, no pads. */
+static void make_pointwise(blasconv_problem *problem)
+{
+  for (int axis = 0; axis < problem->rank; ++axis) {
+    problem->kernel[axis] = 1;
+    problem->strides[axis] = 1;
+    problem->pads_begin[axis] = problem->pads_end[axis] = 0;
+    problem->output_padding[axis] = 0;
+  }
+}
+
+/* A kernel that covers all pixels of the larger side, the smaller side has but one; no pads. */
+static void make_dense(blasconv_problem *problem)
+{
+  for (int axis = 0; axis < problem->rank; ++axis) {
+    if (problem->direction == BLASCONV_TRANSPOSED)
+      problem->input[axis] = 1;
+    else
+      problem->kernel[axis] = problem->input[axis];
+    problem->dilations[axis] = 1;
+    problem->pads_begin[axis] = problem->pads_end[axis] = 0;
+    problem->output_padding[axis] = 0;
+  }
+}
+
+/* Stride 1 and pads that keep the extents, shared out to both ends at random. */
+static void make_same(blasconv_problem *problem, support_random *random)
+{
+  for (int axis = 0; axis < problem->rank; ++axis) {
+    const int64_t pads = problem->dilations[axis] * (problem->kernel[axis] - 1);
+    problem->strides[axis] = 1;
+    problem->pads_begin[axis] = support_random_between(random, 0, pads);
+    problem->pads_end[axis] = pads - problem->pads_begin[axis];
+    problem->output_padding[axis] = 0;
+  }
+}
+
+/* Channels or filters of one group: few, or now and then enough for vectors and a rest. */
+static int64_t random_channels(support_random *random)
+{
+  const bool many = support_random_between(random, 0, 5) == 0;
+  return support_random_between(random, 1, many ? 40 : 6);
+}
+
+static void randomise_channels(blasconv_problem *problem, shapes_kind kind, support_random *random)
+{
+  const bool grouped = support_random_between(random, 0, 1) == 1;
+  problem->groups = grouped ? support_random_between(random, 1, 4) : 1;
+  problem->in_channels = problem->groups * random_channels(random);
+  problem->out_channels = problem->groups * random_channels(random);
+  if (kind == SHAPES_DEPTHWISE) {
+    problem->groups = problem->in_channels;
+    problem->out_channels = problem->groups * support_random_between(random, 1, 3);
+  }
+}
+
+/* Drops images, then filters, then channels until the problem is small. */
+static void make_small(blasconv_problem *problem)
+{
+  while (shapes_products(problem) > most_products) {
+    const int64_t channels = problem->in_channels / problem->groups;
+    const int64_t filters = problem->out_channels / problem->groups;
+    if (problem->batch > 1)
+      --problem->batch;
+    else if (filters > 1)
+      problem->out_channels = problem->groups * ((filters + 1) / 2);
+    else if (channels > 1)
+      problem->in_channels = problem->groups * ((channels + 1) / 2);
+    else if (problem->groups > 1)
+      problem->in_channels = problem->out_channels = problem->groups = (problem->groups + 1) / 2;
+    else
+      return;
+  }
+}
+
+blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
+                                  blasconv_direction direction, int32_t rank,
+                                  support_random *random)
+{
+  blasconv_problem problem = blasconv_problem_3d(0, 1, 1, 1, 1, 1, 1, 1, 1);
+  problem.layout = layout;
+  problem.direction = direction;
+  problem.rank = rank;
+  const bool empty = support_random_between(random, 0, 19) == 0;
+  problem.batch = empty ? 0 : support_random_between(random, 1, 3);
+  randomise_channels(&problem, kind, random);
+  for (int axis = 0; axis < rank; ++axis)
+    randomise_axis(&problem, axis, random);
+  if (kind == SHAPES_POINTWISE)
+    make_pointwise(&problem);
+  if (kind == SHAPES_SAME)
+    make_same(&problem, random);
+  if (kind == SHAPES_DENSE)
+    make_dense(&problem);
+  make_small(&problem);
+  return problem;
+}
+
+blasconv_problem shapes_random(support_random *random)
+{
+  const shapes_kind kind = (shapes_kind)support_random_between(random, 0, SHAPES_KINDS - 1);
+  const blasconv_layout layout = (blasconv_layout)support_random_between(random, 0, 1);
+  const blasconv_direction direction = (blasconv_direction)support_random_between(random, 0, 1);
+  const int32_t rank = (int32_t)support_random_between(random, 1, BLASCONV_MAX_RANK);
+  return shapes_random_of(kind, layout, direction, rank, random);
+}
