@@ -51,7 +51,6 @@ START_TEST(maps_are_checked)
   } bad[] = {
       {"size 0", {0, BLASCONV_NCHW, 2, 3, 4}, BLASCONV_VERSION_MISMATCH},
       {"size + 1", {sizeof(blasconv_maps) + 1, BLASCONV_NCHW, 2, 3, 4}, BLASCONV_VERSION_MISMATCH},
-      {"NHWC", {sizeof(blasconv_maps), BLASCONV_NHWC, 2, 3, 4}, BLASCONV_UNSUPPORTED},
       {"layout", {sizeof(blasconv_maps), (blasconv_layout)2, 2, 3, 4}, BLASCONV_BAD_ARGUMENT},
       {"batch", {sizeof(blasconv_maps), BLASCONV_NCHW, -1, 3, 4}, BLASCONV_BAD_SIZE},
       {"channels", {sizeof(blasconv_maps), BLASCONV_NCHW, 2, 0, 4}, BLASCONV_BAD_SIZE},

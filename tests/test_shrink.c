@@ -251,7 +251,7 @@ static bool fails_at_output_padding(const bench_notation *notation)
 
 static bool fails_in_groups(const bench_notation *notation)
 {
-  return notation->problem.groups >= 2 &&
+  return notation->problem.groups >= 2 && notation->problem.batch >= 1 &&
          notation->problem.in_channels >= 3 * notation->problem.groups && notation->packed &&
          notation->workspace_limit == 0 && notation->accumulate;
 }

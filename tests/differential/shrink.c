@@ -101,6 +101,13 @@ static void drop_direction(bench_notation *notation)
   }
 }
 
+/* No image is a case of its own, one image the plain one. */
+static void drop_emptiness(bench_notation *notation)
+{
+  if (notation->problem.batch == 0)
+    notation->problem.batch = 1;
+}
+
 static void drop_groups(bench_notation *notation)
 {
   notation->problem.groups = 1;
@@ -116,10 +123,20 @@ static void drop_groups_but_one(bench_notation *notation)
 
 static bool drop_parts(shrinking *state)
 {
-  static part_dropper *const droppers[] = {
-      drop_groups_but_one, drop_direction,  drop_layout,           drop_bias,  drop_scale_shift,
-      drop_residual,       drop_activation, drop_accumulate,       drop_exact, drop_packed,
-      drop_limit,          drop_groups,     drop_library_workspace};
+  static part_dropper *const droppers[] = {drop_groups_but_one,
+                                           drop_direction,
+                                           drop_layout,
+                                           drop_bias,
+                                           drop_scale_shift,
+                                           drop_residual,
+                                           drop_activation,
+                                           drop_accumulate,
+                                           drop_exact,
+                                           drop_packed,
+                                           drop_limit,
+                                           drop_groups,
+                                           drop_library_workspace,
+                                           drop_emptiness};
   bool taken = false;
   for (size_t i = 0; i < sizeof droppers / sizeof *droppers; ++i) {
     bench_notation smaller = state->which->notation;
