@@ -242,7 +242,9 @@ static bool read_arguments(int count, char **arguments, settings *chosen)
   }
   if (!problems)
     chosen->problems = chosen->words ? 1 : covering;
-  return chosen->problems > 0 && chosen->jobs > 0 && chosen->jobs <= most_jobs;
+  if (chosen->jobs > most_jobs)
+    chosen->jobs = most_jobs;
+  return chosen->problems > 0 && chosen->jobs > 0;
 }
 
 int main(int count, char **arguments)
