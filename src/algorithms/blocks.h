@@ -4,6 +4,7 @@
 
 #include "lowering/lowering.h"
 #include "plan.h"
+#include "planning/cost.h"
 #include "sgemm.h"
 
 /* A block of patches stays in the second-level cache, beside the operands that it meets. */
@@ -49,6 +50,10 @@ typedef bc_operand bc_patch_source(const bc_geometry *geometry, const float *inp
 bc_patch_source bc_lowered_patches;
 
 bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request);
+
+/* `lowers`: the patch source copies. */
+double bc_weights_cost(const bc_geometry *geometry, const bc_schedule *schedule, bool lowers,
+                       int threads);
 
 void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
                     bc_patch_source *patches);

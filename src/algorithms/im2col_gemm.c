@@ -165,6 +165,25 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
   return bc_weights_prepare(geometry, request);
 }
 
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule,
+                   int threads)
+{
+  if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
+    return bc_weights_cost(g, schedule, true, threads);
+  const bc_blocks *blocks = &schedule->blocks;
+  const bool forward = request->pass == BLASCONV_FORWARD;
+  const int64_t rows = forward ? g->patch_rows : blocks->channels * g->taps;
+  const int64_t columns = forward ? blocks->pixels : g->out_pixels;
+  const double blocks_of_task = (double)bc_count_blocks(rows, blocks->depth) *
+                                (double)bc_count_blocks(columns, blocks->pixels);
+  return bc_cost(&(bc_work){.products = (double)schedule->tasks * blocks_of_task,
+                            .m = forward ? blocks->filters : blocks->depth,
+                            .n = blocks->pixels,
+                            .k = forward ? blocks->depth : g->out_channels,
+                            .moved = (double)schedule->tasks * (double)rows * (double)columns},
+                 schedule->tasks, threads);
+}
+
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   context ctx = {plan, tensors, workspace};
@@ -177,4 +196,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_im2col_gemm = {
-    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .run = run};
+    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .cost = cost, .run = run};

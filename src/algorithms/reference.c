@@ -177,6 +177,15 @@ static bc_schedule prepare(const bc_geometry *g, const bc_request *request)
   return (bc_schedule){.tasks = tasks[request->pass]};
 }
 
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule,
+                   int threads)
+{
+  (void)request;
+  return bc_cost(
+      &(bc_work){.plain = (double)bc_count_weights(g) * (double)g->batch * (double)g->out_pixels},
+      schedule->tasks, threads);
+}
+
 static map_sums sums_of(const bc_geometry *g, blasconv_pass pass, const bc_tensors *tensors)
 {
   if (pass == BLASCONV_FORWARD)
@@ -219,4 +228,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_reference = {
-    .name = "reference", .reject = reject, .prepare = prepare, .run = run};
+    .name = "reference", .reject = reject, .prepare = prepare, .cost = cost, .run = run};

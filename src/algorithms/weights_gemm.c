@@ -103,6 +103,23 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
   return schedule;
 }
 
+double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool lowers, int threads)
+{
+  const bc_blocks *blocks = &schedule->blocks;
+  const double products = (double)count_tiles(g, blocks) * (double)count_units(g, blocks);
+  const double columns = (double)(blocks->images * blocks->pixels);
+  const double gradient =
+      g->layout == BLASCONV_NHWC ? 0.0 : products * columns * (double)blocks->filters;
+  const double patches = lowers ? products * columns * (double)blocks->depth : 0.0;
+  const double tiles = (double)bc_count_weights(g) * (double)blocks->slots;
+  return bc_cost(&(bc_work){.products = products,
+                            .m = blocks->depth,
+                            .n = blocks->filters,
+                            .k = blocks->images * blocks->pixels,
+                            .moved = gradient + patches + tiles},
+                 schedule->tasks, threads);
+}
+
 typedef struct context {
   const blasconv_plan *plan;
   const bc_tensors *tensors;

@@ -1,0 +1,20 @@
+/* The cost model: how long a run takes, from what an algorithm says that it does. */
+#ifndef BC_COST_H
+#define BC_COST_H
+
+#include <stdint.h>
+
+/* What all tasks of a run do together. Fields that an algorithm has no use for are 0. */
+typedef struct bc_work {
+  double products; /* calls of bc_sgemm() */
+  int64_t m, n, k; /* extents of each */
+  double moved;    /* elements that are copied, transposed or added outside of SGEMM */
+  double plain;    /* multiplications of plain loops outside of SGEMM */
+  double vectors;  /* multiplications of vector loops outside of SGEMM */
+} bc_work;
+
+/* Seconds, for a run of `tasks` alike on `threads` threads. Good for comparing algorithms on one
+ * problem: on machines other than that of docs/performance.md all of them err the same way. */
+double bc_cost(const bc_work *work, int64_t tasks, int threads);
+
+#endif
