@@ -1,64 +1,102 @@
+/* The epilogue on a block: piece by piece, and on a piece one step after another while it is in the
+ * first-level cache. The arithmetic is in kernels/. */
 #include "epilogue.h"
 
 #include "cpu.h"
 #include "kernels/kernels.h"
+#include "pieces.h"
 
-/* Adding -0 changes no float, adding +0 would change -0. */
-static const float NO_BIAS = -0.0f;
+/* NULL or what the elements of a piece are computed with: one number for all of them (step 0), or
+ * one for each (step 1). */
+typedef struct numbers {
+  const float *bias, *scale, *shift;
+  int64_t step;
+} numbers;
 
-static void map_rows(const bc_epilogue *e, blasconv_activation activation, const float *bias,
-                     bc_block_view v, float *block)
+/* A block as rows whose elements are neighbours: the pixels of a channel, or the channels of a
+ * pixel, or all pixels with their channels, which are then so few that a piece takes several
+ * pixels. */
+typedef struct rows {
+  int64_t count, length, piece;
+  int64_t step; /* elements from row to row */
+  bool of_pixels, of_many_pixels;
+} rows;
+
+static rows rows_of(bc_block_view v)
 {
+  const int64_t together = bc_piece_pixels(v.channels);
+  if (v.channels == 1 ? v.pixel_step == 1 : v.channel_step != 1)
+    return (rows){v.channels, v.pixels, BC_PIECE, v.channel_step, .of_pixels = true};
+  if (together > 1 && v.pixel_step == v.channels)
+    return (rows){1, v.pixels * v.channels, together * v.channels, 0, .of_many_pixels = true};
+  return (rows){v.pixels, v.channels, BC_PIECE, v.pixel_step, .of_pixels = false};
+}
+
+static const float *from(const float *array, int64_t index)
+{
+  return array ? array + index : NULL;
+}
+
+static numbers numbers_from(const numbers *n, int64_t index)
+{
+  return (numbers){from(n->bias, index), from(n->scale, index), from(n->shift, index), n->step};
+}
+
+static numbers repeat(const numbers *n, int64_t channels, int64_t length, float copies[3][BC_PIECE])
+{
+  return (numbers){bc_repeat(n->bias, channels, length, copies[0]),
+                   bc_repeat(n->scale, channels, length, copies[1]),
+                   bc_repeat(n->shift, channels, length, copies[2]), n->step};
+}
+
+/* The steps, each reading what the one before has written. */
+static void apply_to_piece(const bc_epilogue *epilogue, numbers with, const float *residual,
+                           const float *x, float *output, int64_t n)
+{
+  static const blasconv_activation identity = {BLASCONV_IDENTITY, 0.0f};
   const bc_kernels *kernels = bc_cpu_kernels();
-  (void)e;
-  if (v.channel_step == 1 && v.channels > 1)
-    for (int64_t j = 0; j < v.pixels; ++j) {
-      float *row = block + j * v.pixel_step;
-      if (bias != NULL)
-        kernels->activate_channels(activation, row, bias, row, v.channels);
-      else
-        kernels->activate(activation, row, NO_BIAS, row, v.channels);
-    }
-  else
-    for (int64_t i = 0; i < v.channels; ++i)
-      for (int64_t j = 0; j < v.pixels; j += v.pixel_step == 1 ? v.pixels : 1)
-        kernels->activate(activation, block + i * v.channel_step + j * v.pixel_step,
-                          bias ? bias[i] : NO_BIAS, block + i * v.channel_step + j * v.pixel_step,
-                          v.pixel_step == 1 ? v.pixels : 1);
+  const bool before = epilogue->place == BLASCONV_RESIDUAL_BEFORE_ACTIVATION;
+  if (with.bias != NULL && (with.scale != NULL || before)) {
+    kernels->activate(identity, x, with.bias, with.step, output, n);
+    with.bias = NULL;
+    x = output;
+  }
+  if (with.scale != NULL) {
+    kernels->scale_shift(x, with.scale, with.shift, with.step, output, n);
+    x = output;
+  }
+  if (before) {
+    kernels->plus(x, residual, output, n);
+    x = output;
+  }
+  if (with.bias != NULL || epilogue->activation.kind != BLASCONV_IDENTITY || x != output)
+    kernels->activate(epilogue->activation, x, with.bias, with.step, output, n);
+  if (epilogue->place == BLASCONV_RESIDUAL_AFTER_ACTIVATION)
+    kernels->plus(output, residual, output, n);
 }
 
-static void add_residual(bc_block_view v, const float *residual, float *block)
+void bc_epilogue_map(const bc_epilogue *epilogue, bc_block_view view, int64_t first_channel,
+                     int64_t offset, const float *input, float *output)
 {
-  for (int64_t i = 0; i < v.channels; ++i)
-    for (int64_t j = 0; j < v.pixels; ++j)
-      block[i * v.channel_step + j * v.pixel_step] +=
-          residual[i * v.channel_step + j * v.pixel_step];
-}
-
-static void scale(bc_block_view v, const float *factor, const float *shift, float *block)
-{
-  for (int64_t i = 0; i < v.channels; ++i)
-    for (int64_t j = 0; j < v.pixels; ++j) {
-      float *x = block + i * v.channel_step + j * v.pixel_step;
-      const volatile float product = *x * factor[i];
-      *x = product + shift[i];
+  const rows r = rows_of(view);
+  float copies[3][BC_PIECE];
+  const numbers all = {epilogue->bias, epilogue->scale, epilogue->shift, r.of_pixels ? 0 : 1};
+  numbers own = numbers_from(&all, first_channel);
+  if (r.of_many_pixels)
+    own = repeat(&own, view.channels, bc_min(r.piece, r.length), copies);
+  for (int64_t row = 0; row < r.count; ++row)
+    for (int64_t i = 0; i < r.length; i += r.piece) {
+      const int64_t at = row * r.step + i, n = bc_min(r.piece, r.length - i);
+      const int64_t index = r.of_many_pixels ? 0 : r.of_pixels ? row : i;
+      apply_to_piece(epilogue, numbers_from(&own, index), from(epilogue->residual, offset + at),
+                     input + at, output + at, n);
     }
 }
 
-void bc_epilogue_apply(const bc_epilogue *e, bc_block_view view, int64_t first_channel,
+void bc_epilogue_apply(const bc_epilogue *epilogue, bc_block_view view, int64_t first_channel,
                        int64_t offset, float *block)
 {
-  const blasconv_activation identity = {BLASCONV_IDENTITY, 0.0f};
-  const float *bias = e->bias ? e->bias + first_channel : NULL;
-  const bool plain = e->scale == NULL && e->place != BLASCONV_RESIDUAL_BEFORE_ACTIVATION;
-  if (bias != NULL && !plain)
-    map_rows(e, identity, bias, view, block);
-  if (e->scale != NULL)
-    scale(view, e->scale + first_channel, e->shift + first_channel, block);
-  if (e->place == BLASCONV_RESIDUAL_BEFORE_ACTIVATION)
-    add_residual(view, e->residual + offset, block);
-  if (e->activation.kind != BLASCONV_IDENTITY || (plain && bias != NULL))
-    map_rows(e, e->activation, plain ? bias : NULL, view, block);
-  if (e->place == BLASCONV_RESIDUAL_AFTER_ACTIVATION)
-    add_residual(view, e->residual + offset, block);
+  if (epilogue->activation.kind != BLASCONV_IDENTITY || epilogue->bias != NULL ||
+      epilogue->scale != NULL || epilogue->residual != NULL)
+    bc_epilogue_map(epilogue, view, first_channel, offset, block, block);
 }

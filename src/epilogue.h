@@ -12,8 +12,8 @@ typedef struct bc_epilogue {
   blasconv_residual place;           /* where the residual is added */
 } bc_epilogue;
 
-/* A block of the output tensor: element (channel i, pixel j) lies i * channel_step + j * pixel_step
- * behind its first. One of the steps is 1, or there is one channel. */
+/* A block of the output: element (channel i, pixel j) lies i * channel_step + j * pixel_step behind
+ * its first. One of the steps is 1 (both may be, if there is one channel or one pixel). */
 typedef struct bc_block_view {
   int64_t channels, pixels, channel_step, pixel_step;
 } bc_block_view;
@@ -22,5 +22,9 @@ typedef struct bc_block_view {
  * channel `first_channel`, counted over all groups, and lies `offset` elements into the output. */
 void bc_epilogue_apply(const bc_epilogue *epilogue, bc_block_view view, int64_t first_channel,
                        int64_t offset, float *block);
+
+/* The same from one block to another, which may be the same; both have the steps of the view. */
+void bc_epilogue_map(const bc_epilogue *epilogue, bc_block_view view, int64_t first_channel,
+                     int64_t offset, const float *input, float *output);
 
 #endif

@@ -1,6 +1,6 @@
 /* The public entry of every pass: checks the arguments, then runs the plan's algorithm. Nothing
  * below validates again. */
-#include "bias_activation.h"
+#include "maps.h"
 #include "packed.h"
 #include "plan.h"
 

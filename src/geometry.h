@@ -117,8 +117,11 @@ blasconv_status bc_problem_check_plain(const blasconv_problem *problem, bc_geome
  * below the dilated kernel's extent, so that tap 0 never stands past the image. */
 blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry);
 
-/* Checks feature maps: batch, channels, pixels and their product. */
-blasconv_status bc_maps_check(const blasconv_maps *maps);
+/* The layouts that a function over maps serves. */
+typedef enum bc_layouts { BC_BOTH_LAYOUTS, BC_NCHW_ONLY } bc_layouts;
+
+/* Checks feature maps: layout, batch, channels, pixels and their product. */
+blasconv_status bc_maps_check(const blasconv_maps *maps, bc_layouts layouts);
 
 /* Checks a tensor [rows][columns]: rows >= 0, columns >= 1, and its bytes do not overflow. */
 blasconv_status bc_matrix_check(int64_t rows, int64_t columns);

@@ -176,16 +176,16 @@ blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *g
              : BLASCONV_BAD_SIZE;
 }
 
-blasconv_status bc_maps_check(const blasconv_maps *maps)
+blasconv_status bc_maps_check(const blasconv_maps *maps, bc_layouts layouts)
 {
   if (maps == NULL)
     return BLASCONV_NULL_POINTER;
   if (maps->struct_size != sizeof *maps)
     return BLASCONV_VERSION_MISMATCH;
-  if (maps->layout == BLASCONV_NHWC)
-    return BLASCONV_UNSUPPORTED;
-  if (maps->layout != BLASCONV_NCHW)
+  if (maps->layout != BLASCONV_NCHW && maps->layout != BLASCONV_NHWC)
     return BLASCONV_BAD_ARGUMENT;
+  if (maps->layout == BLASCONV_NHWC && layouts == BC_NCHW_ONLY)
+    return BLASCONV_UNSUPPORTED;
   if (maps->batch < 0 || maps->channels < 1 || maps->pixels < 1)
     return BLASCONV_BAD_SIZE;
   return tensor_fits(maps->batch, maps->channels, maps->pixels) ? BLASCONV_SUCCESS

@@ -44,10 +44,9 @@ START_TEST(dense_kernels_give_the_same_bits)
       for (int t = 0; t < n; ++t) {
         results[t][0] = support_tensor_poisoned(channels);
         results[t][1] = support_tensor_poisoned(channels);
-        tables[t]->activate_channels(activation, input.data, bias.data, results[t][0].data,
-                                     channels);
-        tables[t]->differentiate_channels(activation, input.data, bias.data, gradient.data,
-                                          results[t][1].data, channels);
+        tables[t]->activate(activation, input.data, bias.data, 1, results[t][0].data, channels);
+        tables[t]->differentiate(activation, input.data, bias.data, 1, gradient.data,
+                                 results[t][1].data, channels);
         tables[t]->add_to_sums(sums[t], gradient.data, channels);
         ck_assert(support_tensor_same(&results[0][0], &results[t][0]));
         ck_assert(support_tensor_same(&results[0][1], &results[t][1]));

@@ -7,9 +7,9 @@
 
 /* ---- rows ---- */
 
-/* From one element's bias to the next: a row of pixels has one bias, a row of channels has one for
- * each. */
-enum { SAME_BIAS = 0, NEXT_BIAS = 1 };
+/* From the number of one element to that of the next: a row of pixels has one, a row of channels
+ * has one for each. */
+enum { SAME = 0, NEXT = 1 };
 
 /* Function pointers and steps are constants where these are inlined, so each use is a loop of its
  * own. */
@@ -108,29 +108,48 @@ INLINE void differentiate_row(blasconv_activation activation, const float *saved
   }
 }
 
-static void activate(blasconv_activation activation, const float *input, float bias, float *output,
-                     int64_t n)
+/* Adding -0 changes no float, adding +0 would change -0. */
+static const float NO_BIAS = -0.0f;
+
+/* A copy of what a row has once cannot be what is written, so it stays in a register. */
+
+static void activate(blasconv_activation activation, const float *input, const float *bias,
+                     int64_t step, float *output, int64_t n)
 {
-  activate_row(activation, input, &bias, SAME_BIAS, output, n);
+  const float own = bias ? *bias : NO_BIAS;
+  if (step == SAME || bias == NULL)
+    activate_row(activation, input, &own, SAME, output, n);
+  else
+    activate_row(activation, input, bias, NEXT, output, n);
 }
 
-static void activate_channels(blasconv_activation activation, const float *input, const float *bias,
-                              float *output, int64_t n)
+static void differentiate(blasconv_activation activation, const float *saved, const float *bias,
+                          int64_t step, const float *output_gradient, float *input_gradient,
+                          int64_t n)
 {
-  activate_row(activation, input, bias, NEXT_BIAS, output, n);
+  const float own = bias ? *bias : NO_BIAS;
+  if (step == SAME || bias == NULL)
+    differentiate_row(activation, saved, &own, SAME, output_gradient, input_gradient, n);
+  else
+    differentiate_row(activation, saved, bias, NEXT, output_gradient, input_gradient, n);
 }
 
-static void differentiate(blasconv_activation activation, const float *saved, float bias,
-                          const float *output_gradient, float *input_gradient, int64_t n)
+INLINE void scale_shift_row(const float *input, const float *scale, const float *shift,
+                            int64_t step, float *output, int64_t n)
 {
-  differentiate_row(activation, saved, &bias, SAME_BIAS, output_gradient, input_gradient, n);
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i)
+    output[i] = input[i] * scale[i * step] + shift[i * step];
 }
 
-static void differentiate_channels(blasconv_activation activation, const float *saved,
-                                   const float *bias, const float *output_gradient,
-                                   float *input_gradient, int64_t n)
+static void scale_shift(const float *input, const float *scale, const float *shift, int64_t step,
+                        float *output, int64_t n)
 {
-  differentiate_row(activation, saved, bias, NEXT_BIAS, output_gradient, input_gradient, n);
+  const float own_scale = *scale, own_shift = *shift;
+  if (step == SAME)
+    scale_shift_row(input, &own_scale, &own_shift, SAME, output, n);
+  else
+    scale_shift_row(input, scale, shift, NEXT, output, n);
 }
 
 /* Partial sums in lanes of fixed number, so that the order is the same on every instruction set;
@@ -158,11 +177,16 @@ static void add_to_sums(double *sums, const float *x, int64_t n)
     sums[i] += (double)x[i];
 }
 
-static void add(float *to, const float *from, int64_t n)
+static void plus(const float *x, const float *y, float *output, int64_t n)
 {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i)
-    to[i] += from[i];
+    output[i] = x[i] + y[i];
+}
+
+static void add(float *to, const float *from, int64_t n)
+{
+  plus(to, from, to, n);
 }
 
 /* One row of a grid; a step that is a constant where this is inlined makes a loop of shuffles. */
@@ -273,10 +297,10 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
 
 const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
                                            .differentiate = differentiate,
-                                           .activate_channels = activate_channels,
-                                           .differentiate_channels = differentiate_channels,
+                                           .scale_shift = scale_shift,
                                            .sum = sum,
                                            .add_to_sums = add_to_sums,
+                                           .plus = plus,
                                            .add = add,
                                            .gather = gather,
                                            .scatter_add = scatter_add,

@@ -12,11 +12,11 @@ static void fill_zero(float *to, int64_t n)
 }
 
 /* The tap's rows of the block; in NHWC, where a pixel's rows are neighbours, pixel by pixel. */
-static void clear_rows(const bc_tap *tap, const bc_patches *patches)
+static void clear_rows(const bc_geometry *geometry, const bc_tap *tap, const bc_patches *patches)
 {
   const int64_t pixels = bc_range_length(patches->pixels);
   float *first = patches->data + (tap->first_row - patches->rows.begin) * patches->row_step;
-  if (patches->row_step == 1)
+  if (geometry->layout == BLASCONV_NHWC)
     for (int64_t i = 0; i < pixels; ++i)
       fill_zero(first + i * patches->pixel_step, tap->rows);
   else
@@ -66,7 +66,7 @@ void bc_im2col(const bc_geometry *geometry, const float *image, bc_patches patch
       continue;
     }
     if (!tap.full)
-      clear_rows(&tap, &patches);
+      clear_rows(geometry, &tap, &patches);
     bc_visit_grids(geometry, &tap, &patches, gather, &context);
   }
 }

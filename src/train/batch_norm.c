@@ -30,7 +30,7 @@ blasconv_status bc_batch_norm_check(const blasconv_maps *maps, const blasconv_ba
 {
   blasconv_status status = maps ? bc_batch_norm_check_struct(norm) : BLASCONV_NULL_POINTER;
   if (status == BLASCONV_SUCCESS)
-    status = bc_maps_check(maps);
+    status = bc_maps_check(maps, BC_NCHW_ONLY);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (maps->batch < least_batch)
