@@ -50,9 +50,9 @@ typedef struct bc_algorithm {
   const char *(*reject)(const bc_geometry *geometry, const bc_request *request);
   /* Chooses blocks and books workspace, within the room if that can be. Pure. */
   bc_schedule (*prepare)(const bc_geometry *geometry, const bc_request *request);
-  /* Seconds of a run as planning/cost.h estimates them. Pure. */
+  /* Seconds that all threads of a run take together, as planning/cost.h estimates them. Pure. */
   double (*cost)(const bc_geometry *geometry, const bc_request *request,
-                 const bc_schedule *schedule, int threads);
+                 const bc_schedule *schedule);
   /* Computes the pass; batch is at least 1, the bias gradient is not its business. */
   void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
   /* Floats of the packed weights, and how to write them; they follow from the filters, not from

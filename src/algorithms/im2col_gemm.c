@@ -165,11 +165,10 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
   return bc_weights_prepare(geometry, request);
 }
 
-static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule,
-                   int threads)
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
-    return bc_weights_cost(g, schedule, true, threads);
+    return bc_weights_cost(g, schedule, true);
   const bc_blocks *blocks = &schedule->blocks;
   const bool forward = request->pass == BLASCONV_FORWARD;
   const int64_t rows = forward ? g->patch_rows : blocks->channels * g->taps;
@@ -180,8 +179,9 @@ static double cost(const bc_geometry *g, const bc_request *request, const bc_sch
                             .m = forward ? blocks->filters : blocks->depth,
                             .n = blocks->pixels,
                             .k = forward ? blocks->depth : g->out_channels,
-                            .moved = (double)schedule->tasks * (double)rows * (double)columns},
-                 schedule->tasks, threads);
+                            .moved = (double)schedule->tasks * (double)rows * (double)columns,
+                            .run = bc_copied_run(g)},
+                 schedule->tasks);
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

@@ -113,18 +113,17 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
                                                     : prepare_product(geometry, request->pass);
 }
 
-static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule,
-                   int threads)
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
-    return bc_weights_cost(g, schedule, schedule->blocks.images > 1, threads);
+    return bc_weights_cost(g, schedule, schedule->blocks.images > 1);
   const bc_blocks *blocks = &schedule->blocks;
   return bc_cost(
       &(bc_work){.products = (double)schedule->tasks,
                  .m = bc_max(blocks->filters, blocks->channels),
                  .n = blocks->pixels,
                  .k = request->pass == BLASCONV_FORWARD ? g->in_channels : g->out_channels},
-      schedule->tasks, threads);
+      schedule->tasks);
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

@@ -103,7 +103,7 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
   return schedule;
 }
 
-double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool lowers, int threads)
+double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool lowers)
 {
   const bc_blocks *blocks = &schedule->blocks;
   const double products = (double)count_tiles(g, blocks) * (double)count_units(g, blocks);
@@ -116,8 +116,9 @@ double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool l
                             .m = blocks->depth,
                             .n = blocks->filters,
                             .k = blocks->images * blocks->pixels,
-                            .moved = gradient + patches + tiles},
-                 schedule->tasks, threads);
+                            .moved = gradient + patches + tiles,
+                            .run = bc_copied_run(g)},
+                 schedule->tasks);
 }
 
 typedef struct context {

@@ -31,8 +31,7 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
     return BLASCONV_WORKSPACE_LIMITED;
   }
   candidate->threads = count_threads(plan, &candidate->schedule);
-  candidate->seconds =
-      algorithm->cost(&plan->geometry, &plan->request, &candidate->schedule, candidate->threads);
+  candidate->seconds = algorithm->cost(&plan->geometry, &plan->request, &candidate->schedule);
   return BLASCONV_SUCCESS;
 }
 

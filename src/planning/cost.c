@@ -1,27 +1,32 @@
 #include "cost.h"
 
-#include "geometry.h"
-
 /* Fitted to measurements, see docs/performance.md, "The cost model". */
-static const double product_flops = 80e9, product_seconds = 0.3e-6, move_rate = 1e9,
-                    plain_rate = 1e9, vector_rate = 10e9, task_seconds = 0.1e-6,
-                    region_seconds = 2e-6;
+static const double run_seconds = 0.4e-6, task_seconds = 0.02e-6;
 
-/* The extent of a product at which SGEMM reaches half of its speed, the others being long. */
-static const double half_m = 6.0, half_n = 12.0, half_k = 16.0;
+/* A call of SGEMM, a multiplication and addition at its full speed, and the extent at which it
+ * reaches half of that, the other two being long. */
+static const double call_seconds = 0.28e-6, product_seconds = 2.0 / 90e9, half_extent = 7.0;
 
-static double product_cost(const bc_work *work)
+/* An element that is moved, and a run of them. */
+static const double move_seconds = 0.3e-9, piece_seconds = 5.4e-9;
+
+/* A multiplication of plain loops, rather too much: they are for want of anything better. */
+static const double plain_seconds = 6e-9, vector_seconds = 0.05e-9;
+
+static double sgemm_cost(const bc_work *work)
 {
   const double m = (double)work->m, n = (double)work->n, k = (double)work->k;
-  return product_seconds + 2.0 * (m + half_m) * (n + half_n) * (k + half_k) / product_flops;
+  return work->products * (call_seconds + product_seconds * (m + half_extent) * (n + half_extent) *
+                                              (k + half_extent));
 }
 
-double bc_cost(const bc_work *work, int64_t tasks, int threads)
+static double move_cost(const bc_work *work)
 {
-  const double busy = work->products * (work->products > 0 ? product_cost(work) : 0.0) +
-                      work->moved / move_rate + work->plain / plain_rate +
-                      work->vectors / vector_rate + (double)tasks * task_seconds;
-  /* The last round of tasks may leave threads without one. */
-  const int64_t rounds = bc_count_blocks(bc_max(1, tasks), threads);
-  return region_seconds * (threads > 1) + busy * (double)rounds / (double)bc_max(1, tasks);
+  return work->moved > 0.0 ? work->moved * (move_seconds + piece_seconds / (double)work->run) : 0.0;
+}
+
+double bc_cost(const bc_work *work, int64_t tasks)
+{
+  return run_seconds + (double)tasks * task_seconds + sgemm_cost(work) + move_cost(work) +
+         work->plain * plain_seconds + work->vectors * vector_seconds;
 }

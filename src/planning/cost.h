@@ -9,12 +9,15 @@ typedef struct bc_work {
   double products; /* calls of bc_sgemm() */
   int64_t m, n, k; /* extents of each */
   double moved;    /* elements that are copied, transposed or added outside of SGEMM */
+  int64_t run;     /* how many of them lie side by side, at least 1 */
   double plain;    /* multiplications of plain loops outside of SGEMM */
   double vectors;  /* multiplications of vector loops outside of SGEMM */
 } bc_work;
 
-/* Seconds, for a run of `tasks` alike on `threads` threads. Good for comparing algorithms on one
- * problem: on machines other than that of docs/performance.md all of them err the same way. */
-double bc_cost(const bc_work *work, int64_t tasks, int threads);
+/* Seconds that `tasks` take, one after the other. The number of threads plays no part: if the
+ * choice of the algorithm depended on it, so would the bits of the results. Good for comparing
+ * algorithms on one problem: on machines other than that of docs/performance.md all of them err
+ * alike. */
+double bc_cost(const bc_work *work, int64_t tasks);
 
 #endif
