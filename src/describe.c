@@ -106,7 +106,7 @@ static void put_other(writer *out, const blasconv_plan *plan, size_t row)
       [BC_BY_NAME] = "it could serve, but another was asked for by name; expected to take",
       [BC_FROM_CHOICES] = "it could serve, but another was chosen before; expected to take",
       [BC_BY_MEASURING] = "much slower by estimate, or no time to measure it; expected to take",
-      [BC_BY_ESTIMATE] = "slower by estimate, expected to take"};
+      [BC_BY_ESTIMATE] = "no faster by estimate, expected to take"};
   const bc_algorithm *other = bc_registry_row(row);
   const double measured = plan->decision.measured[row];
   bc_candidate candidate;

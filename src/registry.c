@@ -1,6 +1,6 @@
 #include "algorithm.h"
 
-/* Ordered: of algorithms that cost the same, a plan takes the first. */
+/* Ordered: of algorithms that cost about the same, a plan takes the first. */
 static const bc_algorithm *const algorithms[] = {
     &bc_pointwise_gemm,
     &bc_im2col_gemm,

@@ -136,8 +136,21 @@ START_TEST(the_estimate_does_not_hang_on_the_threads)
 }
 END_TEST
 
-/* The cheapest of those that serve, and those are all that a plan by name is made of. */
-START_TEST(the_estimate_takes_the_cheapest)
+/* By the model, for the algorithm of that name; infinite if it cannot serve. */
+static double expected(const blasconv_problem *problem, blasconv_pass pass, const char *name)
+{
+  blasconv_options options = blasconv_options_default();
+  options.algorithm = name;
+  blasconv_plan *plan = NULL;
+  if (blasconv_plan_create(problem, pass, &options, &plan) != BLASCONV_SUCCESS)
+    return HUGE_VAL;
+  const double seconds = plan->decision.seconds;
+  blasconv_plan_destroy(plan);
+  return seconds;
+}
+
+/* Of all that serve, the first in the order that is no more than a quarter above the cheapest. */
+START_TEST(the_estimate_takes_the_first_of_the_cheapest)
 {
   support_random random = support_random_start(2);
   for (int i = 0; i < random_problems; ++i) {
@@ -147,14 +160,17 @@ START_TEST(the_estimate_takes_the_cheapest)
     ck_assert_int_eq(plan->decision.basis, BC_BY_ESTIMATE);
     ck_assert(isfinite(plan->decision.seconds));
     ck_assert(plan->decision.seconds > 0.0 || problem.batch == 0);
-    for (size_t row = 0; bc_registry_row(row) != NULL; ++row) {
-      blasconv_options options = blasconv_options_default();
-      options.algorithm = bc_registry_row(row)->name;
-      blasconv_plan *other = NULL;
-      if (blasconv_plan_create(&problem, pass, &options, &other) == BLASCONV_SUCCESS)
-        ck_assert(plan->decision.seconds <= other->decision.seconds);
-      blasconv_plan_destroy(other);
+    double seconds[BC_MOST_ALGORITHMS], least = HUGE_VAL;
+    size_t rows = 0;
+    for (; bc_registry_row(rows) != NULL; ++rows) {
+      seconds[rows] = expected(&problem, pass, bc_registry_row(rows)->name);
+      least = fmin(least, seconds[rows]);
     }
+    size_t first = 0;
+    while (seconds[first] > 1.25 * least)
+      ++first;
+    ck_assert_str_eq(blasconv_plan_algorithm(plan), bc_registry_row(first)->name);
+    ck_assert(plan->decision.seconds == seconds[first]);
     blasconv_plan_destroy(plan);
   }
 }
@@ -167,8 +183,8 @@ START_TEST(descriptions_say_why)
   options.threads = 1;
   blasconv_plan *plan = create(&problem, BLASCONV_FORWARD, &options);
   ck_assert(describes(plan, "choice: by estimate"));
-  ck_assert(describes(plan, "not im2col_gemm: slower by estimate"));
-  ck_assert(describes(plan, "not reference: slower by estimate"));
+  ck_assert(describes(plan, "not im2col_gemm: no faster by estimate"));
+  ck_assert(describes(plan, "not reference: no faster by estimate"));
   blasconv_plan_destroy(plan);
 
   options.algorithm = "im2col_gemm";
@@ -543,7 +559,7 @@ int main(void)
   Suite *suite = suite_create("planning");
   support_add(suite, layers_of_networks_get_what_suits_them);
   support_add(suite, the_estimate_does_not_hang_on_the_threads);
-  support_add(suite, the_estimate_takes_the_cheapest);
+  support_add(suite, the_estimate_takes_the_first_of_the_cheapest);
   support_add(suite, descriptions_say_why);
   support_add(suite, a_choice_is_taken);
   support_add(suite, a_hostile_choice_is_ignored);

@@ -35,13 +35,38 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
   return BLASCONV_SUCCESS;
 }
 
-/* Keeps the order of the seconds; behind those that cost the same. */
-static void insert(bc_candidate *candidates, size_t count, const bc_candidate *next)
+/* The model's errors are of this size: what it finds nearer to each other than that, it finds
+ * equal. */
+static const double equal = 1.25;
+
+/* What it finds farther from each other than that, it is sure of. */
+static const double hopeless = 10.0;
+
+/* Moves the candidate at `from` forward to `to`. */
+static void move(bc_candidate *candidates, size_t from, size_t to)
 {
-  size_t at = count;
-  for (; at > 0 && candidates[at - 1].seconds > next->seconds; --at)
-    candidates[at] = candidates[at - 1];
-  candidates[at] = *next;
+  const bc_candidate moved = candidates[from];
+  for (size_t i = from; i > to; --i)
+    candidates[i] = candidates[i - 1];
+  candidates[to] = moved;
+}
+
+/* From the registry's order to the order in which they are to be tried. */
+static void sort(bc_candidate *candidates, size_t count)
+{
+  double least = candidates[0].seconds;
+  for (size_t i = 1; i < count; ++i)
+    least = candidates[i].seconds < least ? candidates[i].seconds : least;
+  size_t first = 0;
+  while (candidates[first].seconds > equal * least)
+    ++first;
+  move(candidates, first, 0);
+  for (size_t i = 2; i < count; ++i) {
+    size_t to = 1;
+    while (candidates[to].seconds <= candidates[i].seconds && to < i)
+      ++to;
+    move(candidates, i, to);
+  }
 }
 
 size_t bc_candidates_make(const blasconv_plan *plan, bc_candidate candidates[BC_MOST_ALGORITHMS],
@@ -49,11 +74,11 @@ size_t bc_candidates_make(const blasconv_plan *plan, bc_candidate candidates[BC_
 {
   size_t count = 0;
   for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
-    bc_candidate next;
-    *status = bc_candidate_make(plan, bc_registry_row(i), &next, reason);
-    if (*status == BLASCONV_SUCCESS)
-      insert(candidates, count++, &next);
+    *status = bc_candidate_make(plan, bc_registry_row(i), &candidates[count], reason);
+    count += *status == BLASCONV_SUCCESS;
   }
+  if (count > 0)
+    sort(candidates, count);
   return count;
 }
 
@@ -64,7 +89,7 @@ void bc_candidate_take(const bc_candidate *candidate, blasconv_plan *plan)
   plan->threads = candidate->threads;
 }
 
-bool bc_candidate_is_hopeless(const bc_candidate *candidate, const bc_candidate *cheapest)
+bool bc_candidate_is_hopeless(const bc_candidate *candidate, const bc_candidate *likeliest)
 {
-  return candidate->seconds > 10.0 * cheapest->seconds;
+  return candidate->seconds > hopeless * likeliest->seconds;
 }
