@@ -491,17 +491,21 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-/* Tensors that fit one by one, but not together. */
-START_TEST(sizes_that_overflow_together)
+/* Tensors that fit into memory that nobody has, and tensors whose bytes do not even fit into a
+ * number together, though they do one by one. */
+START_TEST(enormous_tensors)
 {
   const int64_t side = INT64_C(1) << 28;
-  const blasconv_problem problem = blasconv_problem_2d(1, 2, side, side, 2, 1, 1);
+  allocation_log log = {.allowed = 0};
   blasconv_options options = measuring_in(NULL, 0);
+  options.allocator = allocation_hook(&log);
+  blasconv_problem problem = blasconv_problem_2d(1, 2, side, side, 2, 1, 1);
   check_refused(&problem, options, BLASCONV_OUT_OF_MEMORY);
-  const blasconv_problem larger = blasconv_problem_2d(4, 2, side, side, 2, 1, 1);
-  blasconv_plan *plan = NULL;
-  ck_assert_int_ne(blasconv_plan_create(&larger, BLASCONV_FORWARD, &options, &plan),
-                   BLASCONV_SUCCESS);
+  ck_assert_int_eq(log.calls, 1);
+  ck_assert_uint_gt(log.last_bytes, (size_t)(6 * side * side) * sizeof(float));
+  problem.batch = 15;
+  check_refused(&problem, options, BLASCONV_OVERFLOW);
+  ck_assert_int_eq(log.calls, 1);
 }
 END_TEST
 
@@ -572,7 +576,7 @@ int main(void)
   support_add(suite, scratch_of_every_size);
   support_add(suite, nothing_to_measure_needs_nothing);
   support_add(suite, every_allocation_may_fail);
-  support_add(suite, sizes_that_overflow_together);
+  support_add(suite, enormous_tensors);
   support_add(suite, bad_options);
   support_add(suite, threads_share_a_store);
   return support_run(suite);
