@@ -92,21 +92,24 @@ static void put_schedule(writer *out, const blasconv_plan *plan)
 /* Why the plan has its algorithm. */
 static void put_decision(writer *out, const blasconv_plan *plan)
 {
-  static const char *const bases[] = {[BC_BY_NAME] = "asked for by name, expected to take",
+  static const char *const bases[] = {[BC_BY_NAME] = "asked for by name, by estimate",
                                       [BC_FROM_CHOICES] = "taken from the choices, measured at",
                                       [BC_BY_MEASURING] = "by measuring, at best",
-                                      [BC_BY_ESTIMATE] = "by estimate, expected to take"};
-  put(out, "choice: %s %.3g ms\n", bases[plan->decision.basis], 1e3 * plan->decision.seconds);
+                                      [BC_BY_ESTIMATE] = "by estimate,"};
+  const bool expected =
+      plan->decision.basis == BC_BY_NAME || plan->decision.basis == BC_BY_ESTIMATE;
+  put(out, "choice: %s %.3g ms%s\n", bases[plan->decision.basis], 1e3 * plan->decision.seconds,
+      expected ? " on one thread" : "");
 }
 
 /* Why the plan does not have the algorithm of that row. */
 static void put_other(writer *out, const blasconv_plan *plan, size_t row)
 {
   static const char *const words[] = {
-      [BC_BY_NAME] = "it could serve, but another was asked for by name; expected to take",
-      [BC_FROM_CHOICES] = "it could serve, but another was chosen before; expected to take",
-      [BC_BY_MEASURING] = "much slower by estimate, or no time to measure it; expected to take",
-      [BC_BY_ESTIMATE] = "no faster by estimate, expected to take"};
+      [BC_BY_NAME] = "it could serve, but another was asked for by name; by estimate",
+      [BC_FROM_CHOICES] = "it could serve, but another was chosen before; by estimate",
+      [BC_BY_MEASURING] = "much slower by estimate, or no time to measure it;",
+      [BC_BY_ESTIMATE] = "no faster by estimate,"};
   const bc_algorithm *other = bc_registry_row(row);
   const double measured = plan->decision.measured[row];
   bc_candidate candidate;
@@ -116,7 +119,7 @@ static void put_other(writer *out, const blasconv_plan *plan, size_t row)
   else if (measured > 0.0)
     put(out, "not %s: slower when measured, at best %.3g ms\n", other->name, 1e3 * measured);
   else
-    put(out, "not %s: %s %.3g ms\n", other->name, words[plan->decision.basis],
+    put(out, "not %s: %s %.3g ms on one thread\n", other->name, words[plan->decision.basis],
         1e3 * candidate.seconds);
 }
 

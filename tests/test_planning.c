@@ -189,7 +189,7 @@ START_TEST(descriptions_say_why)
 
   options.algorithm = "im2col_gemm";
   plan = create(&problem, BLASCONV_FORWARD, &options);
-  ck_assert(describes(plan, "choice: asked for by name"));
+  ck_assert(describes(plan, "choice: asked for by name, by estimate"));
   ck_assert(describes(plan, "not pointwise_gemm: it could serve"));
   blasconv_plan_destroy(plan);
 
