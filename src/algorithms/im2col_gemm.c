@@ -181,15 +181,18 @@ static double cost(const bc_geometry *g, const bc_request *request, const bc_sch
     return bc_weights_cost(g, schedule, true);
   const bc_blocks *blocks = &schedule->blocks;
   const bool forward = request->pass == BLASCONV_FORWARD;
-  const int64_t rows = forward ? g->patch_rows : blocks->channels * g->taps;
-  const int64_t columns = forward ? blocks->pixels : g->out_pixels;
-  const double blocks_of_task = (double)bc_count_blocks(rows, blocks->depth) *
-                                (double)bc_count_blocks(columns, blocks->pixels);
-  return bc_cost(&(bc_work){.products = (double)schedule->tasks * blocks_of_task,
-                            .m = forward ? blocks->filters : blocks->depth,
-                            .n = blocks->pixels,
-                            .k = forward ? blocks->depth : g->out_channels,
-                            .moved = (double)schedule->tasks * (double)rows * (double)columns,
+  /* Blocks of filters each lower all patches. */
+  const int64_t filters = forward ? blocks->filters : g->out_channels;
+  const double lowerings =
+      (double)(g->batch * g->groups * bc_count_blocks(g->out_channels, filters));
+  const double rows = bc_mean_block(g->patch_rows, blocks->depth);
+  const double pixels = bc_mean_block(g->out_pixels, blocks->pixels);
+  const double moved = lowerings * (double)g->patch_rows * (double)g->out_pixels;
+  return bc_cost(&(bc_work){.products = moved / rows / pixels,
+                            .m = bc_mean_block(g->out_channels, filters),
+                            .n = pixels,
+                            .k = rows,
+                            .moved = moved,
                             .run = bc_copied_run(g)},
                  schedule->tasks);
 }

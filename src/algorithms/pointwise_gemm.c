@@ -118,12 +118,13 @@ static double cost(const bc_geometry *g, const bc_request *request, const bc_sch
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
     return bc_weights_cost(g, schedule, schedule->blocks.images > 1);
   const bc_blocks *blocks = &schedule->blocks;
-  return bc_cost(
-      &(bc_work){.products = (double)schedule->tasks,
-                 .m = bc_max(blocks->filters, blocks->channels),
-                 .n = blocks->pixels,
-                 .k = request->pass == BLASCONV_FORWARD ? g->in_channels : g->out_channels},
-      schedule->tasks);
+  const bool forward = request->pass == BLASCONV_FORWARD;
+  return bc_cost(&(bc_work){.products = (double)schedule->tasks,
+                            .m = forward ? bc_mean_block(g->out_channels, blocks->filters)
+                                         : bc_mean_block(g->in_channels, blocks->channels),
+                            .n = bc_mean_block(g->out_pixels, blocks->pixels),
+                            .k = (double)(forward ? g->in_channels : g->out_channels)},
+                 schedule->tasks);
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

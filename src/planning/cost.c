@@ -1,5 +1,7 @@
 #include "cost.h"
 
+#include "geometry.h"
+
 /* Fitted to measurements, see docs/performance.md, "The cost model". */
 static const double run_seconds = 0.4e-6, task_seconds = 0.02e-6;
 
@@ -15,14 +17,18 @@ static const double plain_seconds = 6e-9, vector_seconds = 0.05e-9;
 
 static double sgemm_cost(const bc_work *work)
 {
-  const double m = (double)work->m, n = (double)work->n, k = (double)work->k;
-  return work->products * (call_seconds + product_seconds * (m + half_extent) * (n + half_extent) *
-                                              (k + half_extent));
+  return work->products * (call_seconds + product_seconds * (work->m + half_extent) *
+                                              (work->n + half_extent) * (work->k + half_extent));
 }
 
 static double move_cost(const bc_work *work)
 {
   return work->moved > 0.0 ? work->moved * (move_seconds + piece_seconds / (double)work->run) : 0.0;
+}
+
+double bc_mean_block(int64_t whole, int64_t size)
+{
+  return whole == 0 ? 0.0 : (double)whole / (double)bc_count_blocks(whole, size);
 }
 
 double bc_cost(const bc_work *work, int64_t tasks)

@@ -7,12 +7,15 @@
 /* What all tasks of a run do together. Fields that an algorithm has no use for are 0. */
 typedef struct bc_work {
   double products; /* calls of bc_sgemm() */
-  int64_t m, n, k; /* extents of each */
+  double m, n, k;  /* their extents, on average */
   double moved;    /* elements that are copied, transposed or added outside of SGEMM */
   int64_t run;     /* how many of them lie side by side, at least 1 */
   double plain;    /* multiplications of plain loops outside of SGEMM */
   double vectors;  /* multiplications of vector loops outside of SGEMM */
 } bc_work;
+
+/* The average size of the blocks that `size` cuts `whole` into. */
+double bc_mean_block(int64_t whole, int64_t size);
 
 /* Seconds that `tasks` take, one after the other. The number of threads plays no part: if the
  * choice of the algorithm depended on it, so would the bits of the results. Good for comparing
