@@ -97,6 +97,26 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
   return schedule;
 }
 
+double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool lowers)
+{
+  const bc_blocks *blocks = &schedule->blocks;
+  const double products = (double)count_tiles(g, blocks) * (double)count_units(g, blocks);
+  const double rows = bc_mean_block(g->patch_rows, blocks->depth);
+  const double filters = bc_mean_block(g->out_channels, blocks->filters);
+  const double columns =
+      bc_mean_block(g->batch, blocks->images) * bc_mean_block(g->out_pixels, blocks->pixels);
+  const double gradient = g->layout == BLASCONV_NHWC ? 0.0 : products * columns * filters;
+  const double patches = lowers ? products * columns * rows : 0.0;
+  const double tiles = (double)bc_count_weights(g) * (double)blocks->slots;
+  return bc_cost(&(bc_work){.products = products,
+                            .m = rows,
+                            .n = filters,
+                            .k = columns,
+                            .moved = gradient + patches + tiles,
+                            .run = bc_copied_run(g)},
+                 schedule->tasks);
+}
+
 typedef struct context {
   const blasconv_plan *plan;
   const bc_tensors *tensors;
