@@ -22,6 +22,9 @@ blasconv_status bench_execution_create(const blasconv_problem *problem, blasconv
                                        const blasconv_options *options,
                                        const bench_operands *operands, bench_execution *execution);
 
+/* Allocates the workspace of the plan that is there. */
+void bench_execution_add_workspace(bench_execution *execution);
+
 void bench_execution_destroy(bench_execution *execution);
 
 /* Executes once; context is a bench_execution. Returns the seconds, NaN if it failed. */

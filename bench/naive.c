@@ -14,12 +14,8 @@ static bench_naive_tensor tensor_of(const float *data, blasconv_layout layout, i
 {
   const int64_t pixels = extents[0] * extents[1] * extents[2];
   const bool last = layout == BLASCONV_NHWC;
-  return (bench_naive_tensor){data,
-                              channels,
-                              pixels,
-                              channels * pixels,
-                              last ? 1 : pixels,
-                              last ? channels : 1};
+  return (bench_naive_tensor){
+      data, channels, pixels, channels * pixels, last ? 1 : pixels, last ? channels : 1};
 }
 
 /* Extents [rank], and 1 for the axes that there are not. */

@@ -4,8 +4,8 @@
 
 #include "operands.h"
 
-/* A tensor as [outer][channels][pixels], wherever the layout puts them: images of pixels, or filters
- * of taps. */
+/* A tensor as [outer][channels][pixels], wherever the layout puts them: images of pixels, or
+ * filters of taps. */
 typedef struct bench_naive_tensor {
   const float *data;
   int64_t channels, pixels;

@@ -1,5 +1,5 @@
-/* `blasconv-bench networks`: how fast the convolutions of real networks are, having proved that they
- * are right. */
+/* `blasconv-bench networks`: how fast the convolutions of real networks are, having proved that
+ * they are right. */
 #ifndef BENCH_NETWORKS_MAIN_H
 #define BENCH_NETWORKS_MAIN_H
 

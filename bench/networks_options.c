@@ -1,5 +1,6 @@
 #include "networks_options.h"
 
+#include "machine.h"
 #include "operands.h"
 
 #include <errno.h>

@@ -6,10 +6,10 @@
 
 /* The tensors by number; each stands for its gradient as well. In NCHW, not transposed: */
 enum {
-  BENCH_INPUT,   /* [N][G][C/G][H W] */
-  BENCH_WEIGHTS, /* [G][K/G][C/G][R S] */
-  BENCH_OUTPUT,  /* [N][G][K/G][P Q] */
-  BENCH_TENSORS, /* those that every problem has */
+  BENCH_INPUT,                /* [N][G][C/G][H W] */
+  BENCH_WEIGHTS,              /* [G][K/G][C/G][R S] */
+  BENCH_OUTPUT,               /* [N][G][K/G][P Q] */
+  BENCH_TENSORS,              /* those that every problem has */
   BENCH_BIAS = BENCH_TENSORS, /* [K] */
   BENCH_SCALE,                /* [K] */
   BENCH_SHIFT,                /* [K] */
@@ -17,18 +17,18 @@ enum {
   BENCH_ALL_TENSORS
 };
 
-/* A problem's sizes with what follows from them, as those of a convolution that is not transposed: a
- * transposed one is the gradient of the convolution from its output to its input. */
+/* A problem's sizes with what follows from them, as those of a convolution that is not transposed:
+ * a transposed one is the gradient of the convolution from its output to its input. */
 typedef struct bench_sizes {
   int64_t batch, groups, channels, filters; /* channels and filters of one group */
   int64_t in_pixels, out_pixels, taps;
 } bench_sizes;
 
 typedef struct bench_operands {
-  float *data[BENCH_ALL_TENSORS];    /* NULL: not there */
-  int64_t count[BENCH_ALL_TENSORS];  /* elements */
-  float *memory[BENCH_ALL_TENSORS];  /* what `data` lies in */
-  int offset; /* floats from a multiple of 64 bytes to each tensor */
+  float *data[BENCH_ALL_TENSORS];   /* NULL: not there */
+  int64_t count[BENCH_ALL_TENSORS]; /* elements */
+  float *memory[BENCH_ALL_TENSORS]; /* what `data` lies in */
+  int offset;                       /* floats from a multiple of 64 bytes to each tensor */
 } bench_operands;
 
 /* For a problem that blasconv_problem_output() took. */

@@ -21,8 +21,8 @@ static double run_plans(const void *context)
 {
   const pass_case *c = context;
   const bench_network *network = &c->session->networks[0];
-  const blasconv_options options = bench_plan_options(
-      c->session->options.algorithm, (int)c->session->options.threads.values[0]);
+  const blasconv_options options =
+      bench_plan_options(c->session->options.algorithm, (int)c->session->options.threads.values[0]);
   const double begin = bench_now();
   for (size_t i = 0; i < network->count; ++i) {
     blasconv_problem problem = network->layers[i].problem;

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* getopt_long */
 #include "command_line.h"
 
+#include "measure.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -16,7 +18,7 @@ const char bench_tool_usage[] =
     "\n"
     "  blasconv-bench \"n8 c64 k64 in56x56 f3x3 p1\"\n"
     "  blasconv-bench --verify \"in56x56 c32 k32 g32 f3 nhwc bias clipped-relu=6\"\n"
-    "  blasconv-bench --pass all 'mb8ic64ih56oc64oh56kh3ph1n\"a problem of benchdnn\"'\n"
+    "  blasconv-bench --pass all 'mb8ic64ih56oc64oh56kh3ph1n\"conv1\"'\n"
     "\n"
     "  n, c, k, g      images, input channels, filters, groups (1)\n"
     "  in, f           extents of the input and of a filter: in56x56 f3x3\n"
@@ -49,7 +51,8 @@ const char bench_tool_usage[] =
     "  --version                 the library, the BLAS and its kernels\n"
     "  --help                    this\n"
     "\n"
-    "Exit status: 0, or 1 if a result is wrong or a problem is refused, or 2 if the command line or\n"
+    "Exit status: 0, or 1 if a result is wrong or a problem is refused, or 2 if the command line "
+    "or\n"
     "a problem cannot be read.\n";
 
 /* Numbers beyond the letters, for getopt_long(). */
@@ -178,7 +181,7 @@ static bool read_seconds(bench_command *command, const char *value)
 
 static bool read_repetitions(bench_command *command, const char *value)
 {
-  return read_integer(&value, 0, 1000000, &command->repetitions) && *value == '\0';
+  return read_integer(&value, 0, BENCH_MAX_SAMPLES, &command->repetitions) && *value == '\0';
 }
 
 /* ---------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ typedef struct bench_problems {
   size_t count;
 } bench_problems;
 
-/* Adds the problem of a line. If it cannot be read, says on stderr why and where, and returns false.
- * where: what to call the line. */
+/* Adds the problem of a line. If it cannot be read, says on stderr why and where, and returns
+ * false. where: what to call the line. */
 bool bench_problems_add(bench_problems *problems, const char *line, const char *where);
 
 /* Adds a problem for each line of a file, "-" for stdin, but for those that are empty or begin with
