@@ -53,7 +53,7 @@ const char bench_tool_usage[] =
     "\n"
     "Exit status: 0, or 1 if a result is wrong or a problem is refused, or 2 if the command line "
     "or\n"
-    "a problem cannot be read.\n";
+    "problem cannot be read.\n";
 
 /* Numbers beyond the letters, for getopt_long(). */
 enum {
