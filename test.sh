@@ -30,7 +30,7 @@ export OMP_WAIT_POLICY=passive
 . cmake/packages.sh
 install_missing "building the library" build-essential cmake libopenblas-dev
 install_missing "the tests (Check; pkg-config finds it, and blasconv in the embedding test)" \
-  check pkg-config
+  check pkg-config python3
 install_missing "the benchmark (Google Benchmark)" libbenchmark-dev
 install_missing "the examples (pictures, gzip files)" libpng-dev zlib1g-dev
 
