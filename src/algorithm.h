@@ -61,6 +61,6 @@ typedef struct bc_algorithm {
 /* The rows of the registry in the order in which plans try them, NULL past the last. */
 const bc_algorithm *bc_registry_row(size_t index);
 
-extern const bc_algorithm bc_pointwise_gemm, bc_im2col_gemm, bc_reference;
+extern const bc_algorithm bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_reference;
 
 #endif

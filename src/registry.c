@@ -3,6 +3,7 @@
 /* Ordered: a plan takes the first algorithm that does not reject its problem. */
 static const bc_algorithm *const algorithms[] = {
     &bc_pointwise_gemm,
+    &bc_depthwise,
     &bc_im2col_gemm,
     &bc_reference,
 };
