@@ -145,7 +145,9 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
   if (status != BLASCONV_SUCCESS)
     return status;
   plan->output = output_maps(problem, &plan->geometry);
-  bc_geometry_simplify(&plan->geometry);
+  /* The epilogue of a transposed convolution counts the channels of the geometry's input. */
+  bc_geometry_simplify(&plan->geometry,
+                       pass == BLASCONV_FORWARD && problem->direction == BLASCONV_TRANSPOSED);
   plan->problem = *problem;
   plan->pass = pass;
   plan->by_name = options->algorithm != NULL;

@@ -10,7 +10,14 @@
 #include "parallel.h"
 #include "sgemm.h"
 
-enum { MOST_DEPTH = 512, LEAST_PIXELS = 64, LEAST_FILTERS = 96, LEAST_DEPTH = 32, FEW_PIXELS = 32 };
+enum {
+  MOST_DEPTH = 512,
+  LEAST_PIXELS = 64,
+  LEAST_FILTERS = 96,
+  LEAST_DEPTH = 32,
+  LEAST_RUN = 64,
+  FEW_PIXELS = 32
+};
 
 typedef struct context {
   const blasconv_plan *plan;
@@ -103,8 +110,11 @@ static bc_schedule prepare_backward_data(const bc_geometry *g, const bc_request 
   bc_schedule schedule = {0};
   bc_blocks *blocks = &schedule.blocks;
   const int64_t images = g->batch * g->groups, most = bc_patch_elements(request);
-  blocks->channels = bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
-  bc_split_for_tasks(g->in_channels, images, bc_max(1, LEAST_DEPTH / g->taps), 1,
+  const bool last = g->layout == BLASCONV_NHWC;
+  /* Some channels' taps follow each other in NCHW, and are a tap's few columns in NHWC. */
+  blocks->channels =
+      last ? g->in_channels : bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
+  bc_split_for_tasks(g->in_channels, images, last ? LEAST_RUN : bc_max(1, LEAST_DEPTH / g->taps), 1,
                      &blocks->channels);
   blocks->depth = bc_min(blocks->channels * g->taps, most_depth(most));
   blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
