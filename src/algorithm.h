@@ -67,6 +67,6 @@ enum { BC_MOST_ALGORITHMS = 8 };
 /* The rows of the registry in order, NULL past the last. */
 const bc_algorithm *bc_registry_row(size_t index);
 
-extern const bc_algorithm bc_pointwise_gemm, bc_im2col_gemm, bc_reference;
+extern const bc_algorithm bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_reference;
 
 #endif

@@ -3,6 +3,7 @@
 /* Ordered: of algorithms that cost about the same, a plan takes the first. */
 static const bc_algorithm *const algorithms[] = {
     &bc_pointwise_gemm,
+    &bc_depthwise,
     &bc_im2col_gemm,
     &bc_reference,
 };
