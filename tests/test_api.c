@@ -174,18 +174,64 @@ static const changed_field changed_fields[] = {
     {"pad bottom", offsetof(blasconv_problem, pads_end[0]), INT64_MAX, BLASCONV_OVERFLOW},
     {"pad right", offsetof(blasconv_problem, pads_end[1]), -1, BLASCONV_BAD_SIZE},
     {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX - 7, BLASCONV_OVERFLOW},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), 1, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), -1, BLASCONV_BAD_SIZE},
 };
+
+/* The same of a transposed convolution of strides 3 and 2, whose output has 27 x 16 pixels. */
+static const changed_field transposed_fields[] = {
+    {"groups", offsetof(blasconv_problem, groups), 3, BLASCONV_BAD_GROUPS},
+    {"height", offsetof(blasconv_problem, input[0]), 0, BLASCONV_BAD_SIZE},
+    {"height", offsetof(blasconv_problem, input[0]), INT64_MAX / 3 + 2, BLASCONV_OVERFLOW},
+    {"kernel height", offsetof(blasconv_problem, kernel[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"kernel width", offsetof(blasconv_problem, kernel[1]), 0, BLASCONV_BAD_SIZE},
+    {"stride_h", offsetof(blasconv_problem, strides[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"stride_w", offsetof(blasconv_problem, strides[1]), 0, BLASCONV_BAD_SIZE},
+    {"dilation_h", offsetof(blasconv_problem, dilations[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), -1, BLASCONV_BAD_SIZE},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), 27, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), 16, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), -1, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), 3, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), 2, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), INT64_MAX, BLASCONV_BAD_SIZE},
+};
+
+/* Each field alone. [count] */
+static void check_changed_fields(const blasconv_problem *plain, const changed_field *fields,
+                                 size_t count)
+{
+  for (size_t i = 0; i < count; ++i) {
+    blasconv_problem problem = *plain;
+    memcpy((char *)&problem + fields[i].offset, &fields[i].value, sizeof fields[i].value);
+    refusal_check_problem(&problem, fields[i].status, NULL, fields[i].name);
+  }
+}
 
 START_TEST(bad_fields_are_refused)
 {
   const blasconv_problem plain = plain_problem();
   refusal_check_accepted(&plain, "the plain problem");
-  for (size_t i = 0; i < sizeof changed_fields / sizeof *changed_fields; ++i) {
-    const changed_field *field = &changed_fields[i];
-    blasconv_problem problem = plain;
-    memcpy((char *)&problem + field->offset, &field->value, sizeof field->value);
-    refusal_check_problem(&problem, field->status, NULL, field->name);
-  }
+  check_changed_fields(&plain, changed_fields, sizeof changed_fields / sizeof *changed_fields);
+}
+END_TEST
+
+START_TEST(bad_transposed_fields_are_refused)
+{
+  blasconv_problem plain = plain_problem();
+  plain.direction = BLASCONV_TRANSPOSED;
+  plain.strides[0] = 3;
+  plain.strides[1] = 2;
+  refusal_check_accepted(&plain, "the plain transposed problem");
+  int64_t output[BLASCONV_MAX_RANK];
+  ck_assert_int_eq(blasconv_problem_output(&plain, output), BLASCONV_SUCCESS);
+  ck_assert(output[0] == 27 && output[1] == 16 && output[2] == 1);
+  check_changed_fields(&plain, transposed_fields,
+                       sizeof transposed_fields / sizeof *transposed_fields);
+  plain.pads_begin[0] = 26;
+  plain.output_padding[1] = 1;
+  refusal_check_accepted(&plain, "one row left");
 }
 END_TEST
 
@@ -299,6 +345,7 @@ int main(void)
   support_add(suite, headers_serve_cxx);
   support_add(suite, output_sizes_follow_the_definition);
   support_add(suite, bad_fields_are_refused);
+  support_add(suite, bad_transposed_fields_are_refused);
   support_add(suite, struct_layout_direction_and_rank_are_checked);
   support_add(suite, entries_beyond_the_rank_are_ignored);
   support_add(suite, each_tensor_overflows_by_itself);
