@@ -46,8 +46,9 @@ static bool set_normal(law_shape shape, double mean, double deviation, element_l
  * the problem's: a transposed one's geometry has them the other way round. */
 static double fan(blasconv_initializer_kind kind, const blasconv_problem *problem, int64_t taps)
 {
-  const double in = (double)(problem->in_channels / problem->groups) * (double)taps;
-  const double out = (double)(problem->out_channels / problem->groups) * (double)taps;
+  const int64_t in_channels = problem->in_channels / problem->groups;
+  const int64_t out_channels = problem->out_channels / problem->groups;
+  const double in = (double)in_channels * (double)taps, out = (double)out_channels * (double)taps;
   switch (kind) {
   case BLASCONV_INIT_LECUN_UNIFORM:
   case BLASCONV_INIT_LECUN_NORMAL:
