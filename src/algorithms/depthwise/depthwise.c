@@ -3,6 +3,7 @@
 #include "depthwise.h"
 
 #include "kernels/depthwise.h"
+#include "planning/cost.h"
 
 #include <string.h>
 
@@ -47,6 +48,14 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
                                                     : bc_planar_prepare(geometry, request);
 }
 
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+{
+  (void)request;
+  const double maps = (double)g->batch * (double)g->groups * (double)g->out_channels;
+  return bc_cost(&(bc_work){.vectors = maps * (double)g->out_pixels * (double)g->patch_rows},
+                 schedule->tasks);
+}
+
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
@@ -68,6 +77,7 @@ static void pack(const bc_geometry *geometry, const float *weights, float *packe
 const bc_algorithm bc_depthwise = {.name = "depthwise",
                                    .reject = reject,
                                    .prepare = prepare,
+                                   .cost = cost,
                                    .run = run,
                                    .packed_elements = bc_count_weights,
                                    .pack = pack};
