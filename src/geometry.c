@@ -53,10 +53,16 @@ static bc_steps channels_last(int64_t groups, int64_t channels)
       .image = groups * channels, .group = channels, .channel = 1, .pixel = groups * channels};
 }
 
-void bc_geometry_simplify(bc_geometry *g)
+/* In NHWC the groups' parts of an image lie within each pixel. */
+static bool is_one_pixel(const bc_geometry *g, bool keep_channels)
 {
-  /* In NHWC the groups' parts of an image lie within each pixel. */
-  if (every_axis(g, covers_all) && (g->layout == BLASCONV_NCHW || g->groups == 1)) {
+  return every_axis(g, covers_all) && (g->layout == BLASCONV_NCHW || g->groups == 1) &&
+         (g->taps == 1 || !keep_channels);
+}
+
+void bc_geometry_simplify(bc_geometry *g, bool keep_channels)
+{
+  if (is_one_pixel(g, keep_channels)) {
     g->layout = BLASCONV_NHWC;
     g->in_channels = g->patch_rows;
     set_pixels(g, 1);

@@ -102,9 +102,9 @@ bool bc_geometry_is_pointwise(const bc_geometry *geometry);
 
 /* The same computation on the same tensors with fewer axes. What is a matrix product becomes
  * pointwise: kernels that cover the whole image, dense layers among them, take an image for one
- * pixel with C/G R S channels. Pixels of pointwise problems become one axis, in NHWC those of the
- * whole batch. */
-void bc_geometry_simplify(bc_geometry *geometry);
+ * pixel with C/G R S channels, unless `keep_channels`: something else counts the input's channels.
+ * Pixels of pointwise problems become one axis, in NHWC those of the whole batch. */
+void bc_geometry_simplify(bc_geometry *geometry, bool keep_channels);
 
 /* Checks a problem and fills `geometry`; on failure `*reason` says in words what is wrong. */
 blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *geometry,

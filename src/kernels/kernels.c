@@ -1,6 +1,7 @@
 #include "kernels.h"
 
 #include "activations.h"
+#include "depthwise.h"
 #include "descent.h"
 #include "normalization.h"
 #include "pooling.h"
@@ -287,4 +288,5 @@ const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
                                            .pooling = &BC_FOR_ISA(bc_pooling_kernels),
                                            .halving = &BC_FOR_ISA(bc_halving_kernels),
                                            .normalization = &BC_FOR_ISA(bc_normalization_kernels),
-                                           .descent = &BC_FOR_ISA(bc_descent_kernels)};
+                                           .descent = &BC_FOR_ISA(bc_descent_kernels),
+                                           .depthwise = &BC_FOR_ISA(bc_depthwise_kernels)};

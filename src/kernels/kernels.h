@@ -48,6 +48,7 @@ typedef struct bc_kernels {
   const struct bc_pooling_kernels *pooling, *halving; /* see pooling.h */
   const struct bc_normalization_kernels *normalization;
   const struct bc_descent_kernels *descent;
+  const struct bc_depthwise_kernels *depthwise;
 } bc_kernels;
 
 extern const bc_kernels bc_kernels_generic, bc_kernels_avx2, bc_kernels_avx512;
