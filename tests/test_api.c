@@ -17,7 +17,7 @@ extern blasconv_status header_cxx_training(double *rate);
 
 static const blasconv_pass passes[] = {BLASCONV_FORWARD, BLASCONV_BACKWARD_DATA,
                                        BLASCONV_BACKWARD_WEIGHTS};
-enum { pass_count = sizeof passes / sizeof *passes, last_status = BLASCONV_WRONG_TENSORS };
+enum { pass_count = sizeof passes / sizeof *passes, last_status = BLASCONV_BAD_CHOICES };
 
 /* The problem must be refused by both functions that check it, in every pass. */
 static void check_bad_problem(const blasconv_problem *problem, blasconv_status status,
@@ -199,34 +199,77 @@ static const changed_field changed_fields[] = {
     {"pad bottom", offsetof(blasconv_problem, pads_end[0]), INT64_MAX, BLASCONV_OVERFLOW},
     {"pad right", offsetof(blasconv_problem, pads_end[1]), -1, BLASCONV_BAD_SIZE},
     {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX - 7, BLASCONV_OVERFLOW},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), 1, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), -1, BLASCONV_BAD_SIZE},
 };
+
+/* The same of a transposed convolution of strides 3 and 2, whose output has 27 x 16 pixels. */
+static const changed_field transposed_fields[] = {
+    {"groups", offsetof(blasconv_problem, groups), 3, BLASCONV_BAD_GROUPS},
+    {"height", offsetof(blasconv_problem, input[0]), 0, BLASCONV_BAD_SIZE},
+    {"height", offsetof(blasconv_problem, input[0]), INT64_MAX / 3 + 2, BLASCONV_OVERFLOW},
+    {"kernel height", offsetof(blasconv_problem, kernel[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"kernel width", offsetof(blasconv_problem, kernel[1]), 0, BLASCONV_BAD_SIZE},
+    {"stride_h", offsetof(blasconv_problem, strides[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"stride_w", offsetof(blasconv_problem, strides[1]), 0, BLASCONV_BAD_SIZE},
+    {"dilation_h", offsetof(blasconv_problem, dilations[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), -1, BLASCONV_BAD_SIZE},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), 27, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), 16, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), -1, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), 3, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), 2, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), INT64_MAX, BLASCONV_BAD_SIZE},
+};
+
+/* Each field alone. [count] */
+static void check_changed_fields(const blasconv_problem *plain, const changed_field *fields,
+                                 size_t count)
+{
+  for (size_t i = 0; i < count; ++i) {
+    blasconv_problem problem = *plain;
+    memcpy((char *)&problem + fields[i].offset, &fields[i].value, sizeof fields[i].value);
+    check_bad_problem(&problem, fields[i].status, NULL, fields[i].name);
+  }
+}
 
 START_TEST(bad_fields_are_refused)
 {
   const blasconv_problem plain = plain_problem();
   check_good_problem(&plain, "the plain problem");
-  for (size_t i = 0; i < sizeof changed_fields / sizeof *changed_fields; ++i) {
-    const changed_field *field = &changed_fields[i];
-    blasconv_problem problem = plain;
-    memcpy((char *)&problem + field->offset, &field->value, sizeof field->value);
-    check_bad_problem(&problem, field->status, NULL, field->name);
-  }
+  check_changed_fields(&plain, changed_fields, sizeof changed_fields / sizeof *changed_fields);
 }
 END_TEST
 
-START_TEST(struct_layout_and_rank_are_checked)
+START_TEST(bad_transposed_fields_are_refused)
+{
+  blasconv_problem plain = plain_problem();
+  plain.direction = BLASCONV_TRANSPOSED;
+  plain.strides[0] = 3;
+  plain.strides[1] = 2;
+  check_good_problem(&plain, "the plain transposed problem");
+  int64_t output[BLASCONV_MAX_RANK];
+  ck_assert_int_eq(blasconv_problem_output(&plain, output), BLASCONV_SUCCESS);
+  ck_assert(output[0] == 27 && output[1] == 16 && output[2] == 1);
+  check_changed_fields(&plain, transposed_fields,
+                       sizeof transposed_fields / sizeof *transposed_fields);
+  plain.pads_begin[0] = 26;
+  plain.output_padding[1] = 1;
+  check_good_problem(&plain, "one row left");
+}
+END_TEST
+
+START_TEST(struct_kind_and_rank_are_checked)
 {
   static const int ranks[] = {INT32_MIN, -1, 0, 4, INT32_MAX};
   blasconv_problem problem = plain_problem();
-  problem.layout = BLASCONV_NHWC;
-  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "NHWC", "NHWC");
-  problem.layout = (blasconv_layout)7;
+  problem.layout = (blasconv_layout)2;
   check_bad_problem(&problem, BLASCONV_BAD_ARGUMENT, "layout", "unknown layout");
-  problem.layout = BLASCONV_NCHW;
-  problem.rank = 1;
-  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "rank", "rank 1");
-  problem.rank = 3;
-  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "rank", "rank 3");
+  problem.layout = BLASCONV_NHWC;
+  problem.direction = (blasconv_direction)2;
+  check_bad_problem(&problem, BLASCONV_BAD_ARGUMENT, "direction", "unknown direction");
+  problem.direction = BLASCONV_TRANSPOSED;
   for (size_t i = 0; i < sizeof ranks / sizeof *ranks; ++i) {
     problem.rank = ranks[i];
     check_bad_problem(&problem, BLASCONV_BAD_SIZE, "rank", "no rank");
@@ -250,6 +293,7 @@ START_TEST(entries_beyond_the_rank_are_ignored)
   blasconv_problem problem = plain_problem();
   problem.input[2] = problem.kernel[2] = problem.strides[2] = INT64_MIN;
   problem.dilations[2] = problem.pads_begin[2] = problem.pads_end[2] = INT64_MIN;
+  problem.output_padding[2] = INT64_MIN;
   check_good_problem(&problem, "third entries");
 }
 END_TEST
@@ -314,7 +358,8 @@ int main(void)
   support_add(suite, headers_serve_cxx);
   support_add(suite, output_sizes_follow_the_definition);
   support_add(suite, bad_fields_are_refused);
-  support_add(suite, struct_layout_and_rank_are_checked);
+  support_add(suite, bad_transposed_fields_are_refused);
+  support_add(suite, struct_kind_and_rank_are_checked);
   support_add(suite, entries_beyond_the_rank_are_ignored);
   support_add(suite, each_tensor_overflows_by_itself);
   support_add(suite, huge_strides_and_dilations_are_fine);

@@ -10,7 +10,14 @@
 #include "parallel.h"
 #include "sgemm.h"
 
-enum { MOST_DEPTH = 512, LEAST_PIXELS = 64, LEAST_FILTERS = 96, LEAST_DEPTH = 32, FEW_PIXELS = 32 };
+enum {
+  MOST_DEPTH = 512,
+  LEAST_PIXELS = 64,
+  LEAST_FILTERS = 96,
+  LEAST_DEPTH = 32,
+  LEAST_RUN = 64,
+  FEW_PIXELS = 32
+};
 
 typedef struct context {
   const blasconv_plan *plan;
@@ -103,8 +110,11 @@ static bc_schedule prepare_backward_data(const bc_geometry *g, const bc_request 
   bc_schedule schedule = {0};
   bc_blocks *blocks = &schedule.blocks;
   const int64_t images = g->batch * g->groups, most = bc_patch_elements(request);
-  blocks->channels = bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
-  bc_split_for_tasks(g->in_channels, images, bc_max(1, LEAST_DEPTH / g->taps), 1,
+  const bool last = g->layout == BLASCONV_NHWC;
+  /* Some channels' taps follow each other in NCHW, and are a tap's few columns in NHWC. */
+  blocks->channels =
+      last ? g->in_channels : bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
+  bc_split_for_tasks(g->in_channels, images, last ? LEAST_RUN : bc_max(1, LEAST_DEPTH / g->taps), 1,
                      &blocks->channels);
   blocks->depth = bc_min(blocks->channels * g->taps, most_depth(most));
   blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
@@ -165,6 +175,28 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
   return bc_weights_prepare(geometry, request);
 }
 
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+{
+  if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
+    return bc_weights_cost(g, schedule, true);
+  const bc_blocks *blocks = &schedule->blocks;
+  const bool forward = request->pass == BLASCONV_FORWARD;
+  /* Blocks of filters each lower all patches. */
+  const int64_t filters = forward ? blocks->filters : g->out_channels;
+  const double lowerings =
+      (double)(g->batch * g->groups * bc_count_blocks(g->out_channels, filters));
+  const double rows = bc_mean_block(g->patch_rows, blocks->depth);
+  const double pixels = bc_mean_block(g->out_pixels, blocks->pixels);
+  const double moved = lowerings * (double)g->patch_rows * (double)g->out_pixels;
+  return bc_cost(&(bc_work){.products = moved / rows / pixels,
+                            .m = bc_mean_block(g->out_channels, filters),
+                            .n = pixels,
+                            .k = rows,
+                            .moved = moved,
+                            .run = bc_copied_run(g)},
+                 schedule->tasks);
+}
+
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   context ctx = {plan, tensors, workspace};
@@ -177,4 +209,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_im2col_gemm = {
-    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .run = run};
+    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .cost = cost, .run = run};

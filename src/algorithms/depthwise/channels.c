@@ -1,0 +1,199 @@
+/* Forward and backward data with vectors of neighbouring channels, where each has a map of its own.
+ * Tensors are read and written where they lie, edges by leaving out the taps that meet none of the
+ * source. Weights are turned to [R][S][G] first. */
+#include "depthwise.h"
+#include "sweep.h"
+
+#include "cpu.h"
+#include "kernels/depthwise.h"
+#include "kernels/kernels.h"
+#include "parallel.h"
+
+enum { LEAST_CHANNELS = 64 };
+
+/* All that a run needs. */
+typedef struct context {
+  const blasconv_plan *plan;
+  const bc_tensors *tensors;
+  const float *weights;   /* [R][S][G] */
+  const int64_t *offsets; /* of the rows of taps */
+  bc_sums sums;
+  const float *source;
+} context;
+
+/* Floats of the offsets, int64_t each, in front of the weights. */
+static int64_t count_offsets(const bc_sums *sums)
+{
+  return sums->axes[BC_HEIGHT].most_taps * (int64_t)(sizeof(int64_t) / sizeof(float));
+}
+
+static void choose_blocks(const bc_geometry *g, const bc_sums *sums, bc_schedule *schedule)
+{
+  const int64_t rows = sums->axes[BC_DEPTH].results * sums->axes[BC_HEIGHT].results;
+  const int64_t row_elements = g->groups * sums->axes[BC_WIDTH].results;
+  int64_t *rows_of_task = &schedule->blocks.depth, *channels = &schedule->blocks.channels;
+  *rows_of_task = bc_min(rows, bc_count_blocks(BC_TASK_ELEMENTS, row_elements));
+  *channels = g->groups;
+  while (*rows_of_task > 1 && g->batch * bc_count_blocks(rows, *rows_of_task) < BC_ENOUGH_TASKS)
+    *rows_of_task = bc_count_blocks(*rows_of_task, 2);
+  bc_split_for_tasks(g->groups, g->batch * bc_count_blocks(rows, *rows_of_task), LEAST_CHANNELS, 16,
+                     channels);
+  schedule->tasks =
+      g->batch * bc_count_blocks(rows, *rows_of_task) * bc_channel_blocks(g, *channels);
+}
+
+bc_schedule bc_channels_prepare(const bc_geometry *g, const bc_request *request)
+{
+  const bc_sums sums = bc_sums_of(g, request->pass == BLASCONV_FORWARD);
+  bc_schedule schedule = {0};
+  choose_blocks(g, &sums, &schedule);
+  schedule.workspace.shared_bytes =
+      bc_workspace_book(count_offsets(&sums)) + bc_workspace_book(bc_count_weights(g));
+  return schedule;
+}
+
+void bc_channels_pack(const bc_geometry *g, const float *weights, float *packed)
+{
+  bc_cpu_kernels()->transpose(weights, g->taps, g->groups, g->taps, packed, g->groups);
+}
+
+/* One row of results, and what it meets. */
+typedef struct row {
+  int64_t image;
+  bc_range channels;
+  int64_t first_pixel; /* of the results */
+  bc_phase plane_phase, row_phase;
+  bc_range planes, rows;            /* numbers of the taps that meet the source */
+  int64_t source_plane, source_row; /* under tap number 0 */
+} row;
+
+/* Some columns of a phase, which meet the same taps. */
+static void sum_columns(const context *ctx, const row *r, int64_t column_phase,
+                        const bc_phase *phase, bc_range columns, bc_range taps)
+{
+  const bc_sums *sums = &ctx->sums;
+  const bc_sweep *depth = &sums->axes[BC_DEPTH], *height = &sums->axes[BC_HEIGHT];
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  const int64_t groups = ctx->plan->geometry.groups, pixel = sums->from.pixel;
+  const int64_t *weight = sums->tap_weight;
+  const bc_stencil stencil = {.lines = bc_range_length(columns),
+                              .elements = bc_range_length(r->channels),
+                              .result_step = width->step * sums->to.pixel,
+                              .line_step = width->stride * pixel,
+                              .channels = 1,
+                              .planes = bc_range_length(r->planes),
+                              .taps_across = bc_range_length(r->rows),
+                              .taps_along = bc_range_length(taps),
+                              .plane_step = depth->apart * height->sources * width->sources * pixel,
+                              .along_step = width->apart * pixel,
+                              .across = ctx->offsets,
+                              .weight = {.plane = r->plane_phase.step * weight[BC_DEPTH] * groups,
+                                         .across = r->row_phase.step * weight[BC_HEIGHT] * groups,
+                                         .along = phase->step * weight[BC_WIDTH] * groups},
+                              .accumulate = ctx->plan->request.accumulate};
+  const int64_t source_pixel =
+      ((r->source_plane + r->planes.begin * depth->apart) * height->sources + r->source_row +
+       r->rows.begin * height->apart) *
+          width->sources +
+      columns.begin * width->stride + phase->offset + taps.begin * width->apart;
+  const int64_t tap =
+      (r->plane_phase.first + r->planes.begin * r->plane_phase.step) * weight[BC_DEPTH] +
+      (r->row_phase.first + r->rows.begin * r->row_phase.step) * weight[BC_HEIGHT] +
+      (phase->first + taps.begin * phase->step) * weight[BC_WIDTH];
+  const int64_t result =
+      r->image * sums->to.image +
+      (r->first_pixel + columns.begin * width->step + column_phase) * sums->to.pixel +
+      r->channels.begin;
+  const bool none = stencil.planes * stencil.taps_across * stencil.taps_along == 0;
+  bc_cpu_kernels()->depthwise->sum_channels(
+      &stencil,
+      ctx->source + (none ? 0 : r->image * sums->from.image + source_pixel * pixel) +
+          r->channels.begin,
+      ctx->weights + (none ? 0 : tap * groups) + r->channels.begin, ctx->tensors->result + result);
+}
+
+/* Columns at the edges meet fewer taps, one by one. */
+static void sum_edges(const context *ctx, const row *r, int64_t column_phase, const bc_phase *phase,
+                      bc_range columns)
+{
+  for (int64_t j = columns.begin; j < columns.end; ++j)
+    sum_columns(ctx, r, column_phase, phase, (bc_range){j, j + 1},
+                bc_phase_inside(&ctx->sums.axes[BC_WIDTH], phase, j));
+}
+
+static void sum_row(const context *ctx, const row *r)
+{
+  const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
+  for (int64_t column_phase = 0; column_phase < width->phases; ++column_phase) {
+    const bc_phase phase = bc_sweep_phase(width, column_phase);
+    const int64_t count = bc_sweep_count(width, column_phase);
+    const bc_range whole = bc_phase_whole(width, &phase, count);
+    sum_edges(ctx, r, column_phase, &phase, (bc_range){0, whole.begin});
+    if (bc_range_length(whole) > 0)
+      sum_columns(ctx, r, column_phase, &phase, whole, (bc_range){0, phase.taps});
+    sum_edges(ctx, r, column_phase, &phase, (bc_range){whole.end, count});
+  }
+}
+
+/* Row `index` of all planes of results. */
+static row find_row(const context *ctx, int64_t image, int64_t index, bc_range channels)
+{
+  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH], *height = &ctx->sums.axes[BC_HEIGHT];
+  const int64_t at_plane = index / height->results, at_row = index % height->results;
+  row r = {.image = image,
+           .channels = channels,
+           .first_pixel = index * ctx->sums.axes[BC_WIDTH].results,
+           .plane_phase = bc_sweep_phase(depth, at_plane % depth->step),
+           .row_phase = bc_sweep_phase(height, at_row % height->step)};
+  r.planes = bc_phase_inside(depth, &r.plane_phase, at_plane / depth->step);
+  r.rows = bc_phase_inside(height, &r.row_phase, at_row / height->step);
+  r.source_plane = at_plane / depth->step * depth->stride + r.plane_phase.offset;
+  r.source_row = at_row / height->step * height->stride + r.row_phase.offset;
+  return r;
+}
+
+static void run_task(void *argument, int64_t task, int thread)
+{
+  (void)thread;
+  const context *ctx = argument;
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_sums *sums = &ctx->sums;
+  const bc_blocks *blocks = &ctx->plan->schedule.blocks;
+  const int64_t all_rows = sums->axes[BC_DEPTH].results * sums->axes[BC_HEIGHT].results;
+  const int64_t channel_blocks = bc_channel_blocks(g, blocks->channels);
+  const int64_t row_blocks = bc_count_blocks(all_rows, blocks->depth);
+  const int64_t image = task / channel_blocks / row_blocks;
+  const bc_range channels = bc_channel_block(g, blocks->channels, task % channel_blocks);
+  const bc_range rows = bc_block(task / channel_blocks % row_blocks, blocks->depth, all_rows);
+  const int64_t width = sums->axes[BC_WIDTH].results;
+  for (int64_t i = rows.begin; i < rows.end; ++i) {
+    const row r = find_row(ctx, image, i, channels);
+    const int64_t offset = image * sums->to.image + i * width * sums->to.pixel + channels.begin;
+    sum_row(ctx, &r);
+    bc_epilogue_apply(&ctx->tensors->epilogue, bc_view(sums->to, bc_range_length(channels), width),
+                      channels.begin, offset, ctx->tensors->result + offset);
+  }
+}
+
+void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  const bc_geometry *g = &plan->geometry;
+  const bool forward = plan->request.pass == BLASCONV_FORWARD;
+  context ctx = {.plan = plan,
+                 .tensors = tensors,
+                 .weights = tensors->packed,
+                 .sums = bc_sums_of(g, forward),
+                 .source = forward ? tensors->input : tensors->output};
+  const bc_sweep *height = &ctx.sums.axes[BC_HEIGHT];
+  char *memory = (char *)bc_workspace_shared(workspace);
+  int64_t *offsets = (int64_t *)(void *)memory;
+  float *turned = (float *)(void *)(memory + bc_workspace_book(count_offsets(&ctx.sums)));
+  for (int64_t i = 0; i < height->most_taps; ++i)
+    offsets[i] = i * height->apart * ctx.sums.axes[BC_WIDTH].sources * ctx.sums.from.pixel;
+  ctx.offsets = offsets;
+  if (tensors->packed == NULL) {
+    bc_channels_pack(g, tensors->weights, turned);
+    ctx.weights = turned;
+  }
+  bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
+}

@@ -1,0 +1,73 @@
+/* Convolutions whose groups have one channel, or a few: no patch matrix, since a product so small
+ * spends its time on lowering and packing. */
+#include "depthwise.h"
+
+#include "kernels/depthwise.h"
+
+#include <string.h>
+
+enum { MOST_CHANNELS = 8 }; /* of a group; more are better off with SGEMM, see performance.md */
+
+bool bc_depthwise_has_channel_vectors(const bc_geometry *g)
+{
+  return g->layout == BLASCONV_NHWC && g->in_channels == 1 && g->out_channels == 1 &&
+         g->groups >= BC_DEPTHWISE_LANES;
+}
+
+/* What is left behind the last whole block is one of its own only if it fills a vector. */
+int64_t bc_channel_blocks(const bc_geometry *g, int64_t size)
+{
+  return (g->groups - BC_DEPTHWISE_LANES) / size + 1;
+}
+
+bc_range bc_channel_block(const bc_geometry *g, int64_t size, int64_t index)
+{
+  const bool last = index + 1 == bc_channel_blocks(g, size);
+  return (bc_range){index * size, last ? g->groups : (index + 1) * size};
+}
+
+int64_t bc_channel_most(int64_t size)
+{
+  return size + BC_DEPTHWISE_LANES - 1;
+}
+
+static const char *reject(const bc_geometry *g, const bc_request *request)
+{
+  (void)request;
+  if (g->in_channels > MOST_CHANNELS || (g->in_channels > 1 && g->out_channels > MOST_CHANNELS))
+    return "a group has more than a few channels";
+  return NULL;
+}
+
+static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
+{
+  if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
+    return bc_depthwise_gradient_prepare(geometry, request);
+  return bc_depthwise_has_channel_vectors(geometry) ? bc_channels_prepare(geometry, request)
+                                                    : bc_planar_prepare(geometry, request);
+}
+
+static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
+    bc_depthwise_gradient_run(plan, tensors, workspace);
+  else if (bc_depthwise_has_channel_vectors(&plan->geometry))
+    bc_channels_run(plan, tensors, workspace);
+  else
+    bc_planar_run(plan, tensors, workspace);
+}
+
+static void pack(const bc_geometry *geometry, const float *weights, float *packed)
+{
+  if (bc_depthwise_has_channel_vectors(geometry))
+    bc_channels_pack(geometry, weights, packed);
+  else
+    memcpy(packed, weights, (size_t)bc_count_weights(geometry) * sizeof *weights);
+}
+
+const bc_algorithm bc_depthwise = {.name = "depthwise",
+                                   .reject = reject,
+                                   .prepare = prepare,
+                                   .run = run,
+                                   .packed_elements = bc_count_weights,
+                                   .pack = pack};

@@ -1,0 +1,32 @@
+/* The parts of the algorithm `depthwise`. */
+#ifndef BC_DEPTHWISE_PARTS_H
+#define BC_DEPTHWISE_PARTS_H
+
+#include "algorithms/blocks.h"
+
+/* Vectors of channels: each has one map in and one out, and the channels of a pixel are neighbours
+ * and at least a vector. */
+bool bc_depthwise_has_channel_vectors(const bc_geometry *geometry);
+
+/* Blocks of about `size` channels that all have a vector or more, and one of them. */
+int64_t bc_channel_blocks(const bc_geometry *geometry, int64_t size);
+bc_range bc_channel_block(const bc_geometry *geometry, int64_t size, int64_t index);
+
+/* Most channels of such a block. */
+int64_t bc_channel_most(int64_t size);
+
+/* Forward and backward data with vectors of pixels, see planar.c. */
+bc_schedule bc_planar_prepare(const bc_geometry *geometry, const bc_request *request);
+void bc_planar_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+
+/* The same with vectors of channels, see channels.c. */
+bc_schedule bc_channels_prepare(const bc_geometry *geometry, const bc_request *request);
+void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+void bc_channels_pack(const bc_geometry *geometry, const float *weights, float *packed);
+
+/* Backward weights, see gradient.c. */
+bc_schedule bc_depthwise_gradient_prepare(const bc_geometry *geometry, const bc_request *request);
+void bc_depthwise_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors,
+                               void *workspace);
+
+#endif

@@ -1,0 +1,223 @@
+#include "window.h"
+
+#include "algorithms/blocks.h"
+#include "cpu.h"
+#include "kernels/depthwise.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum {
+  WINDOW_ELEMENTS = 1 << 12, /* of a channel, half of a first-level cache */
+  MOST_COLUMNS = 512,
+  LEAST_TRANSPOSED = 16 /* channels in a window where copies are transposes */
+};
+
+static void halve(int64_t *size)
+{
+  *size = bc_count_blocks(*size, 2);
+}
+
+/* Most results of a phase. */
+static int64_t most(const bc_sums *sums, int axis)
+{
+  return bc_sweep_count(&sums->axes[axis], 0);
+}
+
+bc_cut bc_cut_choose(const bc_geometry *g, const bc_sums *sums, size_t room, bc_cut_bytes *bytes)
+{
+  const int64_t rows = most(sums, BC_HEIGHT), columns = most(sums, BC_WIDTH);
+  bc_cut cut = {.rows = rows,
+                .columns = bc_even_block(columns, MOST_COLUMNS, BC_DEPTHWISE_LANES),
+                .groups = 1};
+  if (sums->from.pixel != 1)
+    cut.groups = bc_min(g->groups, bc_count_blocks(LEAST_TRANSPOSED, sums->from_channels));
+  while (cut.rows > 4 && bc_window_of(sums, cut.rows, cut.columns).channel > WINDOW_ELEMENTS)
+    halve(&cut.rows);
+  cut.rows = bc_even_block(rows, cut.rows, 4);
+  while (bytes(sums, &cut) > room && (cut.groups > 1 || cut.rows > 1 || cut.columns > 1))
+    halve(cut.groups > 1 ? &cut.groups : cut.rows > 1 ? &cut.rows : &cut.columns);
+  return cut;
+}
+
+int64_t bc_cut_count(const bc_sums *sums, const bc_cut *cut)
+{
+  return sums->axes[BC_DEPTH].results * bc_count_blocks(most(sums, BC_HEIGHT), cut->rows) *
+         bc_count_blocks(most(sums, BC_WIDTH), cut->columns);
+}
+
+bc_box bc_cut_box(const bc_sums *sums, const bc_cut *cut, int64_t index)
+{
+  const int64_t rows = most(sums, BC_HEIGHT), columns = most(sums, BC_WIDTH);
+  const int64_t row_blocks = bc_count_blocks(rows, cut->rows);
+  const int64_t column_blocks = bc_count_blocks(columns, cut->columns);
+  return (bc_box){.plane = index / column_blocks / row_blocks,
+                  .rows = bc_block(index / column_blocks % row_blocks, cut->rows, rows),
+                  .columns = bc_block(index % column_blocks, cut->columns, columns)};
+}
+
+/* Columns of the source under tap r and those `period` further on are columns of one segment. */
+static int64_t period_of(const bc_sweep *columns)
+{
+  int64_t period = 1;
+  while (period < columns->axis->kernel && period * columns->apart % columns->stride != 0)
+    ++period;
+  return period;
+}
+
+bc_window bc_window_of(const bc_sums *sums, int64_t rows, int64_t columns)
+{
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
+  bc_window w = {.planes = sums->axes[BC_DEPTH].most_taps,
+                 .rows = (rows - 1) * height->stride + height->reach + 1,
+                 .segments = period_of(width)};
+  w.segment_shift = w.segments * width->apart / width->stride;
+  /* With several segments the reach is that of the taps, which are `apart` from each other. */
+  const int64_t shifts =
+      w.segments > 1 ? (width->axis->kernel - 1) / w.segments * w.segment_shift : 0;
+  w.segment = columns + (w.segments > 1 ? shifts : width->reach / width->stride);
+  w.row = w.segments * w.segment;
+  w.plane = w.rows * w.row;
+  w.channel = w.planes * w.plane;
+  return w;
+}
+
+int64_t bc_window_elements(const bc_window *window, int64_t channels)
+{
+  return channels * window->channel + BC_DEPTHWISE_LANES;
+}
+
+int64_t bc_window_tap(const bc_window *window, const bc_sums *sums, const bc_phase *phase,
+                      int64_t i)
+{
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  if (window->segments == 1)
+    return (phase->offset - width->low + i * width->apart) / width->stride;
+  return i % window->segments * window->segment + i / window->segments * window->segment_shift;
+}
+
+bc_range bc_window_planes(const bc_sums *sums, const bc_box *box, bc_phase *phase)
+{
+  const bc_sweep *depth = &sums->axes[BC_DEPTH];
+  *phase = bc_sweep_phase(depth, box->plane % depth->step);
+  return bc_phase_inside(depth, phase, box->plane / depth->step);
+}
+
+/* What of `count` places, from source position `first` on and `step` apart, lies in [0, extent). */
+static bc_range inside(int64_t first, int64_t step, int64_t count, int64_t extent)
+{
+  const int64_t begin = first >= 0 ? 0 : bc_count_blocks(-first, step);
+  const int64_t end = first >= extent ? 0 : bc_min(count, (extent - 1 - first) / step + 1);
+  return (bc_range){bc_min(begin, end), end};
+}
+
+/* Part of the window: one segment of the rows in one plane. */
+typedef struct part {
+  int64_t rows, columns;        /* floats of the segment that are used */
+  bc_range rows_in, columns_in; /* those in the source */
+  int64_t pixel;                /* of the source: the first that is in */
+  int64_t place;                /* of the first row's segment in a channel's window */
+} part;
+
+static part find_part(const bc_window *w, const bc_sums *sums, const bc_box *box, int64_t tap,
+                      int64_t source_plane, int64_t segment)
+{
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
+  const int64_t top = box->rows.begin * height->stride + height->low;
+  const int64_t left = box->columns.begin * width->stride + width->low + segment * width->apart;
+  part p = {.rows = (bc_range_length(box->rows) - 1) * height->stride + height->reach + 1,
+            .columns = w->segment,
+            .place = tap * w->plane + segment * w->segment};
+  p.rows_in = inside(top, 1, p.rows, height->sources);
+  p.columns_in = inside(left, width->stride, p.columns, width->sources);
+  p.pixel = (source_plane * height->sources + top + p.rows_in.begin) * width->sources + left +
+            p.columns_in.begin * width->stride;
+  return p;
+}
+
+typedef void part_visitor(const bc_window *w, const bc_sums *sums, const part *p,
+                          const float *source, int64_t channels, float *buffer);
+
+static void visit_parts(const bc_window *w, const bc_sums *sums, const bc_box *box,
+                        part_visitor *visit, const float *source, int64_t channels, float *buffer)
+{
+  const bc_sweep *depth = &sums->axes[BC_DEPTH];
+  bc_phase phase;
+  const bc_range taps = bc_window_planes(sums, box, &phase);
+  const int64_t first = box->plane / depth->step * depth->stride + phase.offset;
+  for (int64_t tap = taps.begin; tap < taps.end; ++tap)
+    for (int64_t segment = 0; segment < w->segments; ++segment) {
+      const part p = find_part(w, sums, box, tap, first + tap * depth->apart, segment);
+      visit(w, sums, &p, source, channels, buffer);
+    }
+}
+
+static void clear(float *row, int64_t begin, int64_t end)
+{
+  memset(row + begin, 0, (size_t)(end - begin) * sizeof *row);
+}
+
+static void clear_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
+                       int64_t channels, float *buffer)
+{
+  (void)sums;
+  (void)source;
+  for (int64_t channel = 0; channel < channels; ++channel)
+    for (int64_t i = 0; i < p->rows; ++i) {
+      float *row = buffer + channel * w->channel + p->place + i * w->row;
+      const bool in = i >= p->rows_in.begin && i < p->rows_in.end;
+      clear(row, 0, in ? p->columns_in.begin : p->columns);
+      clear(row, in ? p->columns_in.end : p->columns, p->columns);
+    }
+}
+
+void bc_window_clear(const bc_window *window, const bc_sums *sums, const bc_box *box,
+                     int64_t channels, float *buffer)
+{
+  visit_parts(window, sums, box, clear_part, NULL, channels, buffer);
+}
+
+static void transpose_part(const bc_window *w, const bc_sums *sums, const part *p,
+                           const float *source, int64_t channels, float *buffer)
+{
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  const int64_t pixel = sums->from.pixel;
+  for (int64_t i = 0; i < bc_range_length(p->rows_in); ++i)
+    bc_cpu_kernels()->transpose(
+        source + (p->pixel + i * width->sources) * pixel, width->stride * pixel,
+        bc_range_length(p->columns_in), channels,
+        buffer + p->place + (p->rows_in.begin + i) * w->row + p->columns_in.begin, w->channel);
+}
+
+static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
+                      int64_t channels, float *buffer)
+{
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  const bc_grid grid = {.planes = channels,
+                        .rows = bc_range_length(p->rows_in),
+                        .columns = bc_range_length(p->columns_in),
+                        .plane_step = sums->from.channel,
+                        .row_step = width->sources,
+                        .column_step = width->stride,
+                        .packed_plane_step = w->channel,
+                        .packed_row_step = w->row};
+  bc_cpu_kernels()->gather(&grid, source + p->pixel,
+                           buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin);
+}
+
+static void fill_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
+                      int64_t channels, float *buffer)
+{
+  if (bc_range_length(p->rows_in) == 0 || bc_range_length(p->columns_in) == 0)
+    return;
+  if (sums->from.pixel == 1)
+    copy_part(w, sums, p, source, channels, buffer);
+  else
+    transpose_part(w, sums, p, source, channels, buffer);
+}
+
+void bc_window_fill(const bc_window *window, const bc_sums *sums, const bc_box *box,
+                    const float *source, int64_t channels, float *buffer)
+{
+  visit_parts(window, sums, box, fill_part, source, channels, buffer);
+}

@@ -1,0 +1,64 @@
+/* Convolutions of single maps, without a patch matrix: vectors of neighbouring pixels of a map, or
+ * of neighbouring channels of a pixel, are multiplied by a tap's weights and summed in registers.
+ */
+#ifndef BC_DEPTHWISE_H
+#define BC_DEPTHWISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+  BC_DEPTHWISE_LANES = 8,    /* elements of a vector */
+  BC_DEPTHWISE_MOST_TAPS = 9 /* of a correlation */
+};
+
+/* Elements of the source, or weights, from one of the summed items to the next. */
+typedef struct bc_tap_steps {
+  int64_t channel, plane, across, along;
+} bc_tap_steps;
+
+/* Lines of results: result[line][x] = sum over channels, planes and taps across and along of
+ *   weight * source[line * line_step + channel * channel_step + plane * plane_step
+ *                   + across[tap] + along * along_step + x]. */
+typedef struct bc_stencil {
+  int64_t lines, elements; /* of the result */
+  int64_t result_step;     /* elements of the result from line to line */
+  int64_t line_step;       /* elements of the source from line to line */
+  int64_t channels, planes, taps_across, taps_along;
+  int64_t channel_step, plane_step, along_step; /* of the source */
+  const int64_t *across;                        /* [taps_across], of the source */
+  bc_tap_steps weight;
+  bool accumulate; /* adds to the result instead of overwriting it */
+} bc_stencil;
+
+/* Lines of products: sums[tap][lane] += sum over lines and x of gradient[line][x] *
+ * source[line * line_step + offsets[tap] + x]. */
+typedef struct bc_correlation {
+  int64_t lines, elements;
+  int64_t gradient_step, line_step; /* elements from line to line */
+  int64_t taps, offsets[BC_DEPTHWISE_MOST_TAPS];
+  int64_t sums_step; /* floats from one tap's sums to the next */
+} bc_correlation;
+
+typedef struct bc_depthwise_kernels {
+  /* One weight for all elements of a line. May read a vector at the last element of a source line.
+   */
+  void (*sum_pixels)(const bc_stencil *stencil, const float *source, const float *weights,
+                     float *result);
+  /* A weight for each element, beside each other; a line has a vector of elements or more. */
+  void (*sum_channels)(const bc_stencil *stencil, const float *source, const float *weights,
+                       float *result);
+  /* Lanes have elements x modulo their number, in any order; reads as sum_pixels. */
+  void (*correlate_pixels)(const bc_correlation *correlation, const float *source,
+                           const float *gradient, float *sums);
+  /* A sum for each element of a line, which has a vector of them or more. */
+  void (*correlate_channels)(const bc_correlation *correlation, const float *source,
+                             const float *gradient, float *sums);
+  /* to[2 i] = even[i], to[2 i + 1] = odd[i], as far as they are among n. */
+  void (*interleave)(const float *even, const float *odd, float *to, int64_t n);
+} bc_depthwise_kernels;
+
+extern const bc_depthwise_kernels bc_depthwise_kernels_generic, bc_depthwise_kernels_avx2,
+    bc_depthwise_kernels_avx512;
+
+#endif
