@@ -55,6 +55,8 @@ static const corner_row small_corners[] = {
     {"dense", "n5 c37 in1x1 k19"},
     {"dense in groups", "n6 c12 in1x1 k9 g3"},
     {"whole images in groups, with stride", "n5 c6 in3x4 k10 f3x4 s2x5 g2"},
+    {"whole image, moved by a pad", "n3 c3 in4x5 k5 f4x5 s3x4 p1:0x2:0"},
+    {"whole image, pads that nothing reaches", "n3 c3 in4x5 k5 f4x5 s3x4 p0:1x0:2"},
     {"whole image, one row, dilation that does not matter", "n5 c3 in1x9 k4 f1x9 d6x1"},
     {"no image, dense", "n0 c5 in1x1 k6"},
     {"no image", "n0 c3 in6x7 k4 f3 p1"},
