@@ -30,8 +30,10 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
   candidate->algorithm = algorithm;
   candidate->schedule = algorithm->prepare(&plan->geometry, &plan->request);
   if (!fits(&candidate->schedule, plan->request.room)) {
-    *reason = "its smallest blocks need more workspace than the limit";
-    return BLASCONV_WORKSPACE_LIMITED;
+    const bool no_limit_helps = plan->request.room == BC_WORKSPACE_THREAD_LIMIT;
+    *reason = no_limit_helps ? "its smallest blocks need more workspace than any plan takes"
+                             : "its smallest blocks need more workspace than the limit";
+    return no_limit_helps ? BLASCONV_ALGORITHM_REFUSED : BLASCONV_WORKSPACE_LIMITED;
   }
   candidate->seconds = algorithm->cost(&plan->geometry, &plan->request, &candidate->schedule);
   candidate->threads = count_threads(plan, &candidate->schedule, candidate->seconds);
