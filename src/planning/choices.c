@@ -226,7 +226,7 @@ static void append_line(sink *out, const char *line)
 
 size_t blasconv_choices_export(const blasconv_choices *choices, char *text, size_t size)
 {
-  sink out = {text, text == NULL || size == 0 ? 0 : size - 1, 0};
+  sink out = {text, text == NULL ? 0 : size, 0};
   if (choices != NULL) {
     char line[BC_CHOICE_LINE];
     const uint64_t machine = bc_checksum(choices->machine, strlen(choices->machine));

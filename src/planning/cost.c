@@ -3,22 +3,25 @@
 #include "geometry.h"
 
 /* Fitted to measurements, see docs/performance.md, "The cost model". */
-static const double run_seconds = 0.4e-6, task_seconds = 0.02e-6;
+static const double run_seconds = 0.5e-6, task_seconds = 0.28e-6;
 
-/* A call of SGEMM, a multiplication and addition at its full speed, and the extent at which it
- * reaches half of that, the other two being long. */
-static const double call_seconds = 0.28e-6, product_seconds = 2.0 / 90e9, half_extent = 7.0;
+/* A multiplication and addition of SGEMM at its full speed, and the extent at which it reaches half
+ * of that, the other two being long. */
+static const double product_seconds = 2.0 / 81e9, half_extent = 7.0;
 
 /* An element that is moved, and a run of them. */
-static const double move_seconds = 0.3e-9, piece_seconds = 5.4e-9;
+static const double move_seconds = 0.25e-9, piece_seconds = 5.1e-9;
+
+/* A multiplication of vector loops, and the beginning of such a loop. */
+static const double vector_seconds = 0.043e-9, loop_seconds = 0.71e-9;
 
 /* A multiplication of plain loops, rather too much: they are for want of anything better. */
-static const double plain_seconds = 6e-9, vector_seconds = 0.05e-9;
+static const double plain_seconds = 6e-9;
 
 static double sgemm_cost(const bc_work *work)
 {
-  return work->products * (call_seconds + product_seconds * (work->m + half_extent) *
-                                              (work->n + half_extent) * (work->k + half_extent));
+  return work->products * product_seconds * (work->m + half_extent) * (work->n + half_extent) *
+         (work->k + half_extent);
 }
 
 static double move_cost(const bc_work *work)
@@ -34,5 +37,5 @@ double bc_mean_block(int64_t whole, int64_t size)
 double bc_cost(const bc_work *work, int64_t tasks)
 {
   return run_seconds + (double)tasks * task_seconds + sgemm_cost(work) + move_cost(work) +
-         work->plain * plain_seconds + work->vectors * vector_seconds;
+         work->plain * plain_seconds + work->vectors * vector_seconds + work->loops * loop_seconds;
 }

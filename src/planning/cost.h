@@ -11,7 +11,8 @@ typedef struct bc_work {
   double moved;    /* elements that are copied, transposed or added outside of SGEMM */
   int64_t run;     /* how many of them lie side by side, at least 1 */
   double plain;    /* multiplications of plain loops outside of SGEMM */
-  double vectors;  /* multiplications of vector loops outside of SGEMM */
+  double vectors;  /* multiplications of vector loops outside of SGEMM, vectors counted as full */
+  double loops;    /* such loops: how often one begins */
 } bc_work;
 
 /* The average size of the blocks that `size` cuts `whole` into. */
