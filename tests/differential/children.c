@@ -4,8 +4,6 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
-
 #include "children.h"
 
 #include "support.h"
