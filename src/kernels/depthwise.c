@@ -180,10 +180,12 @@ NOINLINE void put_more(floats sum, int64_t x, int64_t at, float *line)
   store(load(line + at) + keep(sum, x - at, LANES), line + at);
 }
 
-/* Writes the vector for the elements from x on. */
-INLINE void put(const bc_stencil *s, floats sum, int64_t x, int64_t at, float *line)
+/* Writes the vector for the elements from x on. Up to `end` nothing but lines follows, which are
+ * written later: what is too much for a short line does no harm there. */
+INLINE void put(const bc_stencil *s, floats sum, int64_t x, int64_t at, float *line,
+                const float *end)
 {
-  if (s->elements < LANES)
+  if (s->elements < LANES && end - line < LANES)
     put_few(s, sum, line);
   else if (s->accumulate)
     put_more(sum, x, at, line);
@@ -191,38 +193,41 @@ INLINE void put(const bc_stencil *s, floats sum, int64_t x, int64_t at, float *l
     store(sum, line + at);
 }
 
-INLINE void put_pair(shape is, const bc_stencil *s, pair sum, int64_t x, places at, float *line)
+INLINE void put_pair(shape is, const bc_stencil *s, pair sum, int64_t x, places at, float *line,
+                     const float *end)
 {
-  put(s, sum.low, x, at.low, line);
+  put(s, sum.low, x, at.low, line, end);
   if (!is.narrow)
-    put(s, sum.high, x + LANES, at.high, line);
+    put(s, sum.high, x + LANES, at.high, line, end);
 }
 
 /* The elements from x on. */
 INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
-                         const float *weights, float *result)
+                         const float *weights, float *result, const float *end)
 {
   const places at = {vector_at(x, s->elements), vector_at(x + LANES, s->elements)};
   const block b = sum_block(is, s, source, weights, at);
-  put_pair(is, s, b.first, x, at, result);
+  put_pair(is, s, b.first, x, at, result, end);
   if (is.single)
     return;
-  put_pair(is, s, b.second, x, at, result + s->result_step);
-  put_pair(is, s, b.third, x, at, result + 2 * s->result_step);
-  put_pair(is, s, b.fourth, x, at, result + 3 * s->result_step);
+  put_pair(is, s, b.second, x, at, result + s->result_step, end);
+  put_pair(is, s, b.third, x, at, result + 2 * s->result_step, end);
+  put_pair(is, s, b.fourth, x, at, result + 3 * s->result_step, end);
 }
 
 INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
                            const float *weights, float *result)
 {
+  const bool joined = s->result_step == s->elements && !s->accumulate;
+  const float *end = joined ? result + s->lines * s->elements : result;
   int64_t x = 0;
   source += line * s->line_step;
   result += line * s->result_step;
   for (; x + LANES < s->elements; x += 2 * LANES)
-    sum_elements(is, s, x, source, weights, result);
+    sum_elements(is, s, x, source, weights, result, end);
   is.narrow = true;
   if (x < s->elements)
-    sum_elements(is, s, x, source, weights, result);
+    sum_elements(is, s, x, source, weights, result, end);
 }
 
 /* The last lines that fill no block are summed in a block with some before them or, where results
@@ -275,113 +280,114 @@ static void sum_channels(const bc_stencil *stencil, const float *source, const f
 
 /* ---- correlation ---- */
 
-typedef struct products {
-  floats of[BC_DEPTHWISE_MOST_TAPS];
-} products;
+/* Sums of the taps: members instead of an array, so that compilers keep them in registers. */
+typedef struct nine {
+  floats a, b, c, d, e, f, g, h, i;
+} nine;
 
-/* Inlined with the number of taps as a constant, the sums are registers. */
-typedef void correlate_taps(int taps, const bc_correlation *c, const float *source,
-                            const float *gradient, float *sums);
-
-/* Adds the products of a vector; lanes outside of [first, end) count nothing, whatever they are. */
-INLINE void add_part(int taps, const bc_correlation *c, floats gradient, const float *source,
-                     int64_t first, int64_t end, products *sums)
+INLINE floats product(bool partly, floats mask, floats gradient, const float *source)
 {
-  for (int tap = 0; tap < taps; ++tap)
-    sums->of[tap] += keep(gradient, first, end) * keep(load(source + c->offsets[tap]), first, end);
+  const floats x = load(source);
+  return gradient * (partly ? (floats)((ints)x & (ints)mask) : x);
 }
 
-INLINE void add_line(int taps, const bc_correlation *c, const float *source, const float *gradient,
-                     products *sums)
+/* Adds the products of a vector; if only `partly`, those in the mask, whatever the others are. */
+INLINE void add_products(bool partly, floats mask, const int64_t *offsets, floats gradient,
+                         const float *source, nine *sums)
 {
-  const int64_t n = c->elements, whole = n - n % LANES;
-  for (int64_t x = 0; x < whole; x += LANES) {
-    const floats g = load(gradient + x);
-    for (int tap = 0; tap < taps; ++tap)
-      sums->of[tap] += g * load(source + c->offsets[tap] + x);
+  if (partly)
+    gradient = (floats)((ints)gradient & (ints)mask);
+  sums->a += product(partly, mask, gradient, source + offsets[0]);
+  sums->b += product(partly, mask, gradient, source + offsets[1]);
+  sums->c += product(partly, mask, gradient, source + offsets[2]);
+  sums->d += product(partly, mask, gradient, source + offsets[3]);
+  sums->e += product(partly, mask, gradient, source + offsets[4]);
+  sums->f += product(partly, mask, gradient, source + offsets[5]);
+  sums->g += product(partly, mask, gradient, source + offsets[6]);
+  sums->h += product(partly, mask, gradient, source + offsets[7]);
+  sums->i += product(partly, mask, gradient, source + offsets[8]);
+}
+
+/* Adds those of the taps that there are to their sums, lanes from `first` on. */
+INLINE void add_to_sums(const bc_correlation *c, const nine *p, int64_t first, float *sums)
+{
+  const floats all[BC_DEPTHWISE_MOST_TAPS] = {p->a, p->b, p->c, p->d, p->e, p->f, p->g, p->h, p->i};
+  for (int64_t tap = 0; tap < c->taps; ++tap) {
+    float *to = sums + tap * c->sums_step;
+    store(load(to) + keep(all[tap], first, LANES), to);
   }
-  if (whole == 0)
-    add_part(taps, c, load_few(gradient, n), source, 0, n, sums);
-  else if (whole < n)
-    add_part(taps, c, load(gradient + n - LANES), source + n - LANES, whole - (n - LANES), LANES,
-             sums);
 }
 
-INLINE void correlate_lines(int taps, const bc_correlation *c, const float *source,
-                            const float *gradient, float *sums)
+static void correlate_pixels(const bc_correlation *c, const float *source, const float *gradient,
+                             float *sums)
 {
-  products p = {0};
-  for (int64_t line = 0; line < c->lines; ++line)
-    add_line(taps, c, source + line * c->line_step, gradient + line * c->gradient_step, &p);
-  for (int tap = 0; tap < taps; ++tap)
-    store(load(sums + tap * c->sums_step) + p.of[tap], sums + tap * c->sums_step);
+  const int64_t n = c->elements, whole = n - n % LANES, last = bc_max(0, n - LANES);
+  const floats ones = (floats)((ints){0} == (ints){0}), none = {0};
+  const floats mask = whole == 0 ? keep(ones, 0, n) : keep(ones, whole - last, LANES);
+  const float *end = gradient + (c->lines - 1) * c->gradient_step + n;
+  nine p = {0};
+  for (int64_t line = 0; line < c->lines; ++line) {
+    const float *from = source + line * c->line_step, *g = gradient + line * c->gradient_step;
+    for (int64_t x = 0; x < whole; x += LANES)
+      add_products(false, none, c->offsets, load(g + x), from + x, &p);
+    if (whole == n)
+      continue;
+    const floats part = end - (g + last) >= LANES ? load(g + last) : load_few(g, n);
+    add_products(true, mask, c->offsets, part, from + last, &p);
+  }
+  add_to_sums(c, &p, 0, sums);
 }
 
-INLINE void correlate_vectors(int taps, const bc_correlation *c, const float *source,
-                              const float *gradient, float *sums)
+static void correlate_channels(const bc_correlation *c, const float *source, const float *gradient,
+                               float *sums)
 {
+  const floats none = {0};
   for (int64_t x = 0; x < c->elements; x += LANES) {
     const int64_t at = vector_at(x, c->elements);
-    products p = {0};
-    for (int64_t line = 0; line < c->lines; ++line) {
-      const floats g = load(gradient + line * c->gradient_step + at);
-      for (int tap = 0; tap < taps; ++tap)
-        p.of[tap] += g * load(source + line * c->line_step + c->offsets[tap] + at);
-    }
-    for (int tap = 0; tap < taps; ++tap) {
-      float *to = sums + tap * c->sums_step + at;
-      store(load(to) + keep(p.of[tap], x - at, LANES), to);
-    }
+    nine p = {0};
+    for (int64_t line = 0; line < c->lines; ++line)
+      add_products(false, none, c->offsets, load(gradient + line * c->gradient_step + at),
+                   source + line * c->line_step + at, &p);
+    add_to_sums(c, &p, x - at, sums + at);
   }
 }
 
-INLINE void correlate(correlate_taps *run, const bc_correlation *c, const float *source,
-                      const float *gradient, float *sums)
+static void empty_lanes(float *sums, int64_t n, double *totals)
 {
-  switch (c->taps) {
-  case 1:
-    run(1, c, source, gradient, sums);
-    return;
-  case 2:
-    run(2, c, source, gradient, sums);
-    return;
-  case 3:
-    run(3, c, source, gradient, sums);
-    return;
-  case 4:
-    run(4, c, source, gradient, sums);
-    return;
-  case 5:
-    run(5, c, source, gradient, sums);
-    return;
-  case 6:
-    run(6, c, source, gradient, sums);
-    return;
-  case 7:
-    run(7, c, source, gradient, sums);
-    return;
-  case 8:
-    run(8, c, source, gradient, sums);
-    return;
-  default:
-    run(9, c, source, gradient, sums);
-    return;
+  typedef double doubles __attribute__((vector_size(HALF * sizeof(double))));
+  for (int64_t i = 0; i < n; ++i) {
+    const floats all = load(sums + i * LANES);
+    const doubles half =
+        __builtin_convertvector(__builtin_shufflevector(all, all, 0, 1, 2, 3), doubles) +
+        __builtin_convertvector(__builtin_shufflevector(all, all, 4, 5, 6, 7), doubles);
+    totals[i] += (half[0] + half[2]) + (half[1] + half[3]);
+    store((floats){0}, sums + i * LANES);
   }
 }
 
-static void correlate_pixels(const bc_correlation *correlation, const float *source,
-                             const float *gradient, float *sums)
+/* ---- rows ---- */
+
+INLINE void copy_row(const float *from, int64_t n, float *to)
 {
-  correlate(correlate_lines, correlation, source, gradient, sums);
+  for (int64_t x = 0; n >= LANES && x < n; x += LANES)
+    store(load(from + vector_at(x, n)), to + vector_at(x, n));
+  if (n >= LANES)
+    return;
+  if (n >= HALF) {
+    memcpy(to, from, HALF * sizeof *to);
+    memcpy(to + n - HALF, from + n - HALF, HALF * sizeof *to);
+  } else
+    for (int64_t x = 0; x < n; ++x)
+      to[x] = from[x];
 }
 
-static void correlate_channels(const bc_correlation *correlation, const float *source,
-                               const float *gradient, float *sums)
+static void copy(const bc_grid *grid, const float *image, float *packed)
 {
-  correlate(correlate_vectors, correlation, source, gradient, sums);
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row)
+      copy_row(image + plane * grid->plane_step + row * grid->row_step, grid->columns,
+               packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
 }
-
-/* ---- phases ---- */
 
 static void interleave(const float *even, const float *odd, float *to, int64_t n)
 {
@@ -399,4 +405,4 @@ static void interleave(const float *even, const float *odd, float *to, int64_t n
 }
 
 const bc_depthwise_kernels BC_FOR_ISA(bc_depthwise_kernels) = {
-    sum_pixels, sum_channels, correlate_pixels, correlate_channels, interleave};
+    sum_pixels, sum_channels, correlate_pixels, correlate_channels, empty_lanes, copy, interleave};

@@ -44,8 +44,8 @@ void bc_gradient_correlate(bc_correlation *c, bc_correlate *run, const int64_t *
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t begin = taps.begin + count * part / parts;
     c->taps = taps.begin + count * (part + 1) / parts - begin;
-    for (int64_t tap = 0; tap < c->taps; ++tap)
-      c->offsets[tap] = offsets[begin + tap];
+    for (int64_t tap = 0; tap < BC_DEPTHWISE_MOST_TAPS; ++tap)
+      c->offsets[tap] = offsets[begin + bc_min(tap, c->taps - 1)];
     run(c, source, gradient, sums + begin * c->sums_step);
   }
 }

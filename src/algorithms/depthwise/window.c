@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-  WINDOW_ELEMENTS = 1 << 12, /* of a channel, half of a first-level cache */
+  WINDOW_ELEMENTS = 1 << 12, /* half of a first-level cache */
   MOST_COLUMNS = 512,
   LEAST_TRANSPOSED = 16 /* channels in a window where copies are transposes */
 };
@@ -30,11 +30,13 @@ bc_cut bc_cut_choose(const bc_geometry *g, const bc_sums *sums, size_t room, bc_
   bc_cut cut = {.rows = rows,
                 .columns = bc_even_block(columns, MOST_COLUMNS, BC_DEPTHWISE_LANES),
                 .groups = 1};
-  if (sums->from.pixel != 1)
-    cut.groups = bc_min(g->groups, bc_count_blocks(LEAST_TRANSPOSED, sums->from_channels));
   while (cut.rows > 4 && bc_window_of(sums, cut.rows, cut.columns).channel > WINDOW_ELEMENTS)
     halve(&cut.rows);
   cut.rows = bc_even_block(rows, cut.rows, 4);
+  const int64_t channel = bc_window_of(sums, cut.rows, cut.columns).channel;
+  const int64_t channels =
+      bc_max(sums->from.pixel == 1 ? 1 : LEAST_TRANSPOSED, WINDOW_ELEMENTS / bc_max(1, channel));
+  cut.groups = bc_max(1, bc_min(g->groups, channels / sums->from_channels));
   while (bytes(sums, &cut) > room && (cut.groups > 1 || cut.rows > 1 || cut.columns > 1))
     halve(cut.groups > 1 ? &cut.groups : cut.rows > 1 ? &cut.rows : &cut.columns);
   return cut;
@@ -201,8 +203,11 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
                         .column_step = width->stride,
                         .packed_plane_step = w->channel,
                         .packed_row_step = w->row};
-  bc_cpu_kernels()->gather(&grid, source + p->pixel,
-                           buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin);
+  float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
+  if (width->stride == 1)
+    bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
+  else
+    bc_cpu_kernels()->gather(&grid, source + p->pixel, to);
 }
 
 static void fill_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
