@@ -1,22 +1,12 @@
 #include "sgemm_alone.h"
 
+#include "blas.h"
 #include "measure.h"
 #include "operands.h"
 
 #include <omp.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-/* The BLAS that the library calls, by the same names. */
-#define JOIN_TOKENS(prefix, name) prefix##name
-#define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
-#define BLAS(name) JOIN(BLASCONV_CBLAS_PREFIX, name)
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-
-extern void BLAS(cblas_sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k,
-                              float alpha, const float *a, int a_stride, const float *b,
-                              int b_stride, float beta, float *c, int c_stride);
 
 #ifdef BLASCONV_HAS_OPENBLAS
 extern int BLAS(openblas_get_parallel)(void);
@@ -188,8 +178,8 @@ static void multiply(const bench_sgemm *sgemm, int64_t task, int thread)
     return;
   const int64_t b_begin = sgemm->transpose_b ? begin * b->columns : begin;
   BLAS(cblas_sgemm)
-  (ROW_MAJOR, sgemm->transpose_a ? TRANSPOSED : AS_IT_IS,
-   sgemm->transpose_b ? TRANSPOSED : AS_IT_IS, c->rows, (int)(end - begin),
+  (BLAS_ROW_MAJOR, sgemm->transpose_a ? BLAS_TRANSPOSED : BLAS_AS_IT_IS,
+   sgemm->transpose_b ? BLAS_TRANSPOSED : BLAS_AS_IT_IS, c->rows, (int)(end - begin),
    sgemm->transpose_a ? a->rows : a->columns, 1.0f, begin_of(sgemm, a, image, group, thread),
    a->columns, begin_of(sgemm, b, image, group, thread) + b_begin, b->columns, 0.0f,
    begin_of(sgemm, c, image, group, thread) + begin, c->columns);

@@ -157,6 +157,15 @@ static void check_block(const maps_sheet *s, const block *b, const support_tenso
   support_tensor_free(&expected);
 }
 
+/* Fills the block with NaN; returns it. */
+static float *poison_block(const block *b, float *data)
+{
+  for (int64_t i = 0; i < b->view.channels; ++i)
+    for (int64_t j = 0; j < b->view.pixels; ++j)
+      data[i * b->view.channel_step + j * b->view.pixel_step] = NAN;
+  return data;
+}
+
 static void check_epilogue(const bc_epilogue *e, const maps_sheet *s, support_random *random)
 {
   support_tensor applied = support_tensor_copy(&s->input);
@@ -164,7 +173,11 @@ static void check_epilogue(const bc_epilogue *e, const maps_sheet *s, support_ra
   for (int k = 0; k < 4; ++k) {
     const block b = random_block(&s->maps, k == 0, random);
     support_tensor result = support_tensor_copy(&s->input);
-    bc_epilogue_apply(e, b.view, b.channel, b.offset, result.data + b.offset);
+    if (k % 2 == 0)
+      bc_epilogue_apply(e, b.view, b.channel, b.offset, result.data + b.offset);
+    else /* from another tensor, over what is not read */
+      bc_epilogue_map(e, b.view, b.channel, b.offset, s->input.data + b.offset,
+                      poison_block(&b, result.data + b.offset));
     check_block(s, &b, &applied, &result);
     support_tensor_free(&result);
   }

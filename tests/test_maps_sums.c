@@ -39,10 +39,24 @@ static blasconv_maps maps_of(int shape, int layout)
   return layout == 0 ? maps : maps_other(&maps);
 }
 
+/* A large number and its opposite in each channel's first and last element: what is added in
+ * between loses its digits, so that the sum tells the order. */
+static void show_order(const blasconv_maps *maps, support_tensor *gradient)
+{
+  const bool nhwc = maps->layout == BLASCONV_NHWC;
+  const int64_t step = nhwc ? 1 : maps->pixels, image = maps_count(maps) / maps->batch;
+  for (int64_t c = 0; c < maps->channels; ++c) {
+    const int64_t last_pixel = nhwc ? (maps->pixels - 1) * maps->channels : maps->pixels - 1;
+    gradient->data[c * step] = 0x1p70f;
+    gradient->data[(maps->batch - 1) * image + c * step + last_pixel] = -0x1p70f;
+  }
+}
+
 static void check_threads(blasconv_maps maps, support_random *random)
 {
   static const int32_t threads[] = {1, 2, 3, 5, 8, 16, 0};
   maps_sheet s = maps_sheet_create(maps, random);
+  show_order(&maps, &s.gradient);
   support_tensor first = support_tensor_poisoned(s.output.count);
   support_tensor bias_first = support_tensor_poisoned(maps.channels);
   support_tensor bias_gradient = support_tensor_poisoned(maps.channels);

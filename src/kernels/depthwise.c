@@ -4,7 +4,10 @@
 #include "kernels.h"
 #include "vector_math.h"
 
-enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, HALF = LANES / 2 };
+enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, MOST_ALONG = 5, HALF = LANES / 2 };
+
+/* Rare, and too much code to have many copies of. */
+#define NOINLINE static __attribute__((noinline))
 
 typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -39,69 +42,112 @@ INLINE floats load_few(const float *from, int64_t n)
 
 /* ---- sums over taps ---- */
 
-/* A weight for all lanes, or one for each. */
-INLINE floats load_weight(bool for_all, const float *weight)
-{
-  return for_all ? *weight - (floats){0} : load(weight);
-}
-
-/* How a block of lines is summed. Inlined with constants; `along` 0: whatever the stencil says. */
+/* How a block of results is summed: inlined with constants. */
 typedef struct shape {
-  bool for_all; /* a weight is for all lanes */
-  int lines;
-  int along, stride; /* taps along, and how many taps one line is from the next */
+  bool for_all;      /* a weight is for all lanes */
+  bool single;       /* one line instead of LINES */
+  bool narrow;       /* one vector instead of two */
+  int along, stride; /* taps along, and how many of them one line is from the next; `along` 0:
+                        whatever the stencil says */
 } shape;
 
-/* Adds one line of taps along. What several lines read is loaded once if it is known where. */
-INLINE void add_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                     floats sums[LINES])
+/* Two vectors of a line. */
+typedef struct pair {
+  floats low, high;
+} pair;
+
+/* The elements at which they begin. */
+typedef struct places {
+  int64_t low, high;
+} places;
+
+/* Sums of a block's lines: members instead of an array, so that compilers keep them in
+ * registers. */
+typedef struct block {
+  pair first, second, third, fourth;
+} block;
+
+INLINE pair load_pair(shape is, const float *from, places at)
 {
-  if (is.along == 0) {
-    for (int64_t tap = 0; tap < s->taps_along; ++tap) {
-      const floats weight = load_weight(is.for_all, weights + tap * s->weight.along);
-      for (int line = 0; line < is.lines; ++line)
-        sums[line] += weight * load(source + line * s->line_step + tap * s->along_step);
-    }
-    return;
-  }
-  for (int place = 0; place < (is.lines - 1) * is.stride + is.along; ++place) {
-    const floats x = load(source + place * s->along_step);
-    for (int line = 0; line < is.lines; ++line) {
-      const int tap = place - line * is.stride;
-      if (tap >= 0 && tap < is.along)
-        sums[line] += load_weight(is.for_all, weights + tap * s->weight.along) * x;
-    }
+  return (pair){load(from + at.low), is.narrow ? (floats){0} : load(from + at.high)};
+}
+
+/* A weight for all lanes, or one for each. */
+INLINE pair load_weights(shape is, const float *weight, places at)
+{
+  if (!is.for_all)
+    return load_pair(is, weight, at);
+  const floats all = *weight - (floats){0};
+  return (pair){all, all};
+}
+
+INLINE void add_product(shape is, pair weight, pair x, pair *sum)
+{
+  sum->low += weight.low * x.low;
+  if (!is.narrow)
+    sum->high += weight.high * x.high;
+}
+
+/* One line of taps along, whatever their number and steps. */
+INLINE void add_any_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
+                         places at, block *b)
+{
+  const int64_t line = s->line_step;
+  for (int64_t tap = 0; tap < s->taps_along; ++tap) {
+    const pair weight = load_weights(is, weights + tap * s->weight.along, at);
+    const float *x = source + tap * s->along_step;
+    add_product(is, weight, load_pair(is, x, at), &b->first);
+    if (is.single)
+      continue;
+    add_product(is, weight, load_pair(is, x + line, at), &b->second);
+    add_product(is, weight, load_pair(is, x + 2 * line, at), &b->third);
+    add_product(is, weight, load_pair(is, x + 3 * line, at), &b->fourth);
   }
 }
 
-INLINE void sum_vectors(shape is, const bc_stencil *s, const float *source, const float *weights,
-                        floats sums[LINES])
+/* Adds what place number `place` of the source, counted from the first line's first tap, means for
+ * a line; maybe nothing. */
+INLINE void add_place(shape is, int place, int line, const pair weights[MOST_ALONG], pair x,
+                      pair *sum)
 {
-  for (int line = 0; line < is.lines; ++line)
-    sums[line] = (floats){0};
+  const int tap = place - line * is.stride;
+  if (tap >= 0 && tap < is.along)
+    add_product(is, weights[tap], x, sum);
+}
+
+/* One line of taps along of LINES lines: what several of them read is loaded once. */
+INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
+                           places at, block *b)
+{
+  pair w[MOST_ALONG];
+#pragma GCC unroll 5
+  for (int tap = 0; tap < is.along; ++tap)
+    w[tap] = load_weights(is, weights + tap * s->weight.along, at);
+#pragma GCC unroll 11
+  for (int place = 0; place < (LINES - 1) * is.stride + is.along; ++place) {
+    const pair x = load_pair(is, source + place * s->along_step, at);
+    add_place(is, place, 0, w, x, &b->first);
+    add_place(is, place, 1, w, x, &b->second);
+    add_place(is, place, 2, w, x, &b->third);
+    add_place(is, place, 3, w, x, &b->fourth);
+  }
+}
+
+INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const float *weights,
+                       places at)
+{
+  block b = {0};
   for (int64_t channel = 0; channel < s->channels; ++channel)
     for (int64_t plane = 0; plane < s->planes; ++plane) {
       const float *from = source + channel * s->channel_step + plane * s->plane_step;
       const float *with = weights + channel * s->weight.channel + plane * s->weight.plane;
       for (int64_t tap = 0; tap < s->taps_across; ++tap)
-        add_taps(is, s, from + s->across[tap], with + tap * s->weight.across, sums);
+        if (is.along > 0)
+          add_known_taps(is, s, from + s->across[tap], with + tap * s->weight.across, at, &b);
+        else
+          add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, at, &b);
     }
-}
-
-/* Writes fewer elements than there are lanes. */
-INLINE void put_few(floats sum, int64_t n, bool accumulate, float *to)
-{
-  float copy[LANES];
-  store(sum, copy);
-  if (accumulate)
-    for (int64_t i = 0; i < n; ++i)
-      to[i] += copy[i];
-  else if (n >= HALF) {
-    memcpy(to, copy, HALF * sizeof *to);
-    memcpy(to + n - HALF, copy + n - HALF, HALF * sizeof *to);
-  } else
-    for (int64_t i = 0; i < n; ++i)
-      to[i] = copy[i];
+  return b;
 }
 
 /* Where the vector for the elements from x on begins: earlier than x if it would not fit in the
@@ -111,55 +157,108 @@ INLINE int64_t vector_at(int64_t x, int64_t elements)
   return bc_max(0, bc_min(x, elements - LANES));
 }
 
-INLINE void put(const bc_stencil *s, floats sum, int64_t x, float *line)
+/* Writes fewer elements than there are lanes. */
+NOINLINE void put_few(const bc_stencil *s, floats sum, float *line)
 {
-  const int64_t at = vector_at(x, s->elements);
+  const int64_t n = s->elements;
+  float copy[LANES];
+  store(sum, copy);
+  if (s->accumulate)
+    for (int64_t i = 0; i < n; ++i)
+      line[i] += copy[i];
+  else if (n >= HALF) {
+    memcpy(line, copy, HALF * sizeof *line);
+    memcpy(line + n - HALF, copy + n - HALF, HALF * sizeof *line);
+  } else
+    for (int64_t i = 0; i < n; ++i)
+      line[i] = copy[i];
+}
+
+/* Adds the vector for the elements from x on. */
+NOINLINE void put_more(floats sum, int64_t x, int64_t at, float *line)
+{
+  store(load(line + at) + keep(sum, x - at, LANES), line + at);
+}
+
+/* Writes the vector for the elements from x on. */
+INLINE void put(const bc_stencil *s, floats sum, int64_t x, int64_t at, float *line)
+{
   if (s->elements < LANES)
-    put_few(sum, s->elements, s->accumulate, line);
+    put_few(s, sum, line);
   else if (s->accumulate)
-    store(load(line + at) + keep(sum, x - at, LANES), line + at);
+    put_more(sum, x, at, line);
   else
     store(sum, line + at);
 }
 
-INLINE void sum_block(shape is, const bc_stencil *s, const float *source, const float *weights,
-                      float *result)
+INLINE void put_pair(shape is, const bc_stencil *s, pair sum, int64_t x, places at, float *line)
 {
-  for (int64_t x = 0; x < s->elements; x += LANES) {
-    const int64_t at = vector_at(x, s->elements);
-    floats sums[LINES];
-    sum_vectors(is, s, source + at, is.for_all ? weights : weights + at, sums);
-    for (int line = 0; line < is.lines; ++line)
-      put(s, sums[line], x, result + line * s->result_step);
-  }
+  put(s, sum.low, x, at.low, line);
+  if (!is.narrow)
+    put(s, sum.high, x + LANES, at.high, line);
 }
 
+/* The elements from x on. */
+INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
+                         const float *weights, float *result)
+{
+  const places at = {vector_at(x, s->elements), vector_at(x + LANES, s->elements)};
+  const block b = sum_block(is, s, source, weights, at);
+  put_pair(is, s, b.first, x, at, result);
+  if (is.single)
+    return;
+  put_pair(is, s, b.second, x, at, result + s->result_step);
+  put_pair(is, s, b.third, x, at, result + 2 * s->result_step);
+  put_pair(is, s, b.fourth, x, at, result + 3 * s->result_step);
+}
+
+INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
+                           const float *weights, float *result)
+{
+  int64_t x = 0;
+  source += line * s->line_step;
+  result += line * s->result_step;
+  for (; x + LANES < s->elements; x += 2 * LANES)
+    sum_elements(is, s, x, source, weights, result);
+  is.narrow = true;
+  if (x < s->elements)
+    sum_elements(is, s, x, source, weights, result);
+}
+
+/* The last lines that fill no block are summed in a block with some before them or, where results
+ * accumulate or are too few, one by one. */
 INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const float *weights,
                       float *result)
 {
-  int64_t line = 0;
-  is.lines = LINES;
-  for (; line + LINES <= s->lines; line += LINES)
-    sum_block(is, s, source + line * s->line_step, weights, result + line * s->result_step);
-  is.lines = 1;
-  for (; line < s->lines; ++line)
-    sum_block(is, s, source + line * s->line_step, weights, result + line * s->result_step);
+  const int64_t whole = s->lines - s->lines % LINES;
+  const int64_t end = s->accumulate || whole == 0 ? whole : s->lines;
+  for (int64_t line = 0; line < end; line += LINES)
+    sum_line_block(is, s, bc_min(line, s->lines - LINES), source, weights, result);
+  for (int64_t line = end; line < s->lines; ++line)
+    sum_line_block((shape){.for_all = is.for_all, .single = true}, s, line, source, weights,
+                   result);
 }
 
 INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const float *weights,
                 float *result)
 {
-  const bool dense = s->line_step == s->along_step, halved = s->line_step == 2 * s->along_step;
-  if (s->taps_along == 3 && dense)
-    sum_lines((shape){for_all, 0, 3, 1}, s, source, weights, result);
-  else if (s->taps_along == 3 && halved)
-    sum_lines((shape){for_all, 0, 3, 2}, s, source, weights, result);
-  else if (s->taps_along == 5 && dense)
-    sum_lines((shape){for_all, 0, 5, 1}, s, source, weights, result);
-  else if (s->taps_along == 5 && halved)
-    sum_lines((shape){for_all, 0, 5, 2}, s, source, weights, result);
+  const int64_t stride = s->line_step == s->along_step       ? 1
+                         : s->line_step == 2 * s->along_step ? 2
+                                                             : 0;
+  if (stride == 1 && s->taps_along == 1)
+    sum_lines((shape){.for_all = for_all, .along = 1, .stride = 1}, s, source, weights, result);
+  else if (stride == 1 && s->taps_along == 2)
+    sum_lines((shape){.for_all = for_all, .along = 2, .stride = 1}, s, source, weights, result);
+  else if (stride == 1 && s->taps_along == 3)
+    sum_lines((shape){.for_all = for_all, .along = 3, .stride = 1}, s, source, weights, result);
+  else if (stride == 2 && s->taps_along == 3)
+    sum_lines((shape){.for_all = for_all, .along = 3, .stride = 2}, s, source, weights, result);
+  else if (stride == 1 && s->taps_along == 5)
+    sum_lines((shape){.for_all = for_all, .along = 5, .stride = 1}, s, source, weights, result);
+  else if (stride == 2 && s->taps_along == 5)
+    sum_lines((shape){.for_all = for_all, .along = 5, .stride = 2}, s, source, weights, result);
   else
-    sum_lines((shape){for_all, 0, 0, 0}, s, source, weights, result);
+    sum_lines((shape){.for_all = for_all}, s, source, weights, result);
 }
 
 static void sum_pixels(const bc_stencil *stencil, const float *source, const float *weights,

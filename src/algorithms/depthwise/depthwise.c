@@ -3,6 +3,7 @@
 #include "depthwise.h"
 
 #include "kernels/depthwise.h"
+#include "planning/cost.h"
 
 #include <string.h>
 
