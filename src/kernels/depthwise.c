@@ -51,15 +51,10 @@ typedef struct shape {
                         whatever the stencil says */
 } shape;
 
-/* Two vectors of a line. */
+/* Two vectors of a line; `high` is where the second begins, from the first. */
 typedef struct pair {
   floats low, high;
 } pair;
-
-/* The elements at which they begin. */
-typedef struct places {
-  int64_t low, high;
-} places;
 
 /* Sums of a block's lines: members instead of an array, so that compilers keep them in
  * registers. */
@@ -67,16 +62,16 @@ typedef struct block {
   pair first, second, third, fourth;
 } block;
 
-INLINE pair load_pair(shape is, const float *from, places at)
+INLINE pair load_pair(shape is, const float *from, int64_t high)
 {
-  return (pair){load(from + at.low), is.narrow ? (floats){0} : load(from + at.high)};
+  return (pair){load(from), is.narrow ? (floats){0} : load(from + high)};
 }
 
 /* A weight for all lanes, or one for each. */
-INLINE pair load_weights(shape is, const float *weight, places at)
+INLINE pair load_weights(shape is, const float *weight, int64_t high)
 {
   if (!is.for_all)
-    return load_pair(is, weight, at);
+    return load_pair(is, weight, high);
   const floats all = *weight - (floats){0};
   return (pair){all, all};
 }
@@ -90,18 +85,18 @@ INLINE void add_product(shape is, pair weight, pair x, pair *sum)
 
 /* One line of taps along, whatever their number and steps. */
 INLINE void add_any_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                         places at, block *b)
+                         int64_t high, block *b)
 {
   const int64_t line = s->line_step;
   for (int64_t tap = 0; tap < s->taps_along; ++tap) {
-    const pair weight = load_weights(is, weights + tap * s->weight.along, at);
+    const pair weight = load_weights(is, weights + tap * s->weight.along, high);
     const float *x = source + tap * s->along_step;
-    add_product(is, weight, load_pair(is, x, at), &b->first);
+    add_product(is, weight, load_pair(is, x, high), &b->first);
     if (is.single)
       continue;
-    add_product(is, weight, load_pair(is, x + line, at), &b->second);
-    add_product(is, weight, load_pair(is, x + 2 * line, at), &b->third);
-    add_product(is, weight, load_pair(is, x + 3 * line, at), &b->fourth);
+    add_product(is, weight, load_pair(is, x + line, high), &b->second);
+    add_product(is, weight, load_pair(is, x + 2 * line, high), &b->third);
+    add_product(is, weight, load_pair(is, x + 3 * line, high), &b->fourth);
   }
 }
 
@@ -117,15 +112,16 @@ INLINE void add_place(shape is, int place, int line, const pair weights[MOST_ALO
 
 /* One line of taps along of LINES lines: what several of them read is loaded once. */
 INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                           places at, block *b)
+                           int64_t high, block *b)
 {
   pair w[MOST_ALONG];
 #pragma GCC unroll 5
   for (int tap = 0; tap < is.along; ++tap)
-    w[tap] = load_weights(is, weights + tap * s->weight.along, at);
+    w[tap] = load_weights(is, weights + tap * s->weight.along, high);
 #pragma GCC unroll 11
   for (int place = 0; place < (LINES - 1) * is.stride + is.along; ++place) {
-    const pair x = load_pair(is, source + place * s->along_step, at);
+    const pair x = load_pair(is, source, high);
+    source += s->along_step;
     add_place(is, place, 0, w, x, &b->first);
     add_place(is, place, 1, w, x, &b->second);
     add_place(is, place, 2, w, x, &b->third);
@@ -134,7 +130,7 @@ INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, c
 }
 
 INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const float *weights,
-                       places at)
+                       int64_t high)
 {
   block b = {0};
   for (int64_t channel = 0; channel < s->channels; ++channel)
@@ -143,9 +139,9 @@ INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const
       const float *with = weights + channel * s->weight.channel + plane * s->weight.plane;
       for (int64_t tap = 0; tap < s->taps_across; ++tap)
         if (is.along > 0)
-          add_known_taps(is, s, from + s->across[tap], with + tap * s->weight.across, at, &b);
+          add_known_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
         else
-          add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, at, &b);
+          add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
     }
   return b;
 }
@@ -158,7 +154,7 @@ INLINE int64_t vector_at(int64_t x, int64_t elements)
 }
 
 /* Writes fewer elements than there are lanes. */
-NOINLINE void put_few(const bc_stencil *s, floats sum, float *line)
+static void put_few(const bc_stencil *s, floats sum, float *line)
 {
   const int64_t n = s->elements;
   float copy[LANES];
@@ -174,45 +170,60 @@ NOINLINE void put_few(const bc_stencil *s, floats sum, float *line)
       line[i] = copy[i];
 }
 
-/* Adds the vector for the elements from x on. */
-NOINLINE void put_more(floats sum, int64_t x, int64_t at, float *line)
+/* Writes the vector for the elements from x on. */
+static void put(const bc_stencil *s, floats sum, int64_t x, float *line)
 {
-  store(load(line + at) + keep(sum, x - at, LANES), line + at);
-}
-
-/* Writes the vector for the elements from x on. Up to `end` nothing but lines follows, which are
- * written later: what is too much for a short line does no harm there. */
-INLINE void put(const bc_stencil *s, floats sum, int64_t x, int64_t at, float *line,
-                const float *end)
-{
-  if (s->elements < LANES && end - line < LANES)
+  const int64_t at = vector_at(x, s->elements);
+  if (s->elements < LANES)
     put_few(s, sum, line);
   else if (s->accumulate)
-    put_more(sum, x, at, line);
+    store(load(line + at) + keep(sum, x - at, LANES), line + at);
   else
     store(sum, line + at);
 }
 
-INLINE void put_pair(shape is, const bc_stencil *s, pair sum, int64_t x, places at, float *line,
-                     const float *end)
+/* Writes the vectors for the elements from x on of a block that needs care. */
+NOINLINE void put_block(shape is, const bc_stencil *s, const block *b, int64_t x, float *result)
 {
-  put(s, sum.low, x, at.low, line, end);
-  if (!is.narrow)
-    put(s, sum.high, x + LANES, at.high, line, end);
+  const pair *const lines[LINES] = {&b->first, &b->second, &b->third, &b->fourth};
+  for (int64_t line = 0; line < (is.single ? 1 : LINES); ++line) {
+    put(s, lines[line]->low, x, result + line * s->result_step);
+    if (!is.narrow)
+      put(s, lines[line]->high, x + LANES, result + line * s->result_step);
+  }
 }
 
-/* The elements from x on. */
+INLINE void store_pair(shape is, pair value, int64_t high, float *to)
+{
+  store(value.low, to);
+  if (!is.narrow)
+    store(value.high, to + high);
+}
+
+/* The same where whole vectors are written. */
+INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t high, float *to)
+{
+  const int64_t step = s->result_step;
+  store_pair(is, b->first, high, to);
+  if (is.single)
+    return;
+  store_pair(is, b->second, high, to + step);
+  store_pair(is, b->third, high, to + 2 * step);
+  store_pair(is, b->fourth, high, to + 3 * step);
+}
+
+/* The elements from x on. Before `end` come lines that are written later: what is too much for a
+ * short line does no harm there. */
 INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
                          const float *weights, float *result, const float *end)
 {
-  const places at = {vector_at(x, s->elements), vector_at(x + LANES, s->elements)};
-  const block b = sum_block(is, s, source, weights, at);
-  put_pair(is, s, b.first, x, at, result, end);
-  if (is.single)
-    return;
-  put_pair(is, s, b.second, x, at, result + s->result_step, end);
-  put_pair(is, s, b.third, x, at, result + 2 * s->result_step, end);
-  put_pair(is, s, b.fourth, x, at, result + 3 * s->result_step, end);
+  const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
+  const block b = sum_block(is, s, source + at, is.for_all ? weights : weights + at, high);
+  const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
+  if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
+    store_block(is, s, &b, high, result + at);
+  else
+    put_block(is, s, &b, x, result);
 }
 
 INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
