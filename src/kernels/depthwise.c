@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "vector_math.h"
 
-enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, MOST_ALONG = 5, HALF = LANES / 2 };
+enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, MOST_ALONG = 5, AHEAD = 8, HALF = LANES / 2 };
 
 /* Rare, and too much code to have many copies of. */
 #define NOINLINE static __attribute__((noinline))
@@ -212,6 +212,18 @@ INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t h
   store_pair(is, b->fourth, high, to + 3 * step);
 }
 
+/* Lines of channels are apart from each other, too far for the CPU to see what comes next: what the
+ * next block of lines reads of the last line of taps, which is new to it. */
+INLINE void fetch_block(shape is, const bc_stencil *s, const float *source)
+{
+  if (is.single || s->taps_across == 0)
+    return;
+  const float *next = source + s->across[s->taps_across - 1] + LINES * s->line_step +
+                      (s->taps_along - 1) * s->along_step;
+  for (int64_t line = 0; line < LINES; ++line)
+    __builtin_prefetch(next + line * s->line_step);
+}
+
 /* The elements from x on. Before `end` come lines that are written later: what is too much for a
  * short line does no harm there. */
 INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
@@ -220,6 +232,8 @@ INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *
   const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
   const block b = sum_block(is, s, source + at, is.for_all ? weights : weights + at, high);
   const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
+  if (!is.for_all)
+    fetch_block(is, s, source + at);
   if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
     store_block(is, s, &b, high, result + at);
   else
@@ -241,13 +255,14 @@ INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const fl
     sum_elements(is, s, x, source, weights, result, end);
 }
 
-/* The last lines that fill no block are summed in a block with some before them or, where results
- * accumulate or are too few, one by one. */
+/* The last lines that fill no block are summed in a block with some before them or, where that does
+ * not pay or results accumulate, one by one. */
 INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const float *weights,
                       float *result)
 {
   const int64_t whole = s->lines - s->lines % LINES;
-  const int64_t end = s->accumulate || whole == 0 ? whole : s->lines;
+  const bool join = !s->accumulate && whole > 0 && s->lines - whole > 1;
+  const int64_t end = join ? s->lines : whole;
   for (int64_t line = 0; line < end; line += LINES)
     sum_line_block(is, s, bc_min(line, s->lines - LINES), source, weights, result);
   for (int64_t line = end; line < s->lines; ++line)
@@ -356,9 +371,13 @@ static void correlate_channels(const bc_correlation *c, const float *source, con
   for (int64_t x = 0; x < c->elements; x += LANES) {
     const int64_t at = vector_at(x, c->elements);
     nine p = {0};
-    for (int64_t line = 0; line < c->lines; ++line)
-      add_products(false, none, c->offsets, load(gradient + line * c->gradient_step + at),
-                   source + line * c->line_step + at, &p);
+    for (int64_t line = 0; line < c->lines; ++line) {
+      const float *g = gradient + line * c->gradient_step + at;
+      const float *from = source + line * c->line_step + at;
+      __builtin_prefetch(g + AHEAD * c->gradient_step);
+      __builtin_prefetch(from + c->offsets[BC_DEPTHWISE_MOST_TAPS - 1] + AHEAD * c->line_step);
+      add_products(false, none, c->offsets, load(g), from, &p);
+    }
     add_to_sums(c, &p, x - at, sums + at);
   }
 }
@@ -378,41 +397,95 @@ static void empty_lanes(float *sums, int64_t n, double *totals)
 
 /* ---- rows ---- */
 
-INLINE void copy_row(const float *from, int64_t n, float *to)
+typedef float half __attribute__((vector_size(HALF * sizeof(float))));
+
+INLINE half load_half(const float *from)
+{
+  half value;
+  memcpy(&value, from, sizeof value);
+  return value;
+}
+
+INLINE void store_half(half value, float *to)
+{
+  memcpy(to, &value, sizeof value);
+}
+
+/* Every element, or every other; reads nothing behind the last that it needs. */
+INLINE floats load_apart(const float *from, int64_t step)
+{
+  if (step == 1)
+    return load(from);
+  return __builtin_shufflevector(load(from), load(from + LANES - 1), 0, 2, 4, 6, 9, 11, 13, 15);
+}
+
+INLINE half load_half_apart(const float *from, int64_t step)
+{
+  if (step == 1)
+    return load_half(from);
+  return __builtin_shufflevector(load_half(from), load_half(from + HALF - 1), 0, 2, 5, 7);
+}
+
+/* Where lines are shorter than a vector, halves of vectors overlap. */
+INLINE void copy_row(int64_t step, const float *from, int64_t n, float *to)
 {
   for (int64_t x = 0; n >= LANES && x < n; x += LANES)
-    store(load(from + vector_at(x, n)), to + vector_at(x, n));
+    store(load_apart(from + vector_at(x, n) * step, step), to + vector_at(x, n));
   if (n >= LANES)
     return;
-  if (n >= HALF) {
-    memcpy(to, from, HALF * sizeof *to);
-    memcpy(to + n - HALF, from + n - HALF, HALF * sizeof *to);
-  } else
-    for (int64_t x = 0; x < n; ++x)
-      to[x] = from[x];
+  for (int64_t x = 0; n >= HALF && x < n; x += HALF)
+    store_half(load_half_apart(from + bc_min(x, n - HALF) * step, step), to + bc_min(x, n - HALF));
+  for (int64_t x = 0; n < HALF && x < n; ++x)
+    to[x] = from[x * step];
+}
+
+INLINE void copy_grid(const bc_grid *grid, int64_t step, const float *image, float *packed)
+{
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row)
+      copy_row(step, image + plane * grid->plane_step + row * grid->row_step, grid->columns,
+               packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
 }
 
 static void copy(const bc_grid *grid, const float *image, float *packed)
 {
-  for (int64_t plane = 0; plane < grid->planes; ++plane)
-    for (int64_t row = 0; row < grid->rows; ++row)
-      copy_row(image + plane * grid->plane_step + row * grid->row_step, grid->columns,
-               packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
+  if (grid->column_step == 1)
+    copy_grid(grid, 1, image, packed);
+  else
+    copy_grid(grid, 2, image, packed);
+}
+
+INLINE void interleave_vector(const float *even, const float *odd, float *to)
+{
+  const floats a = load(even), b = load(odd);
+  store(__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11), to);
+  store(__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15), to + LANES);
+}
+
+INLINE void interleave_half(const float *even, const float *odd, float *to)
+{
+  const half a = load_half(even), b = load_half(odd);
+  store(__builtin_shufflevector(a, b, 0, 4, 1, 5, 2, 6, 3, 7), to);
 }
 
 static void interleave(const float *even, const float *odd, float *to, int64_t n)
 {
+  const int64_t pairs = n / 2;
   int64_t i = 0;
-  for (; 2 * (i + LANES) <= n; i += LANES) {
-    const floats a = load(even + i), b = load(odd + i);
-    store(__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11), to + 2 * i);
-    store(__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15), to + 2 * i + LANES);
+  for (; pairs >= LANES && i < pairs; i += LANES) {
+    const int64_t at = vector_at(i, pairs);
+    interleave_vector(even + at, odd + at, to + 2 * at);
   }
-  for (; 2 * i < n; ++i) {
+  for (; pairs >= HALF && i < pairs; i += HALF) {
+    const int64_t at = bc_min(i, pairs - HALF);
+    interleave_half(even + at, odd + at, to + 2 * at);
+  }
+  for (; i < pairs; ++i) {
     to[2 * i] = even[i];
-    if (2 * i + 1 < n)
-      to[2 * i + 1] = odd[i];
+    to[2 * i + 1] = odd[i];
   }
+  if (n % 2 == 1)
+    to[n - 1] = even[pairs];
 }
 
 const bc_depthwise_kernels BC_FOR_ISA(bc_depthwise_kernels) = {

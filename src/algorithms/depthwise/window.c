@@ -208,7 +208,7 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
                         .packed_plane_step = w->channel,
                         .packed_row_step = w->row};
   float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
-  if (width->stride == 1)
+  if (width->stride <= 2)
     bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
   else
     bc_cpu_kernels()->gather(&grid, source + p->pixel, to);
