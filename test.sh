@@ -3,13 +3,20 @@
 # with AddressSanitizer and UndefinedBehaviorSanitizer.
 #
 #   ./test.sh [--no-install]    --no-install: do not install Debian packages that are missing
+#   ./test.sh --soak N          in place of the tests: N random problems in Release, on all cores;
+#                               BLASCONV_TEST_SEED says which, else the clock does
 set -euo pipefail
 cd "$(dirname "$0")"
 
+soak=''
 case "${1:-}" in
   '') ;;
   --no-install) export BLASCONV_NO_INSTALL=1 ;;
-  *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  --soak)
+    soak=${2:-}
+    [[ $soak =~ ^[1-9][0-9]*$ ]] || { echo "--soak needs a number of problems"; exit 2; }
+    ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 # Settings of the caller's for OpenBLAS must not decide what is tested.
@@ -23,7 +30,7 @@ export OMP_WAIT_POLICY=passive
 . cmake/packages.sh
 install_missing "building the library" build-essential cmake libopenblas-dev
 install_missing "the tests (Check; pkg-config finds it, and blasconv in the embedding test)" \
-  check pkg-config
+  check pkg-config python3
 install_missing "the benchmark (Google Benchmark)" libbenchmark-dev
 install_missing "the examples (pictures, gzip files)" libpng-dev zlib1g-dev
 
@@ -31,15 +38,26 @@ jobs=$(nproc)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# test_preset PRESET: configures, builds and tests one of CMakePresets.json
+# build_preset PRESET [ARGUMENT...]: configures and builds one of CMakePresets.json
+build_preset() {
+  { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs" "${@:2}"; } >"$log" 2>&1 ||
+    { cat "$log"; echo "FAILED: the build of $1"; return 1; }
+}
+
+# test_preset PRESET: builds all of it and tests it
 test_preset() {
   echo "== $1: building everything"
-  { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs"; } >"$log" 2>&1 ||
-    { cat "$log"; echo "FAILED: the build of $1"; return 1; }
+  build_preset "$1"
   echo "== $1: testing"
   ctest --preset "$1" -j "$jobs" || { echo "FAILED: the tests of $1"; return 1; }
 }
 
+if [ -n "$soak" ]; then
+  build_preset release --target blasconv_differential
+  build/release/tests/blasconv-differential --problems "$soak" --jobs "$jobs" \
+    --seed "${BLASCONV_TEST_SEED:-$(date +%s)}"
+  exit
+fi
 test_preset release
 test_preset asan
 echo "All tests passed, in Release and with the sanitizers."

@@ -1,5 +1,7 @@
 #include "activations.h"
 
+#include "activation.h"
+#include "copy.h"
 #include "operands.h"
 
 #include <math.h>
@@ -80,49 +82,6 @@ static double run_kernel(const void *context)
   return bench_now() - begin;
 }
 
-/* Each thread copies one piece. */
-static double run_copy(const void *context)
-{
-  const maps *m = context;
-  const int64_t count = elements(m->c->shape);
-  const double begin = bench_now();
-#pragma omp parallel for num_threads(m->threads) default(none) shared(m, count) schedule(static)
-  for (int thread = 0; thread < m->threads; ++thread) {
-    const int64_t first = count * thread / m->threads, end = count * (thread + 1) / m->threads;
-    memcpy(m->output + first, m->input + first, (size_t)(end - first) * sizeof(float));
-  }
-  return bench_now() - begin;
-}
-
-/* The definitions, in double. */
-static double definition(blasconv_activation a, double x)
-{
-  const double alpha = (double)a.alpha, root_2 = 1.4142135623730951,
-               root_2_over_pi = 0.79788456080286536;
-  switch (a.kind) {
-  case BLASCONV_RELU:
-    return fmax(x, 0.0);
-  case BLASCONV_LEAKY_RELU:
-    return x > 0.0 ? x : alpha * x;
-  case BLASCONV_CLIPPED_RELU:
-    return fmin(fmax(x, 0.0), alpha);
-  case BLASCONV_ELU:
-    return x > 0.0 ? x : alpha * expm1(x);
-  case BLASCONV_SIGMOID:
-    return 1.0 / (1.0 + exp(-x));
-  case BLASCONV_TANH:
-    return tanh(x);
-  case BLASCONV_SILU:
-    return x / (1.0 + exp(-x));
-  case BLASCONV_GELU_ERF:
-    return 0.5 * x * (1.0 + erf(x / root_2));
-  case BLASCONV_GELU_TANH:
-    return 0.5 * x * (1.0 + tanh(root_2_over_pi * (x + 0.044715 * x * x * x)));
-  default:
-    return x;
-  }
-}
-
 /* Whether a sample of the output is what it should be; inputs are within [-8, 8], so a few units in
  * the last place are a few millionths. */
 static bool right(const maps *m)
@@ -130,7 +89,7 @@ static bool right(const maps *m)
   const shape *s = m->c->shape;
   for (int64_t i = 0; i < elements(s); i += 997) {
     const float x = m->input[i] + m->bias[i / s->pixels % s->channels];
-    const double expected = definition(m->c->activation->parameters, (double)x);
+    const double expected = bench_activation(m->c->activation->parameters, (double)x);
     if (!(fabs((double)m->output[i] - expected) <= 4e-6))
       return false;
   }
@@ -158,7 +117,8 @@ static maps make_maps(const kernel_case *c)
 
 static void measure(kernel_case *c, bench_state *state, const maps *m)
 {
-  const bench_runner runners[] = {{run_kernel, m}, {run_copy, m}};
+  const bench_copy copy = {m->input, m->output, elements(c->shape), m->threads};
+  const bench_runner runners[] = {{run_kernel, m}, {bench_copy_run, &copy}};
   double medians[2];
   bench_alternate(c->session, state, runners, 2, medians);
   c->seconds = medians[0];

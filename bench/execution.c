@@ -16,20 +16,29 @@ void bench_operands_fill(const bench_operands *operands, blasconv_pass pass)
       bench_fill(operands->data[t], operands->count[t], (uint32_t)t + 1);
 }
 
-blasconv_status bench_execution_create(const blasconv_problem *problem, blasconv_pass pass,
-                                       const char *algorithm, int threads,
-                                       const bench_operands *operands, bench_execution *execution)
+blasconv_options bench_plan_options(const char *algorithm, int threads)
 {
   blasconv_options options = blasconv_options_default();
   options.algorithm = algorithm;
   options.threads = threads;
-  *execution = (bench_execution){.arguments = bench_operands_arguments(operands, pass)};
-  const blasconv_status status = blasconv_plan_create(problem, pass, &options, &execution->plan);
-  if (status != BLASCONV_SUCCESS)
-    return status;
+  return options;
+}
+
+void bench_execution_add_workspace(bench_execution *execution)
+{
   execution->workspace_bytes = blasconv_plan_workspace_size(execution->plan);
   execution->workspace = bench_floats((int64_t)(execution->workspace_bytes / sizeof(float)) + 1);
-  return BLASCONV_SUCCESS;
+}
+
+blasconv_status bench_execution_create(const blasconv_problem *problem, blasconv_pass pass,
+                                       const blasconv_options *options,
+                                       const bench_operands *operands, bench_execution *execution)
+{
+  *execution = (bench_execution){.arguments = bench_operands_arguments(operands, pass)};
+  const blasconv_status status = blasconv_plan_create(problem, pass, options, &execution->plan);
+  if (status == BLASCONV_SUCCESS)
+    bench_execution_add_workspace(execution);
+  return status;
 }
 
 void bench_execution_destroy(bench_execution *execution)

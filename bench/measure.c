@@ -19,6 +19,12 @@ void bench_samples_add(bench_samples *samples, double seconds)
     samples->seconds[samples->count++] = seconds;
 }
 
+void bench_turn(const bench_runner *runners, int count, bench_samples *samples)
+{
+  for (int i = 0; i < count; ++i)
+    bench_samples_add(&samples[i], runners[i].run(runners[i].context));
+}
+
 static int ascending(const void *a, const void *b)
 {
   const double x = *(const double *)a, y = *(const double *)b;

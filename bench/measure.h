@@ -12,10 +12,21 @@ typedef struct bench_samples {
   size_t count;
 } bench_samples;
 
+/* One of the things that are timed against each other: computes once, returns the seconds. */
+typedef struct bench_runner {
+  double (*run)(const void *context);
+  const void *context;
+} bench_runner;
+
+enum { BENCH_MAX_RUNNERS = 8 };
+
 /* A clock that only goes forward. */
 double bench_now(void);
 
 void bench_samples_add(bench_samples *samples, double seconds);
+
+/* Runs runners [count] once each, and adds their times to samples [count]. */
+void bench_turn(const bench_runner *runners, int count, bench_samples *samples);
 
 /* NaN if there are none. */
 double bench_samples_median(const bench_samples *samples);

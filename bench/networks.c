@@ -72,9 +72,10 @@ static void run_on(bench_case *c, bench_state *state, const char *name,
                    const bench_operands *operands)
 {
   const int threads = bench_case_threads(c);
+  const blasconv_options options = bench_plan_options(c->session->options.algorithm, threads);
   bench_execution execution;
-  const blasconv_status status = bench_execution_create(
-      &c->problem, c->pass, c->session->options.algorithm, threads, operands, &execution);
+  const blasconv_status status =
+      bench_execution_create(&c->problem, c->pass, &options, operands, &execution);
   if (status != BLASCONV_SUCCESS) {
     bench_session_fail(c->session, state, name, blasconv_status_string(status));
     return;
@@ -94,7 +95,7 @@ static void run_case(bench_state *state, void *context)
   char name[NAME_SIZE];
   write_name(c, c->layer->name, name);
   bench_session_progress(c->session, name);
-  bench_operands operands = bench_operands_allocate(&c->problem);
+  bench_operands operands = bench_operands_allocate(&c->problem, 0);
   bench_operands_fill(&operands, c->pass);
   run_on(c, state, name, &operands);
   bench_operands_free(&operands);
@@ -156,13 +157,6 @@ static void register_network(const bench_case *like, bench_cases *all)
   bench_register(name, run_total, first, 1);
 }
 
-/* The batches to run: those asked for, or the one that came with the problem. */
-static bench_list batches_of(const bench_session *session, const bench_network *network)
-{
-  const int64_t own = network->layers[0].problem.batch;
-  return own > 0 ? (bench_list){{own}, 1} : session->options.batches;
-}
-
 bench_cases bench_networks_register(bench_session *session)
 {
   size_t layers = 0;
@@ -173,7 +167,7 @@ bench_cases bench_networks_register(bench_session *session)
   if (all.cases == NULL)
     return all;
   for (size_t i = 0; i < session->network_count; ++i) {
-    const bench_list batches = batches_of(session, &session->networks[i]);
+    const bench_list batches = session->options.batches;
     for (int b = 0; b < batches.count; ++b)
       for (int t = 0; t < session->options.threads.count; ++t)
         for (int pass = 0; pass < BENCH_PASSES; ++pass) {

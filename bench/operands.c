@@ -1,21 +1,43 @@
 #include "operands.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The product of extents [rank]. */
+static int64_t product(const int64_t *extents, int32_t rank)
+{
+  int64_t all = 1;
+  for (int32_t axis = 0; axis < rank; ++axis)
+    all *= extents[axis];
+  return all;
+}
+
 bench_sizes bench_sizes_of(const blasconv_problem *problem)
 {
+  const bool transposed = problem->direction == BLASCONV_TRANSPOSED;
   int64_t output[BLASCONV_MAX_RANK] = {0};
   blasconv_problem_output(problem, output);
+  const int64_t in_channels = problem->in_channels / problem->groups,
+                out_channels = problem->out_channels / problem->groups,
+                in_pixels = product(problem->input, problem->rank),
+                out_pixels = product(output, problem->rank);
   return (bench_sizes){
       .batch = problem->batch,
       .groups = problem->groups,
-      .channels = problem->in_channels / problem->groups,
-      .filters = problem->out_channels / problem->groups,
-      .in_pixels = problem->input[0] * problem->input[1],
-      .out_pixels = output[0] * output[1],
-      .taps = problem->kernel[0] * problem->kernel[1],
+      .channels = transposed ? out_channels : in_channels,
+      .filters = transposed ? in_channels : out_channels,
+      .in_pixels = transposed ? out_pixels : in_pixels,
+      .out_pixels = transposed ? in_pixels : out_pixels,
+      .taps = product(problem->kernel, problem->rank),
   };
+}
+
+blasconv_pass bench_direct_pass(const blasconv_problem *problem, blasconv_pass pass)
+{
+  if (problem->direction != BLASCONV_TRANSPOSED || pass == BLASCONV_BACKWARD_WEIGHTS)
+    return pass;
+  return pass == BLASCONV_FORWARD ? BLASCONV_BACKWARD_DATA : BLASCONV_FORWARD;
 }
 
 double bench_multiplications(const blasconv_problem *problem)
@@ -72,39 +94,51 @@ void bench_fill(float *data, int64_t count, uint32_t seed)
     data[i] = (float)(int32_t)stir((uint32_t)i + start) * 0x1p-31f;
 }
 
-bench_operands bench_operands_allocate(const blasconv_problem *problem)
+void bench_operands_add(bench_operands *operands, int tensor, int64_t count)
+{
+  operands->count[tensor] = count;
+  operands->memory[tensor] = bench_floats(count + operands->offset);
+  operands->data[tensor] = operands->memory[tensor] + operands->offset;
+}
+
+bench_operands bench_operands_allocate(const blasconv_problem *problem, int offset)
 {
   const bench_sizes s = bench_sizes_of(problem);
-  bench_operands operands = {.count = {s.batch * s.groups * s.channels * s.in_pixels,
-                                       s.groups * s.filters * s.channels * s.taps,
-                                       s.batch * s.groups * s.filters * s.out_pixels}};
-  for (int t = 0; t < BENCH_TENSORS; ++t)
-    operands.data[t] = bench_floats(operands.count[t]);
+  const bool transposed = problem->direction == BLASCONV_TRANSPOSED;
+  bench_operands operands = {.offset = offset};
+  bench_operands_add(&operands, transposed ? BENCH_OUTPUT : BENCH_INPUT,
+                     s.batch * s.groups * s.channels * s.in_pixels);
+  bench_operands_add(&operands, BENCH_WEIGHTS, s.groups * s.filters * s.channels * s.taps);
+  bench_operands_add(&operands, transposed ? BENCH_INPUT : BENCH_OUTPUT,
+                     s.batch * s.groups * s.filters * s.out_pixels);
   return operands;
 }
 
 void bench_operands_free(bench_operands *operands)
 {
-  for (int t = 0; t < BENCH_TENSORS; ++t)
-    free(operands->data[t]);
+  for (int t = 0; t < BENCH_ALL_TENSORS; ++t)
+    free(operands->memory[t]);
 }
 
 blasconv_arguments bench_operands_arguments(const bench_operands *operands, blasconv_pass pass)
 {
-  float *input = operands->data[BENCH_INPUT], *weights = operands->data[BENCH_WEIGHTS],
-        *output = operands->data[BENCH_OUTPUT];
+  float *const *data = operands->data;
   blasconv_arguments arguments = blasconv_arguments_none();
   switch (pass) {
   case BLASCONV_FORWARD:
-    arguments.input = input, arguments.weights = weights, arguments.output = output;
+    arguments.input = data[BENCH_INPUT], arguments.weights = data[BENCH_WEIGHTS];
+    arguments.bias = data[BENCH_BIAS], arguments.residual = data[BENCH_RESIDUAL];
+    arguments.scale = data[BENCH_SCALE], arguments.shift = data[BENCH_SHIFT];
+    arguments.output = data[BENCH_OUTPUT];
     break;
   case BLASCONV_BACKWARD_DATA:
-    arguments.weights = weights, arguments.output_gradient = output;
-    arguments.input_gradient = input;
+    arguments.weights = data[BENCH_WEIGHTS], arguments.output_gradient = data[BENCH_OUTPUT];
+    arguments.input_gradient = data[BENCH_INPUT];
     break;
   case BLASCONV_BACKWARD_WEIGHTS:
-    arguments.input = input, arguments.output_gradient = output;
-    arguments.weights_gradient = weights;
+    arguments.input = data[BENCH_INPUT], arguments.output_gradient = data[BENCH_OUTPUT];
+    arguments.weights_gradient = data[BENCH_WEIGHTS];
+    arguments.bias_gradient = data[BENCH_BIAS];
     break;
   }
   return arguments;

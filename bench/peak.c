@@ -1,6 +1,5 @@
 #include "peak.h"
 
-#include "measure.h"
 #include "peak_kernel.h"
 
 #include <math.h>
@@ -43,4 +42,17 @@ double bench_peak_gflops(int threads)
   for (int burst = 0; burst < BURSTS; ++burst)
     best = fmin(best, run_burst(kernel, rounds, threads));
   return 2e-9 * (double)(kernel->fmas_a_round * rounds) * threads / best;
+}
+
+void bench_peak_warm_up(int threads)
+{
+  const double end = bench_now() + 0.2;
+  while (bench_now() < end)
+    bench_peak_gflops(threads);
+}
+
+double bench_peak_again(bench_samples *peaks, int threads)
+{
+  bench_samples_add(peaks, bench_peak_gflops(threads));
+  return bench_samples_median(peaks);
 }

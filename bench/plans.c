@@ -1,6 +1,6 @@
 #include "plans.h"
 
-#include "operands.h"
+#include "execution.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,9 +21,8 @@ static double run_plans(const void *context)
 {
   const pass_case *c = context;
   const bench_network *network = &c->session->networks[0];
-  blasconv_options options = blasconv_options_default();
-  options.algorithm = c->session->options.algorithm;
-  options.threads = (int32_t)c->session->options.threads.values[0];
+  const blasconv_options options =
+      bench_plan_options(c->session->options.algorithm, (int)c->session->options.threads.values[0]);
   const double begin = bench_now();
   for (size_t i = 0; i < network->count; ++i) {
     blasconv_problem problem = network->layers[i].problem;

@@ -1,5 +1,6 @@
 #include "prove.h"
 
+#include "execution.h"
 #include "measure.h"
 
 #include <inttypes.h>
@@ -189,9 +190,7 @@ static void compare(const claim *claimed, float *result, const float *expected, 
 static double run_reference(const blasconv_problem *problem, blasconv_pass pass, int threads,
                             const bench_operands *operands)
 {
-  blasconv_options options = blasconv_options_default();
-  options.algorithm = "reference";
-  options.threads = threads;
+  const blasconv_options options = bench_plan_options("reference", threads);
   blasconv_plan *plan = NULL;
   if (blasconv_plan_create(problem, pass, &options, &plan) != BLASCONV_SUCCESS)
     return NAN;
@@ -208,7 +207,7 @@ static void prove_part(const claim *claimed, const part *p, bench_proof *proof)
 {
   const blasconv_problem problem = problem_of(claimed->problem, p);
   const int written = bench_written(claimed->pass);
-  bench_operands naive = bench_operands_allocate(&problem);
+  bench_operands naive = bench_operands_allocate(&problem, 0);
   for (int t = 0; t < BENCH_TENSORS; ++t)
     if (t != written)
       gather(view_tensor(&claimed->sizes, p, t), claimed->operands->data[t], naive.data[t]);

@@ -44,9 +44,10 @@ static const char *create_executions(const layer_case *c, const blasconv_problem
   float *expected = bench_floats(operands->count[written]);
   const char *reason = NULL;
   for (int i = 0; i < scaling->steps; ++i) {
+    const blasconv_options options =
+        bench_plan_options(scaling->session->options.algorithm, scaling->threads[i]);
     const blasconv_status status =
-        bench_execution_create(problem, c->pass, scaling->session->options.algorithm,
-                               scaling->threads[i], operands, &executions[i]);
+        bench_execution_create(problem, c->pass, &options, operands, &executions[i]);
     if (status != BLASCONV_SUCCESS) {
       reason = blasconv_status_string(status);
       break;
@@ -86,7 +87,7 @@ static void run_case(bench_state *state, void *context)
   bench_session_progress(scaling->session, name);
   blasconv_problem problem = c->layer->problem;
   problem.batch = scaling->batch;
-  bench_operands operands = bench_operands_allocate(&problem);
+  bench_operands operands = bench_operands_allocate(&problem, 0);
   bench_operands_fill(&operands, c->pass);
   bench_execution executions[BENCH_MAX_RUNNERS] = {{.plan = NULL}};
   const char *reason = create_executions(c, &problem, &operands, executions);
@@ -133,10 +134,9 @@ bench_scaling *bench_scaling_register(bench_session *session)
   if (scaling == NULL)
     return NULL;
   const bench_network *network = &session->networks[0];
-  const int64_t own_batch = network->layers[0].problem.batch;
   scaling->session = session;
   scaling->network = network;
-  scaling->batch = own_batch > 0 ? own_batch : largest(session->options.batches);
+  scaling->batch = largest(session->options.batches);
   scaling->cases = calloc(network->count * BENCH_PASSES, sizeof *scaling->cases);
   if (scaling->cases == NULL) {
     free(scaling);

@@ -3,26 +3,7 @@
 
 #include "peak.h"
 
-#include <string.h>
 #include <unistd.h>
-
-const char *bench_cpu_name(void)
-{
-  static char name[128] = "unknown CPU";
-  char line[256];
-  FILE *file = fopen("/proc/cpuinfo", "r");
-  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    const char *colon = strchr(line, ':');
-    if (strncmp(line, "model name", 10) != 0 || colon == NULL)
-      continue;
-    colon += strspn(colon, ": ");
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(colon, "\n"), colon);
-    break;
-  }
-  if (file != NULL)
-    fclose(file);
-  return name;
-}
 
 static int64_t iterations(const bench_session *session)
 {
@@ -77,8 +58,7 @@ void bench_alternate(const bench_session *session, bench_state *state, const ben
     double first = 0.0;
     size_t turns;
     do {
-      for (int i = 0; i < count; ++i)
-        bench_samples_add(&samples[i], runners[i].run(runners[i].context));
+      bench_turn(runners, count, samples);
       turns = samples[0].count - before;
       first += samples[0].seconds[samples[0].count - 1];
     } while (turns < turns_at_most && bench_now() - begin < iteration_seconds);
@@ -90,8 +70,5 @@ void bench_alternate(const bench_session *session, bench_state *state, const ben
 
 double bench_session_peak(bench_session *session, int index)
 {
-  bench_samples *peaks = &session->peaks[index];
-  const int threads = (int)session->options.threads.values[index];
-  bench_samples_add(peaks, bench_peak_gflops(threads));
-  return bench_samples_median(peaks);
+  return bench_peak_again(&session->peaks[index], (int)session->options.threads.values[index]);
 }

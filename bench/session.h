@@ -3,7 +3,7 @@
 #define BENCH_SESSION_H
 
 #include "measure.h"
-#include "options.h"
+#include "networks_options.h"
 #include "shim.h"
 #include "workload.h"
 
@@ -19,17 +19,6 @@ typedef struct bench_session {
   int planned, started;                /* benchmarks */
   int failures;
 } bench_session;
-
-/* One of the things that are timed against each other: computes once, returns the seconds. */
-typedef struct bench_runner {
-  double (*run)(const void *context);
-  const void *context;
-} bench_runner;
-
-enum { BENCH_MAX_RUNNERS = 8 };
-
-/* The name of the CPU as Linux knows it. */
-const char *bench_cpu_name(void);
 
 /* Plans a benchmark. */
 void bench_session_register(bench_session *session, const char *name, bench_function *function,

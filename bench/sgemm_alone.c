@@ -1,22 +1,12 @@
 #include "sgemm_alone.h"
 
+#include "blas.h"
 #include "measure.h"
 #include "operands.h"
 
 #include <omp.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-/* The BLAS that the library calls, by the same names. */
-#define JOIN_TOKENS(prefix, name) prefix##name
-#define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
-#define BLAS(name) JOIN(BLASCONV_CBLAS_PREFIX, name)
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-
-extern void BLAS(cblas_sgemm)(int order, int transpose_a, int transpose_b, int m, int n, int k,
-                              float alpha, const float *a, int a_stride, const float *b,
-                              int b_stride, float beta, float *c, int c_stride);
 
 #ifdef BLASCONV_HAS_OPENBLAS
 extern int BLAS(openblas_get_parallel)(void);
@@ -85,6 +75,9 @@ static void assign_operands(bench_sgemm *sgemm, blasconv_pass pass)
   sgemm->transpose_b = table[pass].transpose_b;
 }
 
+/* 8 GiB of matrices. */
+static const double most_floats = 0x1p31;
+
 /* Floats of one matrix. */
 static int64_t elements(const matrix *m)
 {
@@ -104,13 +97,27 @@ static void count_sets(bench_sgemm *sgemm)
   sgemm->matrices[FILTERS].sets = sgemm->c == FILTERS ? sgemm->threads : 1;
 }
 
+/* Floats of all copies of a matrix. */
+static int64_t all_elements(const bench_sgemm *sgemm, int m)
+{
+  return sgemm->matrices[m].sets * sgemm->groups * elements(&sgemm->matrices[m]);
+}
+
+static bool fits_memory(const bench_sgemm *sgemm)
+{
+  double floats = 0.0;
+  for (int m = 0; m < MATRICES; ++m)
+    floats += (double)sgemm->matrices[m].sets * (double)sgemm->groups *
+              (double)elements(&sgemm->matrices[m]);
+  return floats <= most_floats;
+}
+
 static void fill(bench_sgemm *sgemm)
 {
   for (int m = 0; m < MATRICES; ++m) {
-    matrix *filled = &sgemm->matrices[m];
-    const int64_t count = filled->sets * sgemm->groups * elements(filled);
-    filled->data = bench_floats(count);
-    bench_fill(filled->data, count, (uint32_t)m);
+    const int64_t count = all_elements(sgemm, m);
+    sgemm->matrices[m].data = bench_floats(count);
+    bench_fill(sgemm->matrices[m].data, count, (uint32_t)m);
   }
 }
 
@@ -118,7 +125,8 @@ bench_sgemm *bench_sgemm_create(const blasconv_problem *problem, blasconv_pass p
 {
   const bench_sizes s = bench_sizes_of(problem);
   const int64_t patch = s.channels * s.taps, products = s.batch * s.groups;
-  if (patch > INT32_MAX || s.filters > INT32_MAX || s.out_pixels > INT32_MAX)
+  if (products == 0 || patch > INT32_MAX || s.filters > INT32_MAX || s.out_pixels > INT32_MAX ||
+      (double)s.groups * (double)patch * (double)s.out_pixels > most_floats)
     return NULL;
   bench_sgemm *sgemm = malloc(sizeof *sgemm);
   if (sgemm == NULL)
@@ -132,8 +140,12 @@ bench_sgemm *bench_sgemm_create(const blasconv_problem *problem, blasconv_pass p
                    [PATCHES] = {.rows = (int)patch, .columns = (int)s.out_pixels},
                    [MAPS] = {.rows = (int)s.filters, .columns = (int)s.out_pixels}},
   };
-  assign_operands(sgemm, pass);
+  assign_operands(sgemm, bench_direct_pass(problem, pass));
   count_sets(sgemm);
+  if (!fits_memory(sgemm)) {
+    bench_sgemm_destroy(sgemm);
+    return NULL;
+  }
   fill(sgemm);
   return sgemm;
 }
@@ -166,8 +178,8 @@ static void multiply(const bench_sgemm *sgemm, int64_t task, int thread)
     return;
   const int64_t b_begin = sgemm->transpose_b ? begin * b->columns : begin;
   BLAS(cblas_sgemm)
-  (ROW_MAJOR, sgemm->transpose_a ? TRANSPOSED : AS_IT_IS,
-   sgemm->transpose_b ? TRANSPOSED : AS_IT_IS, c->rows, (int)(end - begin),
+  (BLAS_ROW_MAJOR, sgemm->transpose_a ? BLAS_TRANSPOSED : BLAS_AS_IT_IS,
+   sgemm->transpose_b ? BLAS_TRANSPOSED : BLAS_AS_IT_IS, c->rows, (int)(end - begin),
    sgemm->transpose_a ? a->rows : a->columns, 1.0f, begin_of(sgemm, a, image, group, thread),
    a->columns, begin_of(sgemm, b, image, group, thread) + b_begin, b->columns, 0.0f,
    begin_of(sgemm, c, image, group, thread) + begin, c->columns);

@@ -7,7 +7,8 @@
 
 typedef struct bench_sgemm bench_sgemm;
 
-/* Makes the matrices. NULL if a product is too large for one call of the BLAS. */
+/* Makes the matrices. NULL if there are none, if a product is too large for one call of the BLAS,
+ * or if they take more than 8 GiB. */
 bench_sgemm *bench_sgemm_create(const blasconv_problem *problem, blasconv_pass pass, int threads);
 
 void bench_sgemm_destroy(bench_sgemm *sgemm);

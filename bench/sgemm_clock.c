@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include "sgemm_clock.h"
 
+#include "blas.h"
 #include "measure.h"
 
 #include <dlfcn.h>
@@ -11,21 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JOIN_TOKENS(prefix, name) prefix##name
-#define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
-#define SGEMM JOIN(BLASCONV_CBLAS_PREFIX, cblas_sgemm)
+#define SGEMM BLAS(cblas_sgemm)
 #define STRING_OF(name) #name
 #define STRING(name) STRING_OF(name)
 
-typedef void sgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
-                   const float *a, int a_stride, const float *b, int b_stride, float beta, float *c,
-                   int c_stride);
-
-sgemm SGEMM;
-
 static atomic_bool counting;
 static _Atomic uint64_t nanoseconds;
-static sgemm *next;
+static blas_sgemm *next;
 static pthread_once_t found = PTHREAD_ONCE_INIT;
 
 static void find_next(void)
@@ -38,9 +31,9 @@ static void find_next(void)
   *(void **)(void *)&next = symbol;
 }
 
-void SGEMM(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
-           const float *a, int a_stride, const float *b, int b_stride, float beta, float *c,
-           int c_stride)
+void SGEMM(int order, int transpose_a, int transpose_b, blas_int m, blas_int n, blas_int k,
+           float alpha, const float *a, blas_int a_stride, const float *b, blas_int b_stride,
+           float beta, float *c, blas_int c_stride)
 {
   pthread_once(&found, find_next);
   const bool count = atomic_load_explicit(&counting, memory_order_relaxed);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The numbers of a layer, in the order of the columns of a file; the batch is not in files. */
+/* The numbers of a layer, in the order of the columns of a file. */
 enum {
   IN_CHANNELS,
   IN_HEIGHT,
@@ -21,15 +21,13 @@ enum {
   DILATION_HEIGHT,
   DILATION_WIDTH,
   GROUPS,
-  COLUMNS,
-  BATCH = COLUMNS,
-  NUMBERS
+  COLUMNS
 };
 
-static blasconv_problem problem_of(const int64_t n[NUMBERS])
+static blasconv_problem problem_of(const int64_t n[COLUMNS])
 {
   blasconv_problem problem =
-      blasconv_problem_2d(n[BATCH], n[IN_CHANNELS], n[IN_HEIGHT], n[IN_WIDTH], n[OUT_CHANNELS],
+      blasconv_problem_2d(0, n[IN_CHANNELS], n[IN_HEIGHT], n[IN_WIDTH], n[OUT_CHANNELS],
                           n[KERNEL_HEIGHT], n[KERNEL_WIDTH]);
   for (int axis = 0; axis < 2; ++axis) {
     problem.strides[axis] = n[STRIDE_HEIGHT + axis];
@@ -68,7 +66,7 @@ static bool read_layer(char *line, bench_layer *layer)
 {
   const size_t length = strcspn(line, ",");
   char *text = line + length;
-  int64_t numbers[NUMBERS] = {[BATCH] = 0};
+  int64_t numbers[COLUMNS];
   if (*text != ',' || !read_integer(text + 1, &text, &layer->repeat) || layer->repeat < 1)
     return false;
   for (int i = 0; i < COLUMNS; ++i)
@@ -123,66 +121,6 @@ bool bench_network_read(const char *path, bench_network *network)
   if (read && network->count == 0)
     fprintf(stderr, "%s: no layers\n", path);
   return read && network->count > 0;
-}
-
-/* "stride2" and the like: a name and its number. `text` moves behind it. */
-static bool read_named(const char **text, int64_t numbers[NUMBERS])
-{
-  static const struct {
-    const char *name;
-    int first, second; /* which numbers it sets */
-  } names[] = {
-      {"n", BATCH, BATCH},
-      {"c", IN_CHANNELS, IN_CHANNELS},
-      {"h", IN_HEIGHT, IN_HEIGHT},
-      {"w", IN_WIDTH, IN_WIDTH},
-      {"k", OUT_CHANNELS, OUT_CHANNELS},
-      {"r", KERNEL_HEIGHT, KERNEL_HEIGHT},
-      {"s", KERNEL_WIDTH, KERNEL_WIDTH},
-      {"stride", STRIDE_HEIGHT, STRIDE_WIDTH},
-      {"pad", PAD_HEIGHT, PAD_WIDTH},
-      {"dil", DILATION_HEIGHT, DILATION_WIDTH},
-      {"g", GROUPS, GROUPS},
-  };
-  const size_t length = strspn(*text, "abcdefghijklmnopqrstuvwxyz");
-  for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
-    if (strlen(names[i].name) != length || strncmp(*text, names[i].name, length) != 0)
-      continue;
-    int64_t value;
-    char *end;
-    const bool read = read_integer(*text + length, &end, &value);
-    numbers[names[i].first] = numbers[names[i].second] = value;
-    *text = end;
-    return read && (*end == ',' || *end == '\0');
-  }
-  return false;
-}
-
-bool bench_network_parse(const char *text, bench_network *network)
-{
-  *network = (bench_network){.name = "problem"};
-  bench_layer *layer = add_layer(network);
-  if (layer == NULL)
-    return false;
-  int64_t numbers[NUMBERS] = {
-      [KERNEL_HEIGHT] = 1,   [KERNEL_WIDTH] = 1,   [STRIDE_HEIGHT] = 1, [STRIDE_WIDTH] = 1,
-      [DILATION_HEIGHT] = 1, [DILATION_WIDTH] = 1, [GROUPS] = 1,
-  };
-  const char *rest = text;
-  bool more = true;
-  while (more) {
-    if (!read_named(&rest, numbers)) {
-      fprintf(stderr, "--problem: cannot read '%s'\n", rest);
-      return false;
-    }
-    more = *rest++ == ',';
-  }
-  copy_name(layer->name, text, strlen(text));
-  for (char *comma = layer->name; (comma = strchr(comma, ',')) != NULL;)
-    *comma = '_'; /* names are cells of CSV files */
-  layer->repeat = 1;
-  layer->problem = problem_of(numbers);
-  return valid(&layer->problem, "--problem");
 }
 
 void bench_network_free(bench_network *network)

@@ -10,7 +10,7 @@ enum { BENCH_NAME_SIZE = 64 };
 typedef struct bench_layer {
   char name[BENCH_NAME_SIZE];
   int64_t repeat;           /* how often the network has it */
-  blasconv_problem problem; /* its batch is 0 unless the notation of --problem gave one */
+  blasconv_problem problem; /* of batch 0 */
 } bench_layer;
 
 typedef struct bench_network {
@@ -23,10 +23,6 @@ typedef struct bench_network {
  * of column names before them; the network is called as the file is. Says on stderr what is wrong
  * with it and returns false. */
 bool bench_network_read(const char *path, bench_network *network);
-
-/* Reads a network of one layer from the notation of --problem. Returns false, having said so on
- * stderr, if it means no convolution. */
-bool bench_network_parse(const char *text, bench_network *network);
 
 void bench_network_free(bench_network *network);
 

@@ -50,6 +50,9 @@ typedef struct bc_algorithm {
   const char *(*reject)(const bc_geometry *geometry, const bc_request *request);
   /* Chooses blocks and books workspace, within the room if that can be. Pure. */
   bc_schedule (*prepare)(const bc_geometry *geometry, const bc_request *request);
+  /* Seconds that all threads of a run take together, as planning/cost.h estimates them. Pure. */
+  double (*cost)(const bc_geometry *geometry, const bc_request *request,
+                 const bc_schedule *schedule);
   /* Computes the pass; batch is at least 1, the bias gradient is not its business. */
   void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
   /* Floats of the packed weights, and how to write them; they follow from the filters, not from
@@ -58,7 +61,10 @@ typedef struct bc_algorithm {
   void (*pack)(const bc_geometry *geometry, const float *weights, float *packed);
 } bc_algorithm;
 
-/* The rows of the registry in the order in which plans try them, NULL past the last. */
+/* Room for all rows of the registry. */
+enum { BC_MOST_ALGORITHMS = 8 };
+
+/* The rows of the registry in order, NULL past the last. */
 const bc_algorithm *bc_registry_row(size_t index);
 
 extern const bc_algorithm bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_reference;

@@ -46,8 +46,8 @@ static void describe_model(char *text, size_t size)
   const unsigned int name_leaf = 0x80000002U, steppings = 16;
   unsigned int words[12] = {0}, version[4] = {0};
   char name[sizeof words + 1] = "";
-  for (unsigned int i = 0; i < 3; ++i)
-    __get_cpuid(name_leaf + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
+  for (size_t i = 0; i < 3; ++i)
+    __get_cpuid(name_leaf + (unsigned int)i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
                 &words[4 * i + 3]);
   memcpy(name, words, sizeof words);
   __get_cpuid(1, &version[0], &version[1], &version[2], &version[3]);

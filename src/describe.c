@@ -1,5 +1,6 @@
 /* A plan in plain English. */
 #include "plan.h"
+#include "planning/candidates.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -88,6 +89,40 @@ static void put_schedule(writer *out, const blasconv_plan *plan)
       schedule->workspace.shared_bytes, schedule->workspace.thread_bytes);
 }
 
+/* Why the plan has its algorithm. */
+static void put_decision(writer *out, const blasconv_plan *plan)
+{
+  static const char *const bases[] = {[BC_BY_NAME] = "asked for by name, by estimate",
+                                      [BC_FROM_CHOICES] = "taken from the choices, measured at",
+                                      [BC_BY_MEASURING] = "by measuring, at best",
+                                      [BC_BY_ESTIMATE] = "by estimate,"};
+  const bool expected =
+      plan->decision.basis == BC_BY_NAME || plan->decision.basis == BC_BY_ESTIMATE;
+  put(out, "choice: %s %.3g ms%s\n", bases[plan->decision.basis], 1e3 * plan->decision.seconds,
+      expected ? " on one thread" : "");
+}
+
+/* Why the plan does not have the algorithm of that row. */
+static void put_other(writer *out, const blasconv_plan *plan, size_t row)
+{
+  static const char *const words[] = {
+      [BC_BY_NAME] = "it could serve, but another was asked for by name; by estimate",
+      [BC_FROM_CHOICES] = "it could serve, but another was chosen before; by estimate",
+      [BC_BY_MEASURING] = "much slower by estimate, or no time to measure it;",
+      [BC_BY_ESTIMATE] = "no faster by estimate,"};
+  const bc_algorithm *other = bc_registry_row(row);
+  const double measured = plan->decision.measured[row];
+  bc_candidate candidate;
+  const char *reason;
+  if (bc_candidate_make(plan, other, &candidate, &reason) != BLASCONV_SUCCESS)
+    put(out, "not %s: %s\n", other->name, reason);
+  else if (measured > 0.0)
+    put(out, "not %s: slower when measured, at best %.3g ms\n", other->name, 1e3 * measured);
+  else
+    put(out, "not %s: %s %.3g ms on one thread\n", other->name, words[plan->decision.basis],
+        1e3 * candidate.seconds);
+}
+
 size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size)
 {
   writer out = {text, text == NULL ? 0 : size, 0};
@@ -96,15 +131,10 @@ size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size
     return 0;
   put_problem(&out, plan);
   put_schedule(&out, plan);
+  put_decision(&out, plan);
   put(&out, "library: %s\n", blasconv_version_string());
-  const char *able = plan->by_name ? "it could serve, but another was asked for by name"
-                                   : "it could serve, but comes later in the order";
-  for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
-    const bc_algorithm *other = bc_registry_row(i);
-    if (other == plan->algorithm)
-      continue;
-    const char *reason = other->reject(&plan->geometry, &plan->request);
-    put(&out, "not %s: %s\n", other->name, reason != NULL ? reason : able);
-  }
+  for (size_t i = 0; bc_registry_row(i) != NULL; ++i)
+    if (bc_registry_row(i) != plan->algorithm)
+      put_other(&out, plan, i);
   return out.length;
 }

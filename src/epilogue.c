@@ -49,30 +49,29 @@ static numbers repeat(const numbers *n, int64_t channels, int64_t length, float 
                    bc_repeat(n->shift, channels, length, copies[2]), n->step};
 }
 
-/* The steps, each reading what the one before has written. */
-static void apply_to_piece(const bc_epilogue *epilogue, numbers with, const float *residual,
+/* The steps, each reading what the one before has written; the last of the sums takes the
+ * activation along. */
+static void apply_to_piece(const bc_epilogue *epilogue, numbers own, const float *residual,
                            const float *x, float *output, int64_t n)
 {
   static const blasconv_activation identity = {BLASCONV_IDENTITY, 0.0f};
   const bc_kernels *kernels = bc_cpu_kernels();
-  const bool before = epilogue->place == BLASCONV_RESIDUAL_BEFORE_ACTIVATION;
-  if (with.bias != NULL && (with.scale != NULL || before)) {
-    kernels->activate(identity, x, with.bias, with.step, output, n);
-    with.bias = NULL;
+  numbers sums[3] = {{NULL, NULL, NULL, 0}};
+  int count = 0;
+  if (own.bias != NULL)
+    sums[count++] = (numbers){.shift = own.bias, .step = own.step};
+  if (own.scale != NULL)
+    sums[count++] = (numbers){.scale = own.scale, .shift = own.shift, .step = own.step};
+  if (epilogue->place == BLASCONV_RESIDUAL_BEFORE_ACTIVATION)
+    sums[count++] = (numbers){.shift = residual, .step = 1};
+  for (int i = 0; i < count - 1; ++i) {
+    kernels->activate(identity, x, sums[i].scale, sums[i].shift, sums[i].step, output, n);
     x = output;
   }
-  if (with.scale != NULL) {
-    kernels->scale_shift(x, with.scale, with.shift, with.step, output, n);
-    x = output;
-  }
-  if (before) {
-    kernels->plus(x, residual, output, n);
-    x = output;
-  }
-  if (with.bias != NULL || epilogue->activation.kind != BLASCONV_IDENTITY || x != output)
-    kernels->activate(epilogue->activation, x, with.bias, with.step, output, n);
+  const numbers *last = &sums[count > 0 ? count - 1 : 0];
+  kernels->activate(epilogue->activation, x, last->scale, last->shift, last->step, output, n);
   if (epilogue->place == BLASCONV_RESIDUAL_AFTER_ACTIVATION)
-    kernels->plus(output, residual, output, n);
+    kernels->activate(identity, output, NULL, residual, 1, output, n);
 }
 
 void bc_epilogue_map(const bc_epilogue *epilogue, bc_block_view view, int64_t first_channel,

@@ -1,10 +1,10 @@
-/* Create and destroy plans: checks the options, asks the registry, books the workspace. */
+/* Create and destroy plans: checks the options, lets planning/ choose an algorithm. */
 #include "plan.h"
 
 #include "parallel.h"
+#include "planning/choose.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { MOST_THREADS = 4096 };
 
@@ -39,7 +39,7 @@ static const char *check_flags(const blasconv_options *options, blasconv_pass pa
     return "the activation's kind is unknown or its alpha out of range";
   if ((options->allocator.allocate == NULL) != (options->allocator.release == NULL))
     return "an allocator needs both functions, or neither";
-  return NULL;
+  return bc_choose_check(options);
 }
 
 static blasconv_status check_options(const blasconv_options *options, blasconv_pass pass,
@@ -67,55 +67,6 @@ static size_t room_of_thread(size_t limit)
   if (share > BC_WORKSPACE_THREAD_LIMIT)
     return BC_WORKSPACE_THREAD_LIMIT;
   return share > SMALL_LIMIT ? share : SMALL_LIMIT;
-}
-
-static bool fits(const bc_schedule *schedule, size_t room)
-{
-  return schedule->workspace.shared_bytes + schedule->workspace.thread_bytes <= room;
-}
-
-/* Lets the algorithm prepare the plan. */
-static blasconv_status serve(const bc_algorithm *algorithm, blasconv_plan *plan,
-                             const char **reason)
-{
-  *reason = algorithm->reject(&plan->geometry, &plan->request);
-  if (*reason != NULL)
-    return BLASCONV_ALGORITHM_REFUSED;
-  plan->algorithm = algorithm;
-  plan->schedule = algorithm->prepare(&plan->geometry, &plan->request);
-  if (fits(&plan->schedule, plan->request.room))
-    return BLASCONV_SUCCESS;
-  *reason = "its smallest blocks need more workspace than the limit";
-  return BLASCONV_WORKSPACE_LIMITED;
-}
-
-/* The algorithm asked for by name, or the first that serves. */
-static blasconv_status choose(const char *name, blasconv_plan *plan, const char **reason)
-{
-  blasconv_status status = BLASCONV_UNKNOWN_ALGORITHM;
-  *reason = "no algorithm has the name in options.algorithm";
-  for (size_t i = 0; bc_registry_row(i) != NULL; ++i) {
-    const bc_algorithm *algorithm = bc_registry_row(i);
-    if (name != NULL && strcmp(name, algorithm->name) != 0)
-      continue;
-    status = serve(algorithm, plan, reason);
-    if (status == BLASCONV_SUCCESS)
-      return status;
-  }
-  return status;
-}
-
-/* As many threads as were asked for, have something to do, and fit into the limit. */
-static int count_threads(const blasconv_plan *plan, int asked)
-{
-  const bc_workspace *workspace = &plan->schedule.workspace;
-  int64_t most = bc_min(asked, plan->schedule.tasks);
-  if (workspace->thread_bytes > 0) {
-    const size_t fitting =
-        (plan->workspace_limit - workspace->shared_bytes) / workspace->thread_bytes;
-    most = fitting < MOST_THREADS ? bc_min(most, (int64_t)fitting) : most;
-  }
-  return (int)bc_max(1, most);
 }
 
 /* A transposed convolution's geometry is that of the convolution from its output to its input. */
@@ -150,7 +101,6 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
                        pass == BLASCONV_FORWARD && problem->direction == BLASCONV_TRANSPOSED);
   plan->problem = *problem;
   plan->pass = pass;
-  plan->by_name = options->algorithm != NULL;
   plan->activation = options->activation;
   plan->residual = options->residual;
   plan->workspace_limit = options->workspace_limit;
@@ -159,10 +109,8 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
                                .accumulate = options->accumulate,
                                .room = room_of_thread(options->workspace_limit)};
   plan->allocator = options->allocator.allocate ? options->allocator : bc_default_allocator;
-  status = choose(options->algorithm, plan, reason);
-  if (status == BLASCONV_SUCCESS)
-    plan->threads = count_threads(plan, threads);
-  return status;
+  plan->threads_asked = threads;
+  return bc_choose(plan, options, reason);
 }
 
 static blasconv_status explain(const blasconv_options *options, blasconv_status status,

@@ -4,16 +4,26 @@
 
 #include "algorithm.h"
 
+/* How a plan came to its algorithm. */
+typedef enum bc_basis { BC_BY_NAME, BC_FROM_CHOICES, BC_BY_MEASURING, BC_BY_ESTIMATE } bc_basis;
+
+typedef struct bc_decision {
+  bc_basis basis;
+  double seconds;                      /* of a run: by the cost model, or as it was measured */
+  double measured[BC_MOST_ALGORITHMS]; /* of the registry's rows; 0: not timed */
+} bc_decision;
+
 struct blasconv_plan {
   blasconv_problem problem;
   blasconv_maps output; /* of the problem */
   blasconv_pass pass;   /* of the problem; the request has the geometry's */
   bc_geometry geometry;
   bc_request request;
-  bool by_name; /* the algorithm was asked for */
   blasconv_activation activation;
   blasconv_residual residual;
   size_t workspace_limit;
+  int threads_asked;
+  bc_decision decision;
   const bc_algorithm *algorithm;
   bc_schedule schedule;
   int threads;

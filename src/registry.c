@@ -1,12 +1,14 @@
 #include "algorithm.h"
 
-/* Ordered: a plan takes the first algorithm that does not reject its problem. */
+/* Ordered: of algorithms that cost about the same, a plan takes the first. */
 static const bc_algorithm *const algorithms[] = {
     &bc_pointwise_gemm,
     &bc_depthwise,
     &bc_im2col_gemm,
     &bc_reference,
 };
+
+_Static_assert(sizeof algorithms / sizeof *algorithms <= BC_MOST_ALGORITHMS, "one row too many");
 
 const bc_algorithm *bc_registry_row(size_t index)
 {

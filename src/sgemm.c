@@ -1,5 +1,6 @@
 #include "sgemm.h"
 
+#include "blas.h"
 #include "geometry.h"
 
 #include <pthread.h>
@@ -8,21 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* CBLAS is an ABI: declared here rather than taken from a header, so that any library that has it
- * will do, whatever its symbols begin with. */
-#define JOIN_TOKENS(prefix, name) prefix##name
-#define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
-#define BLAS(name) JOIN(BLASCONV_CBLAS_PREFIX, name)
-#define SGEMM BLAS(cblas_sgemm)
-
-/* The longest extent and stride that the BLAS takes. */
-enum { LONGEST = INT32_MAX };
-
-enum { ROW_MAJOR = 101, AS_IT_IS = 111, TRANSPOSED = 112 };
-
-extern void SGEMM(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha,
-                  const float *a, int a_stride, const float *b, int b_stride, float beta, float *c,
-                  int c_stride);
+/* Said of the BLAS where its integers are not the usual ones. */
+static const char *const integers = sizeof(blas_int) == 8 ? ", 64-bit integers" : "";
 
 /* What to heed when calling it; all zero for a BLAS that is not OpenBLAS. Asked for once. */
 static struct {
@@ -90,9 +78,10 @@ void bc_sgemm_describe(char *text, size_t size)
   static const char *const flavours[] = {"serial", "pthread", "openmp"};
   const int flavour = BLAS(openblas_get_parallel)();
   pthread_once(&asked, ask_blas);
-  snprintf(text, size, "OpenBLAS %.*s, %s%s, kernels %s", (int)strcspn(version(), " "), version(),
+  snprintf(text, size, "OpenBLAS %.*s, %s%s%s, kernels %s", (int)strcspn(version(), " "), version(),
            flavour >= FLAVOUR_SERIAL && flavour <= FLAVOUR_OPENMP ? flavours[flavour] : "unknown",
-           blas.takes_turns ? " (one product at a time)" : "", BLAS(openblas_get_corename)());
+           integers, blas.takes_turns ? " (one product at a time)" : "",
+           BLAS(openblas_get_corename)());
 }
 
 #else
@@ -109,7 +98,7 @@ static void ask_blas(void)
 
 void bc_sgemm_describe(char *text, size_t size)
 {
-  snprintf(text, size, "CBLAS");
+  snprintf(text, size, "CBLAS%s", integers);
 }
 
 #endif
@@ -121,13 +110,14 @@ typedef struct piece {
 
 /* OpenBLAS keeps a product of at most 2^18 multiplications on the calling thread, in every flavour
  * and without touching a setting. docs/performance.md has the measurements behind the shapes. */
-static piece choose_piece(void)
+static piece choose_piece(int64_t longest)
 {
+  piece size = {longest, longest, longest};
   if (blas.reads_in_place)
-    return (piece){32, 64, 128};
-  if (blas.threads != NULL && blas.threads() > 1)
-    return (piece){64, 128, 32};
-  return (piece){LONGEST, LONGEST, LONGEST};
+    size = (piece){32, 64, 128};
+  else if (blas.threads != NULL && blas.threads() > 1)
+    size = (piece){64, 128, 32};
+  return (piece){bc_min(size.m, longest), bc_min(size.n, longest), bc_min(size.k, longest)};
 }
 
 /* A matrix as CBLAS takes it: row-major, rows `stride` apart, or the transpose of such a one. */
@@ -145,36 +135,35 @@ static row_major lie_of(int64_t row_step, int64_t column_step, int64_t rows, int
 }
 
 /* A stride that the BLAS cannot take is never used where there is one row at a time. */
-static void cut_long_strides(row_major lie, int64_t *rows, int64_t *columns)
+static void cut_long_stride(row_major *lie, int64_t longest, int64_t *rows, int64_t *columns)
 {
-  if (lie.stride > LONGEST)
-    *(lie.transposed ? columns : rows) = 1;
+  if (lie->stride <= longest)
+    return;
+  *(lie->transposed ? columns : rows) = 1;
+  lie->stride = longest;
 }
 
-static int blas_stride(row_major lie)
+static void multiply(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b,
+                     float beta, bc_result c)
 {
-  return (int)(lie.stride > LONGEST ? LONGEST : lie.stride);
-}
-
-static void multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                     bc_result c)
-{
-  const row_major a_lie = lie_of(a.row_step, a.column_step, m, k);
-  const row_major b_lie = lie_of(b.row_step, b.column_step, k, n);
-  const row_major c_lie = lie_of(c.row_step, 1, m, n);
-  piece size = choose_piece();
-  cut_long_strides(a_lie, &size.m, &size.k);
-  cut_long_strides(b_lie, &size.k, &size.n);
-  cut_long_strides(c_lie, &size.m, &size.n);
+  row_major a_lie = lie_of(a.row_step, a.column_step, m, k);
+  row_major b_lie = lie_of(b.row_step, b.column_step, k, n);
+  row_major c_lie = lie_of(c.row_step, 1, m, n);
+  piece size = choose_piece(longest);
+  cut_long_stride(&a_lie, longest, &size.m, &size.k);
+  cut_long_stride(&b_lie, longest, &size.k, &size.n);
+  cut_long_stride(&c_lie, longest, &size.m, &size.n);
+  const int a_lies = a_lie.transposed ? BLAS_TRANSPOSED : BLAS_AS_IT_IS;
+  const int b_lies = b_lie.transposed ? BLAS_TRANSPOSED : BLAS_AS_IT_IS;
   for (int64_t j = 0; j < n; j += size.n)
     for (int64_t i = 0; i < m; i += size.m)
       for (int64_t p = 0; p < k; p += size.k)
-        SGEMM(ROW_MAJOR, a_lie.transposed ? TRANSPOSED : AS_IT_IS,
-              b_lie.transposed ? TRANSPOSED : AS_IT_IS, (int)(m - i < size.m ? m - i : size.m),
-              (int)(n - j < size.n ? n - j : size.n), (int)(k - p < size.k ? k - p : size.k), 1.0f,
-              a.data + i * a.row_step + p * a.column_step, blas_stride(a_lie),
-              b.data + p * b.row_step + j * b.column_step, blas_stride(b_lie), p == 0 ? beta : 1.0f,
-              c.data + i * c.row_step + j, blas_stride(c_lie));
+        BLAS(cblas_sgemm)
+        (BLAS_ROW_MAJOR, a_lies, b_lies, (blas_int)bc_min(m - i, size.m),
+         (blas_int)bc_min(n - j, size.n), (blas_int)bc_min(k - p, size.k), 1.0f,
+         a.data + i * a.row_step + p * a.column_step, (blas_int)a_lie.stride,
+         b.data + p * b.row_step + j * b.column_step, (blas_int)b_lie.stride, p == 0 ? beta : 1.0f,
+         c.data + i * c.row_step + j, (blas_int)c_lie.stride);
 }
 
 static bc_operand transpose(bc_operand matrix)
@@ -182,16 +171,23 @@ static bc_operand transpose(bc_operand matrix)
   return (bc_operand){matrix.data, matrix.column_step, matrix.row_step};
 }
 
-void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, bc_result c)
+void bc_sgemm_within(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b,
+                     float beta, bc_result c)
 {
   static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
   pthread_once(&asked, ask_blas);
   if (blas.takes_turns)
     pthread_mutex_lock(&turn);
   if (c.column_step == 1)
-    multiply(m, n, k, a, b, beta, c);
+    multiply(longest, m, n, k, a, b, beta, c);
   else /* c^T = b^T a^T */
-    multiply(n, m, k, transpose(b), transpose(a), beta, (bc_result){c.data, c.column_step, 1});
+    multiply(longest, n, m, k, transpose(b), transpose(a), beta,
+             (bc_result){c.data, c.column_step, 1});
   if (blas.takes_turns)
     pthread_mutex_unlock(&turn);
+}
+
+void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, bc_result c)
+{
+  bc_sgemm_within(BLAS_INT_MAX, m, n, k, a, b, beta, c);
 }

@@ -16,7 +16,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void write_text(void)
 {
-  char blas[96];
+  char blas[128];
   bc_sgemm_describe(blas, sizeof blas);
   const char *advice = blasconv_blas_coretype_advice();
   snprintf(text, sizeof text, "blasconv " VERSION "; %s; CPU %s%s%s%s", blas,

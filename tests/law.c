@@ -7,8 +7,6 @@
 
 #include "shapes.h"
 
-#include <string.h>
-
 enum { layouts = 2, directions = 2 };
 
 /* How many comparisons a law made in each direction, layout and rank. */
@@ -31,14 +29,12 @@ static int64_t check_algorithm(law_checker *law, const char *algorithm, comparis
   return made;
 }
 
-static comparisons check_algorithms(law_checker *law, const char *exempt)
+static comparisons check_algorithms(law_checker *law)
 {
   comparisons all = {{{{0}}}};
   const char *name = NULL;
   for (size_t index = 0; (name = blasconv_algorithm_name(index)); ++index) {
-    const int64_t made = check_algorithm(law, name, &all);
-    const bool spoken_of = !exempt || strcmp(name, exempt) != 0;
-    ck_assert_msg((made > 0) == spoken_of, "%s: %lld comparisons", name, (long long)made);
+    ck_assert_msg(check_algorithm(law, name, &all) > 0, "%s: nothing compared", name);
   }
   return all;
 }
@@ -52,16 +48,16 @@ static void check_spoken_of(const comparisons *all, blasconv_direction direction
                     rank);
 }
 
-void law_check(law_checker *law, const char *exempt)
+void law_check(law_checker *law)
 {
-  const comparisons all = check_algorithms(law, exempt);
+  const comparisons all = check_algorithms(law);
   check_spoken_of(&all, BLASCONV_CONVOLUTION);
   check_spoken_of(&all, BLASCONV_TRANSPOSED);
 }
 
-void law_check_direction(law_checker *law, const char *exempt, blasconv_direction direction)
+void law_check_direction(law_checker *law, blasconv_direction direction)
 {
-  const comparisons all = check_algorithms(law, exempt);
+  const comparisons all = check_algorithms(law);
   check_spoken_of(&all, direction);
 }
 

@@ -21,12 +21,11 @@ typedef int64_t law_checker(const blasconv_problem *problem, const char *algorit
 /**
  * Checks a law for each small corner that has an image, by each algorithm. It must have something
  * to say about each algorithm, and in each direction about each layout and rank.
- * @param exempt an algorithm that serves no problem that the law speaks of, or NULL
  */
-void law_check(law_checker *law, const char *exempt);
+void law_check(law_checker *law);
 
 /** The same for a law of one direction. */
-void law_check_direction(law_checker *law, const char *exempt, blasconv_direction direction);
+void law_check_direction(law_checker *law, blasconv_direction direction);
 
 /**
  * Runs a pass, overwriting, with bias; the result is the caller's.

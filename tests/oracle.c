@@ -212,22 +212,33 @@ static int64_t weight_of(const walk *way, int64_t c, int64_t k, int64_t tap)
   return oracle_element(problem->layout, channels, way->taps, k, c % channels, tap);
 }
 
+/* From a weight between a channel and a filter to that of the group's next channel. */
+static int64_t weight_step(const walk *way)
+{
+  const blasconv_problem *problem = way->problem;
+  if (problem->direction == BLASCONV_TRANSPOSED)
+    return problem->out_channels / problem->groups * way->taps;
+  return problem->layout == BLASCONV_NHWC ? 1 : way->taps;
+}
+
 /* Visits the products of all images, filters and channels between two pixels under one tap. */
 static void visit_channels(const walk *way, int64_t input_pixel, int64_t tap, int64_t output_pixel)
 {
   const blasconv_problem *problem = way->problem;
   const int64_t channels = problem->in_channels / problem->groups;
   const int64_t filters = problem->out_channels / problem->groups;
+  const int64_t input_step = problem->layout == BLASCONV_NHWC ? 1 : way->input_pixels;
+  const int64_t step = weight_step(way);
   for (int64_t n = 0; n < problem->batch; ++n)
     for (int64_t k = 0; k < problem->out_channels; ++k) {
       const int64_t first = k / filters * channels;
       const int64_t output = oracle_element(problem->layout, problem->out_channels,
                                             way->output_pixels, n, k, output_pixel);
-      for (int64_t c = first; c < first + channels; ++c) {
-        const int64_t input = oracle_element(problem->layout, problem->in_channels,
-                                             way->input_pixels, n, c, input_pixel);
-        way->visitor(way->sums, input, weight_of(way, c, k, tap), output);
-      }
+      int64_t input = oracle_element(problem->layout, problem->in_channels, way->input_pixels, n,
+                                     first, input_pixel);
+      int64_t weight = weight_of(way, first, k, tap);
+      for (int64_t c = 0; c < channels; ++c, input += input_step, weight += step)
+        way->visitor(way->sums, input, weight, output);
     }
 }
 

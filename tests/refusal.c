@@ -1,5 +1,5 @@
 /*
- * What a refused plan must look like.
+ * What a refused plan, and a refused problem, must look like.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -40,4 +40,27 @@ void refusal_check(const blasconv_problem *problem, blasconv_pass pass, blasconv
   }
   ck_assert_msg(word == NULL || strstr(buffer, word) != NULL, "%s: \"%s\" is not in \"%s\"", what,
                 word ? word : "", buffer);
+}
+
+void refusal_check_problem(const blasconv_problem *problem, blasconv_status status,
+                           const char *word, const char *what)
+{
+  int64_t output[BLASCONV_MAX_RANK] = {-7, -8, -9};
+  const blasconv_status got = blasconv_problem_output(problem, output);
+  ck_assert_msg(got == status, "%s: output sizes: status %d, not %d", what, (int)got, (int)status);
+  ck_assert_msg(output[0] == -7 && output[1] == -8 && output[2] == -9, "%s: output written", what);
+  for (int pass = BLASCONV_FORWARD; pass <= BLASCONV_BACKWARD_WEIGHTS; ++pass)
+    refusal_check(problem, (blasconv_pass)pass, blasconv_options_default(), status, word, what);
+}
+
+void refusal_check_accepted(const blasconv_problem *problem, const char *what)
+{
+  int64_t output[BLASCONV_MAX_RANK];
+  ck_assert_msg(blasconv_problem_output(problem, output) == BLASCONV_SUCCESS, "%s refused", what);
+  for (int pass = BLASCONV_FORWARD; pass <= BLASCONV_BACKWARD_WEIGHTS; ++pass) {
+    blasconv_plan *plan = NULL;
+    const blasconv_status status = blasconv_plan_create(problem, (blasconv_pass)pass, NULL, &plan);
+    ck_assert_msg(status == BLASCONV_SUCCESS, "%s refused: %d", what, (int)status);
+    blasconv_plan_destroy(plan);
+  }
 }

@@ -1,5 +1,5 @@
 /*
- * What a refused plan must look like.
+ * What a refused plan, and a refused problem, must look like.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -18,5 +18,12 @@
  */
 void refusal_check(const blasconv_problem *problem, blasconv_pass pass, blasconv_options options,
                    blasconv_status status, const char *word, const char *what);
+
+/** The problem is refused in this way by both functions that check it, in every pass. */
+void refusal_check_problem(const blasconv_problem *problem, blasconv_status status,
+                           const char *word, const char *what);
+
+/** The problem has an output and a plan for every pass. */
+void refusal_check_accepted(const blasconv_problem *problem, const char *what);
 
 #endif

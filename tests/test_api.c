@@ -15,32 +15,7 @@
 extern blasconv_status header_cxx_output(int64_t output[BLASCONV_MAX_RANK]);
 extern blasconv_status header_cxx_training(double *rate);
 
-static const blasconv_pass passes[] = {BLASCONV_FORWARD, BLASCONV_BACKWARD_DATA,
-                                       BLASCONV_BACKWARD_WEIGHTS};
-enum { pass_count = sizeof passes / sizeof *passes, last_status = BLASCONV_WRONG_TENSORS };
-
-/* The problem must be refused by both functions that check it, in every pass. */
-static void check_bad_problem(const blasconv_problem *problem, blasconv_status status,
-                              const char *word, const char *what)
-{
-  int64_t output[BLASCONV_MAX_RANK] = {-7, -8, -9};
-  ck_assert_msg(blasconv_problem_output(problem, output) == status, "%s: output sizes", what);
-  ck_assert_msg(output[0] == -7 && output[1] == -8 && output[2] == -9, "%s: output written", what);
-  for (int i = 0; i < pass_count; ++i)
-    refusal_check(problem, passes[i], blasconv_options_default(), status, word, what);
-}
-
-static void check_good_problem(const blasconv_problem *problem, const char *what)
-{
-  int64_t output[BLASCONV_MAX_RANK];
-  ck_assert_msg(blasconv_problem_output(problem, output) == BLASCONV_SUCCESS, "%s refused", what);
-  for (int i = 0; i < pass_count; ++i) {
-    blasconv_plan *plan = NULL;
-    const blasconv_status status = blasconv_plan_create(problem, passes[i], NULL, &plan);
-    ck_assert_msg(status == BLASCONV_SUCCESS, "%s refused: %d", what, (int)status);
-    blasconv_plan_destroy(plan);
-  }
-}
+enum { last_status = BLASCONV_BAD_CHOICES };
 
 /* Two groups of two channels and three filters, 3x2 on 9x8 pixels. */
 static blasconv_problem plain_problem(void)
@@ -199,46 +174,92 @@ static const changed_field changed_fields[] = {
     {"pad bottom", offsetof(blasconv_problem, pads_end[0]), INT64_MAX, BLASCONV_OVERFLOW},
     {"pad right", offsetof(blasconv_problem, pads_end[1]), -1, BLASCONV_BAD_SIZE},
     {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX - 7, BLASCONV_OVERFLOW},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), 1, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), -1, BLASCONV_BAD_SIZE},
 };
+
+/* The same of a transposed convolution of strides 3 and 2, whose output has 27 x 16 pixels. */
+static const changed_field transposed_fields[] = {
+    {"groups", offsetof(blasconv_problem, groups), 3, BLASCONV_BAD_GROUPS},
+    {"height", offsetof(blasconv_problem, input[0]), 0, BLASCONV_BAD_SIZE},
+    {"height", offsetof(blasconv_problem, input[0]), INT64_MAX / 3 + 2, BLASCONV_OVERFLOW},
+    {"kernel height", offsetof(blasconv_problem, kernel[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"kernel width", offsetof(blasconv_problem, kernel[1]), 0, BLASCONV_BAD_SIZE},
+    {"stride_h", offsetof(blasconv_problem, strides[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"stride_w", offsetof(blasconv_problem, strides[1]), 0, BLASCONV_BAD_SIZE},
+    {"dilation_h", offsetof(blasconv_problem, dilations[0]), INT64_MAX, BLASCONV_OVERFLOW},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), -1, BLASCONV_BAD_SIZE},
+    {"pad top", offsetof(blasconv_problem, pads_begin[0]), 27, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), 16, BLASCONV_BAD_SIZE},
+    {"pad right", offsetof(blasconv_problem, pads_end[1]), INT64_MAX, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), -1, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[0]), 3, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), 2, BLASCONV_BAD_SIZE},
+    {"output padding", offsetof(blasconv_problem, output_padding[1]), INT64_MAX, BLASCONV_BAD_SIZE},
+};
+
+/* Each field alone. [count] */
+static void check_changed_fields(const blasconv_problem *plain, const changed_field *fields,
+                                 size_t count)
+{
+  for (size_t i = 0; i < count; ++i) {
+    blasconv_problem problem = *plain;
+    memcpy((char *)&problem + fields[i].offset, &fields[i].value, sizeof fields[i].value);
+    refusal_check_problem(&problem, fields[i].status, NULL, fields[i].name);
+  }
+}
 
 START_TEST(bad_fields_are_refused)
 {
   const blasconv_problem plain = plain_problem();
-  check_good_problem(&plain, "the plain problem");
-  for (size_t i = 0; i < sizeof changed_fields / sizeof *changed_fields; ++i) {
-    const changed_field *field = &changed_fields[i];
-    blasconv_problem problem = plain;
-    memcpy((char *)&problem + field->offset, &field->value, sizeof field->value);
-    check_bad_problem(&problem, field->status, NULL, field->name);
-  }
+  refusal_check_accepted(&plain, "the plain problem");
+  check_changed_fields(&plain, changed_fields, sizeof changed_fields / sizeof *changed_fields);
 }
 END_TEST
 
-START_TEST(struct_layout_and_rank_are_checked)
+START_TEST(bad_transposed_fields_are_refused)
+{
+  blasconv_problem plain = plain_problem();
+  plain.direction = BLASCONV_TRANSPOSED;
+  plain.strides[0] = 3;
+  plain.strides[1] = 2;
+  refusal_check_accepted(&plain, "the plain transposed problem");
+  int64_t output[BLASCONV_MAX_RANK];
+  ck_assert_int_eq(blasconv_problem_output(&plain, output), BLASCONV_SUCCESS);
+  ck_assert(output[0] == 27 && output[1] == 16 && output[2] == 1);
+  check_changed_fields(&plain, transposed_fields,
+                       sizeof transposed_fields / sizeof *transposed_fields);
+  plain.pads_begin[0] = 26;
+  plain.output_padding[1] = 1;
+  refusal_check_accepted(&plain, "one row left");
+}
+END_TEST
+
+START_TEST(struct_layout_direction_and_rank_are_checked)
 {
   static const int ranks[] = {INT32_MIN, -1, 0, 4, INT32_MAX};
+  static const int no_values[] = {-1, 2, 7, INT32_MAX};
   blasconv_problem problem = plain_problem();
-  problem.layout = BLASCONV_NHWC;
-  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "NHWC", "NHWC");
-  problem.layout = (blasconv_layout)7;
-  check_bad_problem(&problem, BLASCONV_BAD_ARGUMENT, "layout", "unknown layout");
-  problem.layout = BLASCONV_NCHW;
-  problem.rank = 1;
-  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "rank", "rank 1");
-  problem.rank = 3;
-  check_bad_problem(&problem, BLASCONV_UNSUPPORTED, "rank", "rank 3");
+  for (size_t i = 0; i < sizeof no_values / sizeof *no_values; ++i) {
+    problem.layout = (blasconv_layout)no_values[i];
+    refusal_check_problem(&problem, BLASCONV_BAD_ARGUMENT, "layout", "unknown layout");
+    problem = plain_problem();
+    problem.direction = (blasconv_direction)no_values[i];
+    refusal_check_problem(&problem, BLASCONV_BAD_ARGUMENT, "direction", "unknown direction");
+    problem = plain_problem();
+  }
   for (size_t i = 0; i < sizeof ranks / sizeof *ranks; ++i) {
     problem.rank = ranks[i];
-    check_bad_problem(&problem, BLASCONV_BAD_SIZE, "rank", "no rank");
+    refusal_check_problem(&problem, BLASCONV_BAD_SIZE, "rank", "no rank");
   }
   problem = plain_problem();
   problem.struct_size = 0;
-  check_bad_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "size 0");
+  refusal_check_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "size 0");
   problem.struct_size = sizeof problem - 1;
-  check_bad_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "size - 1");
+  refusal_check_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "size - 1");
   problem.struct_size = SIZE_MAX;
-  check_bad_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "SIZE_MAX");
-  check_bad_problem(NULL, BLASCONV_NULL_POINTER, "NULL", "no problem");
+  refusal_check_problem(&problem, BLASCONV_VERSION_MISMATCH, "struct_size", "SIZE_MAX");
+  refusal_check_problem(NULL, BLASCONV_NULL_POINTER, "NULL", "no problem");
   problem = plain_problem();
   ck_assert_int_eq(blasconv_problem_output(&problem, NULL), BLASCONV_NULL_POINTER);
 }
@@ -247,10 +268,20 @@ END_TEST
 /* The spatial arrays' entries beyond the rank do not matter. */
 START_TEST(entries_beyond_the_rank_are_ignored)
 {
-  blasconv_problem problem = plain_problem();
-  problem.input[2] = problem.kernel[2] = problem.strides[2] = INT64_MIN;
-  problem.dilations[2] = problem.pads_begin[2] = problem.pads_end[2] = INT64_MIN;
-  check_good_problem(&problem, "third entries");
+  for (int layout = BLASCONV_NCHW; layout <= BLASCONV_NHWC; ++layout)
+    for (int direction = BLASCONV_CONVOLUTION; direction <= BLASCONV_TRANSPOSED; ++direction)
+      for (int32_t rank = 1; rank <= BLASCONV_MAX_RANK; ++rank) {
+        blasconv_problem problem = plain_problem();
+        problem.layout = (blasconv_layout)layout;
+        problem.direction = (blasconv_direction)direction;
+        problem.rank = rank;
+        for (int i = rank; i < BLASCONV_MAX_RANK; ++i) {
+          problem.input[i] = problem.kernel[i] = problem.strides[i] = INT64_MIN;
+          problem.dilations[i] = problem.pads_begin[i] = problem.pads_end[i] = INT64_MIN;
+          problem.output_padding[i] = INT64_MIN;
+        }
+        refusal_check_accepted(&problem, "entries beyond the rank");
+      }
 }
 END_TEST
 
@@ -259,41 +290,41 @@ START_TEST(each_tensor_overflows_by_itself)
 {
   const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(float), side = INT64_C(1) << 31;
   blasconv_problem problem = blasconv_problem_2d(most, 1, 1, 1, 1, 1, 1);
-  check_good_problem(&problem, "largest batch");
+  refusal_check_accepted(&problem, "largest batch");
   problem.batch = most + 1;
-  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "batch + 1");
+  refusal_check_problem(&problem, BLASCONV_OVERFLOW, NULL, "batch + 1");
 
   problem = blasconv_problem_2d(1, most, 1, 1, 1, 1, 1);
-  check_good_problem(&problem, "most channels");
+  refusal_check_accepted(&problem, "most channels");
   problem.in_channels = most + 1;
-  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "channels + 1");
+  refusal_check_problem(&problem, BLASCONV_OVERFLOW, NULL, "channels + 1");
 
   problem = blasconv_problem_2d(1, 1, 1, 1, most, 1, 1);
-  check_good_problem(&problem, "most filters");
+  refusal_check_accepted(&problem, "most filters");
   problem.out_channels = most + 1;
-  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "filters + 1");
+  refusal_check_problem(&problem, BLASCONV_OVERFLOW, NULL, "filters + 1");
 
   /* Only pads: the output has 2^61 elements, 2^63 bytes. */
   problem = blasconv_problem_2d(1, 1, 1, 1, 1, 1, 1);
   problem.pads_begin[0] = side - 1;
   problem.pads_end[1] = side / 2 - 1;
-  check_bad_problem(&problem, BLASCONV_OVERFLOW, "output", "output");
+  refusal_check_problem(&problem, BLASCONV_OVERFLOW, "output", "output");
   problem.pads_end[1] = side / 4 - 1;
-  check_good_problem(&problem, "half that output");
+  refusal_check_accepted(&problem, "half that output");
 
   /* A kernel as large as input and pads: the weights have 2^61 elements. */
   problem.kernel[0] = side;
   problem.kernel[1] = side / 4;
   problem.out_channels = 2;
-  check_bad_problem(&problem, BLASCONV_OVERFLOW, "weights", "weights");
+  refusal_check_problem(&problem, BLASCONV_OVERFLOW, "weights", "weights");
   problem.out_channels = 1;
-  check_good_problem(&problem, "half those weights");
+  refusal_check_accepted(&problem, "half those weights");
 
   for (size_t i = 0; i < 2; ++i)
     problem.input[i] = problem.kernel[i] = problem.strides[i] = problem.dilations[i] =
         problem.pads_begin[i] = problem.pads_end[i] = INT64_MAX;
   problem.batch = problem.in_channels = problem.out_channels = problem.groups = INT64_MAX;
-  check_bad_problem(&problem, BLASCONV_OVERFLOW, NULL, "all INT64_MAX");
+  refusal_check_problem(&problem, BLASCONV_OVERFLOW, NULL, "all INT64_MAX");
 }
 END_TEST
 
@@ -302,7 +333,7 @@ START_TEST(huge_strides_and_dilations_are_fine)
   blasconv_problem problem = blasconv_problem_2d(0, 4, 9, 1, 6, 3, 1);
   problem.strides[0] = problem.strides[1] = INT64_MAX;
   problem.dilations[1] = INT64_MAX;
-  check_good_problem(&problem, "one position, one tap, no image");
+  refusal_check_accepted(&problem, "one position, one tap, no image");
 }
 END_TEST
 
@@ -314,7 +345,8 @@ int main(void)
   support_add(suite, headers_serve_cxx);
   support_add(suite, output_sizes_follow_the_definition);
   support_add(suite, bad_fields_are_refused);
-  support_add(suite, struct_layout_and_rank_are_checked);
+  support_add(suite, bad_transposed_fields_are_refused);
+  support_add(suite, struct_layout_direction_and_rank_are_checked);
   support_add(suite, entries_beyond_the_rank_are_ignored);
   support_add(suite, each_tensor_overflows_by_itself);
   support_add(suite, huge_strides_and_dilations_are_fine);

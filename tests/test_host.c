@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "blas.h"
 #include "fixture.h"
 
 #include <omp.h>
@@ -13,25 +14,23 @@
 #include <unistd.h>
 
 #ifdef BLASCONV_HAS_OPENBLAS
-#define JOIN_TOKENS(prefix, name) prefix##name
-#define JOIN(prefix, name) JOIN_TOKENS(prefix, name)
-extern int JOIN(BLASCONV_CBLAS_PREFIX, openblas_get_num_threads)(void);
-extern void JOIN(BLASCONV_CBLAS_PREFIX, openblas_set_num_threads)(int);
-extern char *JOIN(BLASCONV_CBLAS_PREFIX, openblas_get_corename)(void);
+extern int BLAS(openblas_get_num_threads)(void);
+extern void BLAS(openblas_set_num_threads)(int);
+extern char *BLAS(openblas_get_corename)(void);
 
 static int blas_threads(void)
 {
-  return JOIN(BLASCONV_CBLAS_PREFIX, openblas_get_num_threads)();
+  return BLAS(openblas_get_num_threads)();
 }
 
 static void set_blas_threads(int threads)
 {
-  JOIN(BLASCONV_CBLAS_PREFIX, openblas_set_num_threads)(threads);
+  BLAS(openblas_set_num_threads)(threads);
 }
 
 static const char *blas_kernels(void)
 {
-  return JOIN(BLASCONV_CBLAS_PREFIX, openblas_get_corename)();
+  return BLAS(openblas_get_corename)();
 }
 #else
 static int blas_threads(void)

@@ -44,7 +44,8 @@ START_TEST(dense_kernels_give_the_same_bits)
       for (int t = 0; t < n; ++t) {
         results[t][0] = support_tensor_poisoned(channels);
         results[t][1] = support_tensor_poisoned(channels);
-        tables[t]->activate(activation, input.data, bias.data, 1, results[t][0].data, channels);
+        tables[t]->activate(activation, input.data, NULL, bias.data, 1, results[t][0].data,
+                            channels);
         tables[t]->differentiate(activation, input.data, bias.data, 1, gradient.data,
                                  results[t][1].data, channels);
         tables[t]->add_to_sums(sums[t], gradient.data, channels);

@@ -44,7 +44,7 @@ static int64_t adjointness(const blasconv_problem *problem, const char *algorith
 
 START_TEST(passes_are_adjoint)
 {
-  law_check(adjointness, NULL);
+  law_check(adjointness);
 }
 END_TEST
 
@@ -121,7 +121,7 @@ static int64_t linearity(const blasconv_problem *problem, const char *algorithm,
 
 START_TEST(passes_are_linear)
 {
-  law_check(linearity, NULL);
+  law_check(linearity);
 }
 END_TEST
 
@@ -170,7 +170,7 @@ static int64_t accumulation(const blasconv_problem *problem, const char *algorit
 
 START_TEST(accumulate_adds_to_the_old)
 {
-  law_check(accumulation, NULL);
+  law_check(accumulation);
 }
 END_TEST
 

@@ -92,7 +92,10 @@ extern "C" {
  *
  * **Reproducibility.** For one problem, one library, one machine and one BLAS (its kernels and its
  * own number of threads included) the result has the same bits for any number of threads of the
- * plan and in every run.
+ * plan and in every run. Algorithms differ in their last bits, and what is measured differs from
+ * run to run: so this holds for plans by estimate or by name, and with #BLASCONV_MEASURE or with
+ * choices for plans that have the same blasconv_plan_algorithm(). To keep the bits, keep the
+ * choices: with blasconv_choices_export(), or by name.
  */
 
 /* ---------------------------------------------------------------------------------------------
@@ -113,7 +116,8 @@ typedef enum blasconv_status {
   BLASCONV_UNKNOWN_ALGORITHM,    /**< no algorithm has the name asked for */
   BLASCONV_ALGORITHM_REFUSED,    /**< the algorithm asked for cannot serve this problem */
   BLASCONV_OUT_OF_MEMORY,        /**< the allocator returned NULL */
-  BLASCONV_WORKSPACE_TOO_SMALL,  /**< fewer bytes than blasconv_plan_workspace_size() */
+  BLASCONV_WORKSPACE_TOO_SMALL,  /**< fewer bytes than blasconv_plan_workspace_size(), or fewer in
+                                      blasconv_options::scratch than measuring needs */
   BLASCONV_WORKSPACE_MISALIGNED, /**< not aligned to #BLASCONV_WORKSPACE_ALIGNMENT */
   BLASCONV_WRONG_TENSORS,        /**< a tensor was given that the plan's pass does not take */
   BLASCONV_WORKSPACE_LIMITED,    /**< no algorithm can do with so little workspace */
@@ -441,7 +445,24 @@ typedef enum blasconv_residual {
   BLASCONV_RESIDUAL_AFTER_ACTIVATION = 2   /**< activation(x) + residual, as in MobileNet v2 */
 } blasconv_residual;
 
-/** How a plan chooses among the algorithms that can serve. */
+/**
+ * How a plan chooses among the algorithms that can serve.
+ *
+ * By estimate: the one that a model of the machine expects to be the fastest, whatever the number
+ * of threads.
+ *
+ * By measuring: those that the model does not expect to take ten times as long as the best are run
+ * in turn, with tensors of the problem's sizes, until the budget is spent; the fastest run decides.
+ * The likeliest is run once in any case. Any other run is started only if the budget lasts for it
+ * as it went before, so it is exceeded by one run at most. Where there is one algorithm only, or
+ * batch 0, nothing is run and no memory is needed.
+ *
+ * The memory is the caller's `scratch`, aligned to #BLASCONV_WORKSPACE_ALIGNMENT: the bytes of the
+ * tensors that the pass reads and writes (no bias, scale or shift), each rounded up to that
+ * alignment, and 2 MiB for each thread are always enough. Without scratch the allocator gives it
+ * and gets it back. There is no falling back to estimates: what has no room is refused
+ * (#BLASCONV_WORKSPACE_TOO_SMALL, #BLASCONV_WORKSPACE_MISALIGNED, #BLASCONV_OUT_OF_MEMORY).
+ */
 typedef enum blasconv_planning {
   BLASCONV_ESTIMATE = 0, /**< by a cost model, in microseconds */
   BLASCONV_MEASURE = 1   /**< by timing them, within a budget */
@@ -470,7 +491,8 @@ typedef struct blasconv_options {
                                    blocks, fewer threads, or another algorithm keep to it; 0: only
                                    algorithms that need none; #BLASCONV_NO_LIMIT */
   blasconv_planning planning; /**< without `algorithm`: how to choose */
-  double measure_seconds;     /**< #BLASCONV_MEASURE: most seconds to spend; 0: half a second */
+  double measure_seconds;     /**< #BLASCONV_MEASURE: most seconds to spend, finite and >= 0; 0:
+                                   half a second */
   void *scratch;              /**< #BLASCONV_MEASURE: where the tensors of the timed runs and their
                                    workspace lie, contents lost; NULL: from the allocator */
   size_t scratch_bytes;       /**< bytes at `scratch` */
@@ -512,7 +534,7 @@ typedef struct blasconv_plan blasconv_plan;
 #define BLASCONV_WORKSPACE_ALIGNMENT 64
 
 /**
- * Names of the algorithms, in the order in which plans try them.
+ * Names of the algorithms.
  * @param index from 0 on
  * @return a constant string, NULL past the last
  */
@@ -520,7 +542,8 @@ BLASCONV_API const char *blasconv_algorithm_name(size_t index);
 
 /**
  * Checks a problem and decides how to compute one pass of it.
- * Allocates the plan (once, a few hundred bytes) and nothing else.
+ * Allocates the plan (once, a few hundred bytes) and nothing else; while it measures without
+ * `scratch`, tensors and a workspace too.
  *
  * @param problem copied
  * @param pass what to compute
@@ -660,9 +683,14 @@ BLASCONV_API blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
 
 /**
  * A store of measured choices, empty at first. A plan with blasconv_options::choices that finds its
- * entry there takes the algorithm from it; one that measures adds an entry. Entries are keyed by
- * the CPU, the library's version, the BLAS and its kernels, the threads, the problem, the pass and
- * the options that matter. Any number of threads may use one store at once.
+ * entry there takes the algorithm from it, by estimate too; one that measures adds an entry.
+ * Entries are keyed by the CPU, the library's version, the BLAS and its kernels, the threads, the
+ * problem, the pass and the options that matter: `exact`, `accumulate` and the limit on the
+ * workspace. An entry is a hint: it is ignored where its algorithm cannot serve, or is expected to
+ * take ten times as long as another. Any number of threads may use one store at once.
+ *
+ * A store holds 16384 entries at most, some 6 MiB; one that is full, or has no memory for one more,
+ * stays as it is, and plans are made without.
  * @param allocator copied; NULL for the library's own
  * @param choices gets the store; left alone when the call is refused
  */
@@ -688,13 +716,15 @@ BLASCONV_API size_t blasconv_choices_export(const blasconv_choices *choices, cha
 
 /**
  * Adds the entries of a text to the store; an entry that is there already is replaced. Lines that
- * are damaged, or of another library version, CPU or BLAS, are left out, the others are used: then
- * the status is #BLASCONV_BAD_CHOICES. Any bytes are safe to import: what an entry names is checked
- * again when a plan takes it.
+ * are damaged, or of another library version, CPU or BLAS, or for which the store has no room, are
+ * left out, the others are used: then the status is #BLASCONV_BAD_CHOICES. So it is if the end of
+ * the text is missing. Texts may follow each other. Any bytes are safe to import: what an entry
+ * names is checked again when a plan takes it.
  * @param choices the store
  * @param text [length], needs no NUL
  * @param length bytes at `text`
- * @param taken gets how many entries were taken, also with #BLASCONV_BAD_CHOICES; may be NULL
+ * @param taken gets how many entries were taken, also with #BLASCONV_BAD_CHOICES and
+ *        #BLASCONV_OUT_OF_MEMORY; may be NULL
  */
 BLASCONV_API blasconv_status blasconv_choices_import(blasconv_choices *choices, const char *text,
                                                      size_t length, size_t *taken);

@@ -111,9 +111,9 @@ static inline blasconv_problem blasconv_problem_dense(int64_t batch, int64_t inp
 }
 
 /**
- * How first values are drawn. For weights [K][C/G][R][S], fan-in is C/G R S, the inputs that meet
- * in one output; fan-out is K/G R S, the outputs that one input goes to (strides set aside).
- * Numbers not named by a kind are ignored.
+ * How first values are drawn, for weights of every layout, rank and direction. Fan-in is C/G R S,
+ * the inputs that meet in one output; fan-out is K/G R S, the outputs that one input goes to
+ * (strides set aside); R S stands for all taps. Numbers not named by a kind are ignored.
  */
 typedef enum blasconv_initializer_kind {
   BLASCONV_INIT_ZEROS = 0,        /**< 0 */
@@ -133,12 +133,13 @@ typedef enum blasconv_initializer_kind {
   BLASCONV_INIT_HE_NORMAL,  /**< normal, deviation `gain` sqrt(2 / fan-in) */
   BLASCONV_INIT_LECUN_UNIFORM, /**< uniform in +-`gain` sqrt(3 / fan-in); LeCun and others 1998 */
   BLASCONV_INIT_LECUN_NORMAL,  /**< normal, deviation `gain` sqrt(1 / fan-in) */
-  BLASCONV_INIT_ORTHOGONAL,    /**< in each group the K/G filters as rows, or where they outnumber
-                                    the fan-in the columns, are orthogonal and `gain` long: W W^T or
-                                    W^T W is gain^2 I; Saxe, McClelland, Ganguli 2014 */
-  BLASCONV_INIT_IDENTITY       /**< `gain` in the middle tap (R/2, S/2) where filter and channel of
-                                    the group have the same number, else 0: with pads the maps
-                                    pass unchanged */
+  BLASCONV_INIT_ORTHOGONAL,    /**< in each group the K/G filters (transposed: the C/G channels) as
+                                    rows, or where they outnumber their elements the columns, are
+                                    orthogonal and `gain` long: W W^T or W^T W is gain^2 I; Saxe,
+                                    McClelland, Ganguli 2014 */
+  BLASCONV_INIT_IDENTITY       /**< `gain` in the middle tap (each kernel extent / 2) where filter
+                                    and channel of the group have the same number, else 0: with
+                                    pads the maps pass unchanged */
 } blasconv_initializer_kind;
 
 /** A kind and its numbers. Make one with blasconv_initializer_of() and change what differs. */
@@ -169,7 +170,7 @@ static inline blasconv_initializer blasconv_initializer_of(blasconv_initializer_
  * @param problem the layer, with every check that blasconv_plan_create() makes
  * @param initializer how
  * @param random moved on by what was taken; may be NULL for kinds that take none
- * @param weights [K][C/G][R][S]
+ * @param weights as the problem's layout and direction say
  */
 BLASCONV_API blasconv_status blasconv_weights_initialize(const blasconv_problem *problem,
                                                          const blasconv_initializer *initializer,
@@ -241,7 +242,8 @@ BLASCONV_API blasconv_status blasconv_filter_bank(const blasconv_filter *filter,
 /**
  * Gives a convolution fixed filters: in filter k, input channel c has the taps of bank[k mod count]
  * times mix[c], rounded to float once.
- * @param problem the convolution
+ * @param problem a convolution in NCHW of one axis (filters one row high) or two; else
+ *        #BLASCONV_UNSUPPORTED
  * @param bank [count]
  * @param count filters in the bank, >= 1
  * @param mix [C/G], finite; NULL: 1 / (C/G) each, so that a channel's mean is filtered
@@ -294,8 +296,8 @@ static inline blasconv_problem blasconv_problem_pooling_global(int64_t batch, in
 /**
  * Pools each map. Windows of up to 32 taps are summed in float in row-major order, larger ones in
  * double in an order that their sizes alone decide.
- * @param problem sizes; `groups`, `in_channels` and `out_channels` must be equal
- *        (#BLASCONV_BAD_GROUPS)
+ * @param problem sizes, of a convolution in NCHW of one axis or two (#BLASCONV_UNSUPPORTED);
+ *        `groups`, `in_channels` and `out_channels` must be equal (#BLASCONV_BAD_GROUPS)
  * @param kind maximum or average
  * @param input [N][C][H][W]
  * @param threads see the top of this file
@@ -391,7 +393,7 @@ static inline blasconv_batch_norm blasconv_batch_norm_default(void)
  * running += momentum (new - running), the variance there being divided by n - 1 (by n if n is 1).
  * Statistics are summed in double in two sweeps.
  *
- * @param maps shape; batch >= 1 (#BLASCONV_BAD_SIZE)
+ * @param maps shape, in NCHW (#BLASCONV_UNSUPPORTED); batch >= 1 (#BLASCONV_BAD_SIZE)
  * @param norm reads `scale`, `shift`; writes `mean`, `inverse`; changes `running_mean` and
  *        `running_variance` (both, or NULL both; else #BLASCONV_NULL_POINTER)
  * @param input [batch][channels][pixels]
@@ -413,7 +415,7 @@ BLASCONV_API blasconv_status blasconv_batch_norm_forward(const blasconv_maps *ma
  *
  * The digits of the mean that a float has no room for are found again in the sums.
  *
- * @param maps shape; batch >= 1
+ * @param maps shape, in NCHW; batch >= 1
  * @param norm reads `scale`, and `mean` and `inverse` of the forward pass
  * @param input [batch][channels][pixels], that of the forward pass
  * @param output_gradient [batch][channels][pixels]
@@ -429,7 +431,7 @@ blasconv_batch_norm_backward(const blasconv_maps *maps, const blasconv_batch_nor
 
 /**
  * Inference: the same formula with the running statistics.
- * @param maps shape
+ * @param maps shape, in NCHW (#BLASCONV_UNSUPPORTED)
  * @param norm reads `scale`, `shift`, `running_mean`, `running_variance` (each >= 0)
  * @param input [batch][channels][pixels]
  * @param threads see the top of this file
@@ -445,7 +447,7 @@ BLASCONV_API blasconv_status blasconv_batch_norm_inference(const blasconv_maps *
  * with factor[k] = scale[k] / sqrt(running_variance[k] + epsilon) filter k is multiplied by
  * factor[k], and its bias becomes (bias[k] - running_mean[k]) factor[k] + shift[k]. In double,
  * rounded once.
- * @param problem the convolution, K filters
+ * @param problem a convolution in NCHW (#BLASCONV_UNSUPPORTED), K filters
  * @param norm as for blasconv_batch_norm_inference(), K channels
  * @param weights [K][C/G][R][S]
  * @param bias [K], or NULL for zeros

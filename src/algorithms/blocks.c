@@ -31,6 +31,11 @@ void bc_clear_block(bc_block_view view, float *block)
     memset(block + i * row_step, 0, (size_t)length * sizeof *block);
 }
 
+int64_t bc_copied_run(const bc_geometry *g)
+{
+  return g->layout == BLASCONV_NHWC ? g->in_channels : g->axes[BC_WIDTH].output;
+}
+
 bc_operand bc_lowered_patches(const bc_geometry *geometry, const float *input, bc_range images,
                               bc_range depth, bc_range pixels, float *buffer)
 {

@@ -4,6 +4,7 @@
 
 #include "lowering/lowering.h"
 #include "plan.h"
+#include "planning/cost.h"
 #include "sgemm.h"
 
 /* A block of patches stays in the second-level cache, beside the operands that it meets. */
@@ -45,10 +46,16 @@ static inline int64_t bc_place(bc_steps steps, int64_t channel, int64_t pixel)
 typedef bc_operand bc_patch_source(const bc_geometry *geometry, const float *input, bc_range images,
                                    bc_range depth, bc_range pixels, float *buffer);
 
+/* Elements that lowering copies in one piece, at least. */
+int64_t bc_copied_run(const bc_geometry *geometry);
+
 /* The patch source that lowers into the buffer. */
 bc_patch_source bc_lowered_patches;
 
 bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request);
+
+/* `lowers`: the patch source copies. */
+double bc_weights_cost(const bc_geometry *geometry, const bc_schedule *schedule, bool lowers);
 
 void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
                     bc_patch_source *patches);

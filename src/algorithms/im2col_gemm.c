@@ -175,6 +175,28 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
   return bc_weights_prepare(geometry, request);
 }
 
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+{
+  if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
+    return bc_weights_cost(g, schedule, true);
+  const bc_blocks *blocks = &schedule->blocks;
+  const bool forward = request->pass == BLASCONV_FORWARD;
+  /* Blocks of filters each lower all patches. */
+  const int64_t filters = forward ? blocks->filters : g->out_channels;
+  const double lowerings =
+      (double)(g->batch * g->groups * bc_count_blocks(g->out_channels, filters));
+  const double rows = bc_mean_block(g->patch_rows, blocks->depth);
+  const double pixels = bc_mean_block(g->out_pixels, blocks->pixels);
+  const double moved = lowerings * (double)g->patch_rows * (double)g->out_pixels;
+  return bc_cost(&(bc_work){.products = moved / rows / pixels,
+                            .m = bc_mean_block(g->out_channels, filters),
+                            .n = pixels,
+                            .k = rows,
+                            .moved = moved,
+                            .run = bc_copied_run(g)},
+                 schedule->tasks);
+}
+
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   context ctx = {plan, tensors, workspace};
@@ -187,4 +209,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_im2col_gemm = {
-    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .run = run};
+    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .cost = cost, .run = run};

@@ -1,15 +1,11 @@
-/* The weight gradient on SGEMM. Tiles of the gradient are tasks, each summed over images and
- * blocks of pixels in order; columns are the pixels of one image, or of several small images side
- * by side. A task works on the transpose of its tile,
+/* The weight gradient on SGEMM. Tiles of the gradient are tasks, each summed in place, over images
+ * and blocks of pixels in order:
  *
- *   tile^T [depth][filters] += patches [depth][columns] * (output gradient)^T [columns][filters].
+ *   tile [filters][depth] += output gradient [filters][columns] * patches^T [columns][depth].
  *
- * In NHWC all three lie as that product likes them. In NCHW the output gradient is transposed into
- * the workspace, which costs little, and so is the finished tile: neither operand of the product is
- * then transposed, which is what SGEMM does best.
- *
- * Where tiles are too few to keep cores busy, the units of work are cut into a fixed number of
- * slots with partial sums of their own, added in slot order at the end. */
+ * Columns are the pixels of one image, or of several small images side by side. Where tiles are too
+ * few to keep cores busy, the units of work are cut into a fixed number of slots with partial sums
+ * of their own, added in slot order at the end. */
 #include "blocks.h"
 
 #include "cpu.h"
@@ -20,7 +16,7 @@
 enum {
   TILE_FILTERS = 256,
   TILE_DEPTH = 288,
-  LEAST_DEPTH = 64,
+  LEAST_DEPTH = 144,
   MOST_COLUMNS = 448,
   JOINED_COLUMNS = 256,  /* images are put side by side up to about so many columns */
   SUM_ELEMENTS = 1 << 12 /* of the gradient in a task of the last sum */
@@ -38,25 +34,25 @@ static int64_t count_units(const bc_geometry *g, const bc_blocks *blocks)
   return bc_count_blocks(g->batch, blocks->images) * bc_count_blocks(g->out_pixels, blocks->pixels);
 }
 
-/* What a task has in its workspace: its transposed tile [depth][filters] and the transposed output
- * gradient [columns][filters] (both in NCHW only), and room for patches [depth][columns]. */
-typedef struct area_elements {
-  int64_t tile, gradient, patches;
-} area_elements;
-
-static area_elements area_sizes(const bc_geometry *g, const bc_blocks *blocks)
+/* Whether the output gradients of several images have to be put side by side: in NHWC they lie so.
+ */
+static bool joins_gradients(const bc_geometry *g, const bc_blocks *blocks)
 {
-  const int64_t columns = blocks->images * blocks->pixels;
-  const bool in_place = g->layout == BLASCONV_NHWC;
-  return (area_elements){in_place ? 0 : blocks->filters * blocks->depth,
-                         in_place ? 0 : columns * blocks->filters, blocks->depth * columns};
+  return blocks->images > 1 && g->layout == BLASCONV_NCHW;
+}
+
+/* What a task has in its workspace: room for patches [depth][columns], and for the output gradient
+ * [filters][columns] if it has to be put together. */
+static size_t patches_bytes(const bc_blocks *blocks)
+{
+  return bc_workspace_book(blocks->depth * blocks->images * blocks->pixels);
 }
 
 static size_t area_bytes(const bc_geometry *g, const bc_blocks *blocks)
 {
-  const area_elements sizes = area_sizes(g, blocks);
-  return bc_workspace_book(sizes.tile) + bc_workspace_book(sizes.gradient) +
-         bc_workspace_book(sizes.patches);
+  const int64_t columns = blocks->images * blocks->pixels;
+  return patches_bytes(blocks) +
+         (joins_gradients(g, blocks) ? bc_workspace_book(blocks->filters * columns) : 0);
 }
 
 /* As many slots as give enough tasks, within what the room leaves. */
@@ -67,17 +63,15 @@ static int64_t choose_slots(const bc_geometry *g, const bc_blocks *blocks, size_
   return bc_max(1, bc_min(bc_min(wanted, slots), count_units(g, blocks)));
 }
 
-/* Halves the largest extent until the areas fit into the room, or nothing is left to halve. */
+/* Halves the larger extent until the areas fit into the room, or nothing is left to halve. */
 static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
 {
   while (area_bytes(g, blocks) > room) {
     int64_t *columns = blocks->images > 1 ? &blocks->images : &blocks->pixels;
-    int64_t *largest = *columns >= blocks->depth ? columns : &blocks->depth;
-    if (blocks->filters > *largest && g->layout == BLASCONV_NCHW)
-      largest = &blocks->filters;
-    if (*largest == 1)
+    int64_t *larger = blocks->images > 1 || *columns >= blocks->depth ? columns : &blocks->depth;
+    if (*larger == 1)
       return;
-    *largest /= 2;
+    *larger /= 2;
   }
 }
 
@@ -101,6 +95,26 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
     schedule.workspace.shared_bytes = bc_workspace_book(blocks->slots * bc_count_weights(g));
   schedule.tasks = count_tiles(g, blocks) * blocks->slots;
   return schedule;
+}
+
+double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool lowers)
+{
+  const bc_blocks *blocks = &schedule->blocks;
+  const double products = (double)count_tiles(g, blocks) * (double)count_units(g, blocks);
+  const double rows = bc_mean_block(g->patch_rows, blocks->depth);
+  const double filters = bc_mean_block(g->out_channels, blocks->filters);
+  const double columns =
+      bc_mean_block(g->batch, blocks->images) * bc_mean_block(g->out_pixels, blocks->pixels);
+  const double gradient = g->layout == BLASCONV_NHWC ? 0.0 : products * columns * filters;
+  const double patches = lowers ? products * columns * rows : 0.0;
+  const double tiles = (double)bc_count_weights(g) * (double)blocks->slots;
+  return bc_cost(&(bc_work){.products = products,
+                            .m = rows,
+                            .n = filters,
+                            .k = columns,
+                            .moved = gradient + patches + tiles,
+                            .run = bc_copied_run(g)},
+                 schedule->tasks);
 }
 
 typedef struct context {
@@ -133,44 +147,29 @@ static tile find_tile(const blasconv_plan *plan, int64_t task)
   };
 }
 
-/* The transpose of the output gradient, [columns][filters], of the unit's images. */
+/* The output gradient of the unit's images, [columns][filters]. */
 static bc_operand gradient_columns(const context *ctx, const tile *t, bc_range images,
                                    bc_range pixels, float *buffer)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  const int64_t filters = bc_range_length(t->filters), n = bc_range_length(pixels);
   const float *first = ctx->tensors->output + bc_output_offset(g, images.begin, t->group) +
                        bc_place(g->output, t->filters.begin, pixels.begin);
-  if (g->layout == BLASCONV_NHWC) /* several images are whole, one pixel behind the other */
-    return (bc_operand){first, g->output.pixel, 1};
-  for (int64_t i = 0; i < bc_range_length(images); ++i)
-    bc_cpu_kernels()->transpose(first + i * g->output.image, g->output.channel, filters, n,
-                                buffer + i * n * filters, filters);
-  return (bc_operand){buffer, filters, 1};
+  if (!joins_gradients(g, &ctx->plan->schedule.blocks)) /* in NHWC, pixel behind pixel */
+    return (bc_operand){first, g->output.pixel, g->output.channel};
+  const int64_t n = bc_range_length(pixels), columns = n * bc_range_length(images);
+  const bc_grid grid = {.planes = bc_range_length(t->filters),
+                        .rows = bc_range_length(images),
+                        .columns = n,
+                        .plane_step = g->output.channel,
+                        .row_step = g->output.image,
+                        .column_step = 1,
+                        .packed_plane_step = columns,
+                        .packed_row_step = n};
+  bc_cpu_kernels()->gather(&grid, first, buffer);
+  return (bc_operand){buffer, 1, columns};
 }
 
-/* A task's memory, and the transposed tile [depth][filters] that it adds up. */
-typedef struct work {
-  bc_result tile;
-  float *gradient, *patches;
-} work;
-
-/* Adds one unit to the transposed tile. */
-static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta, const work *w)
-{
-  const bc_geometry *g = &ctx->plan->geometry;
-  const bc_blocks *blocks = &ctx->plan->schedule.blocks;
-  const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
-  const bc_range images = bc_block(unit / pixel_blocks, blocks->images, g->batch);
-  const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
-  const bc_operand gradient = gradient_columns(ctx, t, images, pixels, w->gradient);
-  const bc_operand patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group),
-                                          images, t->depth, pixels, w->patches);
-  bc_sgemm(bc_range_length(t->depth), bc_range_length(t->filters),
-           bc_range_length(images) * bc_range_length(pixels), patches, gradient, beta, w->tile);
-}
-
-/* Where the tile belongs, [filters][depth] of the gradient or of its slot. */
+/* Where the tile lies, [filters][depth], in the gradient or in its slot. */
 static float *tile_home(const context *ctx, const tile *t)
 {
   const bc_geometry *g = &ctx->plan->geometry;
@@ -181,47 +180,33 @@ static float *tile_home(const context *ctx, const tile *t)
          t->depth.begin;
 }
 
-/* Tiles add to what is in the gradient; slots are added to it at the end. */
-static bool tiles_accumulate(const context *ctx)
+/* Adds one unit to the tile: as its transpose [depth][filters], so that patches come first. */
+static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta, float *area)
 {
-  return ctx->plan->request.accumulate && ctx->plan->schedule.blocks.slots == 1;
-}
-
-/* Transposes the finished tile home, or adds it there. */
-static void store_tile(const context *ctx, const tile *t, const float *transposed)
-{
-  const int64_t rows = ctx->plan->geometry.patch_rows;
-  const int64_t filters = bc_range_length(t->filters), depth = bc_range_length(t->depth);
-  float *gradient = tile_home(ctx, t);
-  if (!tiles_accumulate(ctx)) {
-    bc_cpu_kernels()->transpose(transposed, filters, depth, filters, gradient, rows);
-    return;
-  }
-  for (int64_t k = 0; k < filters; ++k)
-    for (int64_t row = 0; row < depth; ++row)
-      gradient[k * rows + row] += transposed[row * filters + k];
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_blocks *blocks = &ctx->plan->schedule.blocks;
+  const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
+  const bc_range images = bc_block(unit / pixel_blocks, blocks->images, g->batch);
+  const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
+  const bc_operand gradient =
+      gradient_columns(ctx, t, images, pixels, area + patches_bytes(blocks) / sizeof *area);
+  const bc_operand patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group),
+                                          images, t->depth, pixels, area);
+  bc_sgemm(bc_range_length(t->depth), bc_range_length(t->filters),
+           bc_range_length(images) * bc_range_length(pixels), patches, gradient, beta,
+           (bc_result){tile_home(ctx, t), 1, g->patch_rows});
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)
 {
   const context *ctx = argument;
   const bc_schedule *schedule = &ctx->plan->schedule;
-  const bool in_place = ctx->plan->geometry.layout == BLASCONV_NHWC;
-  const area_elements sizes = area_sizes(&ctx->plan->geometry, &schedule->blocks);
   const tile t = find_tile(ctx->plan, task);
-  char *start = (char *)bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread);
-  char *gradient = start + bc_workspace_book(sizes.tile);
-  char *patches = gradient + bc_workspace_book(sizes.gradient);
-  const work w = {.tile = in_place
-                              ? (bc_result){tile_home(ctx, &t), 1, ctx->plan->geometry.patch_rows}
-                              : (bc_result){(float *)(void *)start, bc_range_length(t.filters), 1},
-                  .gradient = (float *)(void *)gradient,
-                  .patches = (float *)(void *)patches};
-  const float first = in_place && tiles_accumulate(ctx) ? 1.0f : 0.0f;
+  /* Slots are added to the gradient at the end. */
+  const bool accumulate = ctx->plan->request.accumulate && schedule->blocks.slots == 1;
   for (int64_t unit = t.units.begin; unit < t.units.end; ++unit)
-    add_unit(ctx, &t, unit, unit == t.units.begin ? first : 1.0f, &w);
-  if (!in_place)
-    store_tile(ctx, &t, w.tile.data);
+    add_unit(ctx, &t, unit, accumulate || unit > t.units.begin ? 1.0f : 0.0f,
+             bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread));
 }
 
 /* SUM_ELEMENTS of the gradient: the slots' partial sums, always in the same order. */

@@ -14,12 +14,13 @@ enum { SAME = 0, NEXT = 1 };
 
 /* Function pointers and steps are constants where these are inlined, so each use is a loop of its
  * own. */
-INLINE void map(float (*function)(float, float), float alpha, const float *input, const float *bias,
-                int64_t bias_step, float *output, int64_t n)
+INLINE void map(float (*function)(float, float), float alpha, const float *input,
+                const float *scale, int64_t scale_step, const float *shift, int64_t shift_step,
+                float *output, int64_t n)
 {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i)
-    output[i] = function(input[i] + bias[i * bias_step], alpha);
+    output[i] = function(input[i] * scale[i * scale_step] + shift[i * shift_step], alpha);
 }
 
 INLINE void map_slope(float (*slope)(float, float), float alpha, const float *saved,
@@ -31,40 +32,41 @@ INLINE void map_slope(float (*slope)(float, float), float alpha, const float *sa
     input_gradient[i] = output_gradient[i] * slope(saved[i] + bias[i * bias_step], alpha);
 }
 
-INLINE void activate_row(blasconv_activation activation, const float *input, const float *bias,
-                         int64_t bias_step, float *output, int64_t n)
+INLINE void activate_row(blasconv_activation activation, const float *input, const float *scale,
+                         int64_t scale_step, const float *shift, int64_t shift_step, float *output,
+                         int64_t n)
 {
   const float alpha = activation.alpha;
   switch (activation.kind) {
   case BLASCONV_IDENTITY:
-    map(identity, alpha, input, bias, bias_step, output, n);
+    map(identity, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_RELU:
-    map(relu, alpha, input, bias, bias_step, output, n);
+    map(relu, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_LEAKY_RELU:
-    map(leaky_relu, alpha, input, bias, bias_step, output, n);
+    map(leaky_relu, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_CLIPPED_RELU:
-    map(clipped_relu, alpha, input, bias, bias_step, output, n);
+    map(clipped_relu, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_ELU:
-    map(elu, alpha, input, bias, bias_step, output, n);
+    map(elu, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_SIGMOID:
-    map(sigmoid, alpha, input, bias, bias_step, output, n);
+    map(sigmoid, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_TANH:
-    map(hyperbolic_tangent, alpha, input, bias, bias_step, output, n);
+    map(hyperbolic_tangent, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_SILU:
-    map(silu, alpha, input, bias, bias_step, output, n);
+    map(silu, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_GELU_ERF:
-    map(gelu_erf, alpha, input, bias, bias_step, output, n);
+    map(gelu_erf, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   case BLASCONV_GELU_TANH:
-    map(gelu_tanh, alpha, input, bias, bias_step, output, n);
+    map(gelu_tanh, alpha, input, scale, scale_step, shift, shift_step, output, n);
     break;
   }
 }
@@ -110,47 +112,31 @@ INLINE void differentiate_row(blasconv_activation activation, const float *saved
 }
 
 /* Adding -0 changes no float, adding +0 would change -0. */
-static const float NO_BIAS = -0.0f;
+static const float NO_SHIFT = -0.0f;
 
 /* A copy of what a row has once cannot be what is written, so it stays in a register. */
 
-static void activate(blasconv_activation activation, const float *input, const float *bias,
-                     int64_t step, float *output, int64_t n)
+static void activate(blasconv_activation activation, const float *input, const float *scale,
+                     const float *shift, int64_t step, float *output, int64_t n)
 {
-  const float own = bias ? *bias : NO_BIAS;
-  if (step == SAME || bias == NULL)
-    activate_row(activation, input, &own, SAME, output, n);
+  const float own_scale = scale ? *scale : 1.0f, own_shift = shift ? *shift : NO_SHIFT;
+  if (step == SAME || shift == NULL)
+    activate_row(activation, input, &own_scale, SAME, &own_shift, SAME, output, n);
+  else if (scale == NULL)
+    activate_row(activation, input, &(const float){1.0f}, SAME, shift, NEXT, output, n);
   else
-    activate_row(activation, input, bias, NEXT, output, n);
+    activate_row(activation, input, scale, NEXT, shift, NEXT, output, n);
 }
 
 static void differentiate(blasconv_activation activation, const float *saved, const float *bias,
                           int64_t step, const float *output_gradient, float *input_gradient,
                           int64_t n)
 {
-  const float own = bias ? *bias : NO_BIAS;
+  const float own = bias ? *bias : NO_SHIFT;
   if (step == SAME || bias == NULL)
     differentiate_row(activation, saved, &own, SAME, output_gradient, input_gradient, n);
   else
     differentiate_row(activation, saved, bias, NEXT, output_gradient, input_gradient, n);
-}
-
-INLINE void scale_shift_row(const float *input, const float *scale, const float *shift,
-                            int64_t step, float *output, int64_t n)
-{
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i)
-    output[i] = input[i] * scale[i * step] + shift[i * step];
-}
-
-static void scale_shift(const float *input, const float *scale, const float *shift, int64_t step,
-                        float *output, int64_t n)
-{
-  const float own_scale = *scale, own_shift = *shift;
-  if (step == SAME)
-    scale_shift_row(input, &own_scale, &own_shift, SAME, output, n);
-  else
-    scale_shift_row(input, scale, shift, NEXT, output, n);
 }
 
 /* Partial sums in lanes of fixed number, so that the order is the same on every instruction set;
@@ -178,16 +164,11 @@ static void add_to_sums(double *sums, const float *x, int64_t n)
     sums[i] += (double)x[i];
 }
 
-static void plus(const float *x, const float *y, float *output, int64_t n)
+static void add(float *to, const float *from, int64_t n)
 {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i)
-    output[i] = x[i] + y[i];
-}
-
-static void add(float *to, const float *from, int64_t n)
-{
-  plus(to, from, to, n);
+    to[i] += from[i];
 }
 
 /* One row of a grid; a step that is a constant where this is inlined makes a loop of shuffles. */
@@ -298,10 +279,8 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
 
 const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
                                            .differentiate = differentiate,
-                                           .scale_shift = scale_shift,
                                            .sum = sum,
                                            .add_to_sums = add_to_sums,
-                                           .plus = plus,
                                            .add = add,
                                            .gather = gather,
                                            .scatter_add = scatter_add,

@@ -20,24 +20,21 @@ typedef struct bc_grid {
 } bc_grid;
 
 typedef struct bc_kernels {
-  /* output[i] = activation(input[i] + bias[i * step]) for i in [0, n), where step is 0 (bias is one
-   * number) or 1 (bias is [n]); a NULL bias leaves every input as it is; output may be input. */
-  void (*activate)(blasconv_activation activation, const float *input, const float *bias,
-                   int64_t step, float *output, int64_t n);
-  /* input_gradient[i] = output_gradient[i] * activation'(...), from the output or the input of
-   * the forward pass as blasconv_activation_saves() says; the two gradients may be the same. */
+  /* output[i] = activation(input[i] * scale[i * step] + shift[i * step]) for i in [0, n), where
+   * step is 0 (one number each) or 1 (both [n]). A NULL scale is 1, a NULL shift none, and then the
+   * scale is NULL too. Output may be the input or the shift. */
+  void (*activate)(blasconv_activation activation, const float *input, const float *scale,
+                   const float *shift, int64_t step, float *output, int64_t n);
+  /* input_gradient[i] = output_gradient[i] * activation'(...), from the output, or the input with
+   * bias[i * step] added, of the forward pass as blasconv_activation_saves() says; a NULL bias is
+   * none; the two gradients may be the same. */
   void (*differentiate)(blasconv_activation activation, const float *saved, const float *bias,
                         int64_t step, const float *output_gradient, float *input_gradient,
                         int64_t n);
-  /* output[i] = input[i] * scale[i * step] + shift[i * step]; output may be input. */
-  void (*scale_shift)(const float *input, const float *scale, const float *shift, int64_t step,
-                      float *output, int64_t n);
   /* Sum of n floats, in an order that depends on n alone. */
   double (*sum)(const float *x, int64_t n);
   /* sums[i] += x[i] for i in [0, n). */
   void (*add_to_sums)(double *sums, const float *x, int64_t n);
-  /* output[i] = x[i] + y[i] for i in [0, n); output may be x or y. */
-  void (*plus)(const float *x, const float *y, float *output, int64_t n);
   /* to[i] += from[i] for i in [0, n). */
   void (*add)(float *to, const float *from, int64_t n);
   /* Copies the grid of the image into packed. */

@@ -52,9 +52,7 @@ static int64_t *add_axes(int64_t *number, const int64_t *axes, int rank, int64_t
 bc_choice_key bc_choice_key_make(const blasconv_problem *p, blasconv_pass pass,
                                  const blasconv_options *options, int threads)
 {
-  /* No plan takes more, so larger limits are one. */
-  const size_t most = BC_WORKSPACE_THREAD_LIMIT * (size_t)threads;
-  const size_t limit = options->workspace_limit < most ? options->workspace_limit : most;
+  const size_t limit = options->workspace_limit < INT64_MAX ? options->workspace_limit : INT64_MAX;
   bc_choice_key key = {{pass, p->layout, p->direction, p->batch, p->in_channels, p->out_channels,
                         p->groups, options->exact, options->accumulate, threads, (int64_t)limit}};
   int64_t *number = key.numbers + 11;
@@ -228,7 +226,7 @@ static void append_line(sink *out, const char *line)
 
 size_t blasconv_choices_export(const blasconv_choices *choices, char *text, size_t size)
 {
-  sink out = {text, text == NULL || size == 0 ? 0 : size - 1, 0};
+  sink out = {text, text == NULL ? 0 : size, 0};
   if (choices != NULL) {
     char line[BC_CHOICE_LINE];
     const uint64_t machine = bc_checksum(choices->machine, strlen(choices->machine));

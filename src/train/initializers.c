@@ -42,11 +42,13 @@ static bool set_normal(law_shape shape, double mean, double deviation, element_l
   return deviation >= 0.0 && fabs(mean) + LONGEST * deviation <= (double)FLT_MAX;
 }
 
-/* One over the variance that the kind wants of the elements, with gain 1. */
-static double fan(blasconv_initializer_kind kind, const bc_geometry *geometry)
+/* One over the variance that the kind wants of the elements, with gain 1. Channels and filters are
+ * the problem's: a transposed one's geometry has them the other way round. */
+static double fan(blasconv_initializer_kind kind, const blasconv_problem *problem, int64_t taps)
 {
-  const double in = (double)geometry->patch_rows;
-  const double out = (double)geometry->out_channels * (double)geometry->taps;
+  const int64_t in_channels = problem->in_channels / problem->groups;
+  const int64_t out_channels = problem->out_channels / problem->groups;
+  const double in = (double)in_channels * (double)taps, out = (double)out_channels * (double)taps;
   switch (kind) {
   case BLASCONV_INIT_LECUN_UNIFORM:
   case BLASCONV_INIT_LECUN_NORMAL:
@@ -60,8 +62,8 @@ static double fan(blasconv_initializer_kind kind, const bc_geometry *geometry)
 }
 
 /* The law of the kinds that have a gain; false if an element could be beyond float. */
-static bool set_scaled(const blasconv_initializer *initializer, const bc_geometry *geometry,
-                       element_law *law)
+static bool set_scaled(const blasconv_initializer *initializer, const blasconv_problem *problem,
+                       int64_t taps, element_law *law)
 {
   const blasconv_initializer_kind kind = initializer->kind;
   const double gain = (double)initializer->gain;
@@ -75,20 +77,20 @@ static bool set_scaled(const blasconv_initializer *initializer, const bc_geometr
   case BLASCONV_INIT_GLOROT_UNIFORM:
   case BLASCONV_INIT_HE_UNIFORM:
   case BLASCONV_INIT_LECUN_UNIFORM: {
-    const float end = (float)(gain * sqrt(3.0 / fan(kind, geometry)));
+    const float end = (float)(gain * sqrt(3.0 / fan(kind, problem, taps)));
     return set_uniform(-end, end, law);
   }
   case BLASCONV_INIT_GLOROT_TRUNCATED:
-    return set_normal(TRUNCATED, 0.0, gain * sqrt(1.0 / fan(kind, geometry)) / TRUNCATED_DEVIATION,
-                      law);
+    return set_normal(TRUNCATED, 0.0,
+                      gain * sqrt(1.0 / fan(kind, problem, taps)) / TRUNCATED_DEVIATION, law);
   default: /* the other normal ones */
-    return set_normal(NORMAL, 0.0, gain * sqrt(1.0 / fan(kind, geometry)), law);
+    return set_normal(NORMAL, 0.0, gain * sqrt(1.0 / fan(kind, problem, taps)), law);
   }
 }
 
 /* false: the kind or one of its numbers is none. */
-static bool set_law(const blasconv_initializer *initializer, const bc_geometry *geometry,
-                    element_law *law)
+static bool set_law(const blasconv_initializer *initializer, const blasconv_problem *problem,
+                    int64_t taps, element_law *law)
 {
   const float low = initializer->low, high = initializer->high;
   const double mean = (double)initializer->mean, deviation = (double)initializer->deviation;
@@ -114,7 +116,7 @@ static bool set_law(const blasconv_initializer *initializer, const bc_geometry *
   case BLASCONV_INIT_LECUN_NORMAL:
   case BLASCONV_INIT_ORTHOGONAL:
   case BLASCONV_INIT_IDENTITY:
-    return set_scaled(initializer, geometry, law);
+    return set_scaled(initializer, problem, taps, law);
   }
   return false;
 }
@@ -182,7 +184,7 @@ blasconv_status blasconv_weights_initialize(const blasconv_problem *problem,
     return BLASCONV_NULL_POINTER;
   if (initializer->struct_size != sizeof *initializer)
     return BLASCONV_VERSION_MISMATCH;
-  if (!set_law(initializer, &geometry, &law))
+  if (!set_law(initializer, problem, geometry.taps, &law))
     return BLASCONV_BAD_ARGUMENT;
   if ((law.shape != CONSTANT && random == NULL) || weights == NULL)
     return BLASCONV_NULL_POINTER;

@@ -35,9 +35,8 @@ static shapes_kind random_kind(const char *algorithm, support_random *random)
   static const struct {
     const char *beginning;
     shapes_kind kind;
-  } kinds[] = {{"pointwise", SHAPES_POINTWISE},
-               {"dense", SHAPES_DENSE},
-               {"depthwise", SHAPES_DEPTHWISE}};
+  } kinds[] = {
+      {"pointwise", SHAPES_POINTWISE}, {"dense", SHAPES_DENSE}, {"depthwise", SHAPES_DEPTHWISE}};
   const shapes_kind any = (shapes_kind)support_random_between(random, 0, SHAPES_KINDS - 1);
   if (once_in(8, random))
     return any;
@@ -169,4 +168,14 @@ int differential_prove(const differential_case *which)
   fixture_truth_free(&truth);
   fixture_free(&fixture);
   return served;
+}
+
+int differential_prove_served(const differential_case *which)
+{
+  const int served = differential_prove(which);
+  if (served >= 0)
+    return served;
+  differential_case chosen = *which;
+  chosen.notation.algorithm[0] = '\0';
+  return differential_prove(&chosen);
 }

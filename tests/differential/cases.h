@@ -34,4 +34,7 @@ const char *differential_line(const differential_case *which, char *line);
  */
 int differential_prove(const differential_case *which);
 
+/** The same; where the forced algorithm refuses, the library chooses, and must serve. */
+int differential_prove_served(const differential_case *which);
+
 #endif

@@ -101,16 +101,21 @@ bool differential_batch_end(differential_batch *batch, int status)
   return message[0] == '\0' && batch->outcomes->finished == batch->count;
 }
 
+bool differential_batch_wait(differential_batch *batch)
+{
+  int status = 0;
+  if (waitpid(batch->child, &status, 0) != batch->child)
+    abort();
+  return differential_batch_end(batch, status);
+}
+
 bool differential_fails(const differential_case *which, differential_prover *prover, char *message)
 {
   differential_batch *batch = differential_batch_create(prover);
   batch->cases[0] = *which;
   batch->count = 1;
   differential_batch_start(batch);
-  int status = 0;
-  if (waitpid(batch->child, &status, 0) != batch->child)
-    abort();
-  const bool failed = !differential_batch_end(batch, status);
+  const bool failed = !differential_batch_wait(batch);
   memcpy(message, batch->outcomes->message, DIFFERENTIAL_MESSAGE);
   differential_batch_destroy(batch);
   return failed;

@@ -47,6 +47,9 @@ void differential_batch_start(differential_batch *batch);
  */
 bool differential_batch_end(differential_batch *batch, int status);
 
+/** Waits for the child and says what it has come to. */
+bool differential_batch_wait(differential_batch *batch);
+
 /**
  * Proves one case in a child.
  * @param message [DIFFERENTIAL_MESSAGE], gets why it fails

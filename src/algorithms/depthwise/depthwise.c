@@ -3,10 +3,14 @@
 #include "depthwise.h"
 
 #include "kernels/depthwise.h"
+#include "planning/cost.h"
 
 #include <string.h>
 
-enum { MOST_CHANNELS = 8 }; /* of a group; more are better off with SGEMM, see performance.md */
+enum {
+  MOST_CHANNELS = 8, /* of a group; more are better off with SGEMM, see performance.md */
+  SUM_LOOPS = 14     /* see work_on_pixels() */
+};
 
 bool bc_depthwise_has_channel_vectors(const bc_geometry *g)
 {
@@ -47,6 +51,32 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
                                                     : bc_planar_prepare(geometry, request);
 }
 
+/* The last vector of a row of results costs as much as a full one, and each weight has a loop of
+ * its own for each row. Its gradient is summed up across a vector for each image, which takes as
+ * long as SUM_LOOPS beginnings of a loop. */
+static bc_work work_on_pixels(const bc_geometry *g, blasconv_pass pass, double weights)
+{
+  const bc_axis *axis = &g->axes[BC_WIDTH];
+  const int64_t width =
+      pass == BLASCONV_BACKWARD_DATA ? bc_count_blocks(axis->input, axis->stride) : axis->output;
+  const double rows = (double)(g->out_pixels / axis->output);
+  const double filled = (double)(bc_count_blocks(width, BC_DEPTHWISE_LANES) * BC_DEPTHWISE_LANES);
+  return (bc_work){.vectors = weights * (double)g->out_pixels * filled / (double)width,
+                   .loops = weights * (rows + (pass == BLASCONV_BACKWARD_WEIGHTS ? SUM_LOOPS : 0)),
+                   .run = width};
+}
+
+static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+{
+  const double images = (double)(g->batch * g->groups);
+  const double weights = images * (double)(g->out_channels * g->patch_rows);
+  bc_work work = bc_depthwise_has_channel_vectors(g)
+                     ? (bc_work){.vectors = weights * (double)g->out_pixels, .run = g->groups}
+                     : work_on_pixels(g, request->pass, weights);
+  work.moved = images * (double)(g->in_channels * g->in_pixels + g->out_channels * g->out_pixels);
+  return bc_cost(&work, schedule->tasks);
+}
+
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
@@ -68,6 +98,7 @@ static void pack(const bc_geometry *geometry, const float *weights, float *packe
 const bc_algorithm bc_depthwise = {.name = "depthwise",
                                    .reject = reject,
                                    .prepare = prepare,
+                                   .cost = cost,
                                    .run = run,
                                    .packed_elements = bc_count_weights,
                                    .pack = pack};

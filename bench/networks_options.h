@@ -1,6 +1,6 @@
-/* The command line. */
-#ifndef BENCH_OPTIONS_H
-#define BENCH_OPTIONS_H
+/* The command line of `blasconv-bench networks`. */
+#ifndef BENCH_NETWORKS_OPTIONS_H
+#define BENCH_NETWORKS_OPTIONS_H
 
 #include <blasconv/blasconv.h>
 #include <stdbool.h>
@@ -16,7 +16,6 @@ typedef struct bench_options {
   const char *networks; /* names of files in `shapes_dir`, separated by commas */
   const char *shapes_dir;
   const char *shapes;    /* a file of the user's own, or NULL */
-  const char *problem;   /* a single problem, or NULL */
   const char *algorithm; /* NULL: the library chooses */
   const char *csv_dir;   /* NULL: no files */
   bench_list batches, threads;

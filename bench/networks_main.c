@@ -1,11 +1,11 @@
-/* blasconv-bench: how fast the convolutions of real networks are, having proved that they are
- * right. */
+#include "networks_main.h"
+
 #include "activations.h"
+#include "machine.h"
 #include "networks.h"
 #include "peak.h"
 #include "plans.h"
 #include "report.h"
-#include "restart.h"
 #include "scaling.h"
 #include "training.h"
 
@@ -34,15 +34,13 @@ static bool read_networks(bench_session *session)
 
 static bool read_workload(bench_session *session)
 {
-  const bench_options *options = &session->options;
-  if (options->shapes == NULL && options->problem == NULL)
+  if (session->options.shapes == NULL)
     return read_networks(session);
   session->networks = calloc(1, sizeof *session->networks);
   if (session->networks == NULL)
     return false;
   session->network_count = 1;
-  return options->shapes != NULL ? bench_network_read(options->shapes, session->networks)
-                                 : bench_network_parse(options->problem, session->networks);
+  return bench_network_read(session->options.shapes, session->networks);
 }
 
 static void free_workload(bench_session *session)
@@ -57,10 +55,7 @@ static void begin(bench_session *session)
   session->cpu = bench_cpu_name();
   fprintf(session->out, "%s\n%s\n", blasconv_version_string(), session->cpu);
   for (int i = 0; i < session->options.threads.count; ++i) {
-    /* The system needs a while until every thread has a core of its own. */
-    const double end = bench_now() + 0.2;
-    while (bench_now() < end)
-      bench_peak_gflops((int)session->options.threads.values[i]);
+    bench_peak_warm_up((int)session->options.threads.values[i]);
     fprintf(session->out, "threads: %d, peak: %.1f GFLOP/s of fused multiply-adds\n",
             (int)session->options.threads.values[i], bench_session_peak(session, i));
   }
@@ -75,7 +70,7 @@ static int run(bench_session *session)
   begin(session);
   bench_cases cases = bench_networks_register(session);
   bench_scaling *scaling = bench_scaling_register(session);
-  const bool own_workload = session->options.shapes != NULL || session->options.problem != NULL;
+  const bool own_workload = session->options.shapes != NULL;
   bench_activations *activations = own_workload ? NULL : bench_activations_register(session);
   bench_plans *plans = bench_plans_register(session);
   bench_training *training = own_workload ? NULL : bench_training_register(session);
@@ -98,9 +93,8 @@ static int run(bench_session *session)
   return written && session->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int main(int argc, char **argv)
+int bench_networks_main(int argc, char **argv)
 {
-  bench_restart_with_advice(argv);
   static bench_session session;
   if (!bench_options_take(&argc, argv, &session.options))
     return EXIT_FAILURE;
@@ -110,7 +104,7 @@ int main(int argc, char **argv)
   }
   session.out = bench_initialize(&argc, argv) ? stderr : stdout;
   if (argc > 1) {
-    fprintf(stderr, "blasconv-bench: no option %s, see --help\n", argv[1]);
+    fprintf(stderr, "blasconv-bench: no option %s, see networks --help\n", argv[1]);
     return EXIT_FAILURE;
   }
   const int status = read_workload(&session) ? run(&session) : EXIT_FAILURE;

@@ -1,5 +1,6 @@
-#include "options.h"
+#include "networks_options.h"
 
+#include "machine.h"
 #include "operands.h"
 
 #include <errno.h>
@@ -9,18 +10,14 @@
 #include <string.h>
 
 const char bench_usage[] =
-    "usage: blasconv-bench [OPTION]...\n"
+    "usage: blasconv-bench networks [OPTION]...\n"
     "\n"
-    "Times convolution layers, having proved each result against the algorithm `reference`.\n"
+    "Times the layers of networks, having proved each result against the algorithm `reference`.\n"
     "\n"
     "What to run:\n"
     "  --networks=LIST    of resnet50,vgg16,inception_v3,mobilenet_v1 (default: all)\n"
     "  --shapes-dir=DIR   where the files of --networks are\n"
     "  --shapes=FILE      a file of your own in their place, in the same columns\n"
-    "  --problem=SIZES    a single convolution, for example\n"
-    "                     n8,c64,h56,w56,k64,r3,s3,stride1,pad1,dil1,g1\n"
-    "                     (n: batch; c channels, h x w pixels in; k filters of r x s taps;\n"
-    "                     r s stride dil g are 1, pad is 0 if left out; n: see --batch)\n"
     "  --passes=LIST      of forward,backward_data,backward_weights (default: all)\n"
     "  --batch=LIST       images (default: 1,8)\n"
     "  --threads=LIST     threads (default: all cores)\n"
@@ -117,7 +114,6 @@ static const option table[] = {
     {"--networks=", offsetof(bench_options, networks), NULL},
     {"--shapes-dir=", offsetof(bench_options, shapes_dir), NULL},
     {"--shapes=", offsetof(bench_options, shapes), NULL},
-    {"--problem=", offsetof(bench_options, problem), NULL},
     {"--csv-dir=", offsetof(bench_options, csv_dir), NULL},
     {"--algorithm=", 0, read_algorithm},
     {"--passes=", 0, read_passes},
@@ -162,7 +158,7 @@ static void set_defaults(bench_options *options)
 bool bench_options_take(int *argc, char **argv, bench_options *options)
 {
   *options = (bench_options){.networks = "resnet50,vgg16,inception_v3,mobilenet_v1",
-                             .shapes_dir = BENCH_SHAPES_DIR};
+                             .shapes_dir = bench_shapes_folder()};
   int kept = 1;
   for (int i = 1; i < *argc; ++i)
     switch (take_argument(options, argv[i])) {

@@ -1,0 +1,179 @@
+#include "measure.h"
+
+#include "clock.h"
+#include "parallel.h"
+#include "race.h"
+
+static const double default_seconds = 0.5;
+
+/* The tensors that a pass reads and writes, however it names them, and the candidates' workspace,
+ * one behind the other. */
+enum { INPUT, OUTPUT, WEIGHTS, RESIDUAL, TENSORS };
+
+typedef struct areas {
+  int64_t elements[TENSORS];
+  size_t workspace_bytes;
+  size_t all_bytes;
+} areas;
+
+static int64_t count_input(const blasconv_problem *problem)
+{
+  int64_t elements = problem->batch * problem->in_channels;
+  for (int32_t i = 0; i < problem->rank; ++i)
+    elements *= problem->input[i];
+  return elements;
+}
+
+static size_t largest_workspace(const bc_candidate *candidates, size_t count)
+{
+  size_t largest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t bytes =
+        bc_workspace_size(&candidates[i].schedule.workspace, candidates[i].threads);
+    largest = bytes > largest ? bytes : largest;
+  }
+  return largest;
+}
+
+/* False if the bytes overflow. */
+static bool find_areas(const blasconv_plan *plan, const bc_candidate *candidates, size_t count,
+                       areas *found)
+{
+  const blasconv_maps *output = &plan->output;
+  const int64_t outputs = output->batch * output->channels * output->pixels;
+  found->elements[INPUT] = count_input(&plan->problem);
+  found->elements[OUTPUT] = outputs;
+  found->elements[WEIGHTS] = bc_count_weights(&plan->geometry);
+  found->elements[RESIDUAL] = plan->residual != BLASCONV_RESIDUAL_NONE ? outputs : 0;
+  found->workspace_bytes = largest_workspace(candidates, count);
+  found->all_bytes = found->workspace_bytes;
+  bool fits = true;
+  for (int i = 0; i < TENSORS; ++i)
+    fits = fits && !__builtin_add_overflow(found->all_bytes, bc_workspace_book(found->elements[i]),
+                                           &found->all_bytes);
+  return fits;
+}
+
+/* ---- contents: numbers that are neither denormal nor all alike, and sums that stay small ---- */
+
+typedef struct filling {
+  float *tensor; /* [elements] */
+  int64_t elements;
+} filling;
+
+static void fill_block(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const filling *all = context;
+  const bc_range block = bc_block(task, BC_TASK_ELEMENTS, all->elements);
+  for (int64_t i = block.begin; i < block.end; ++i)
+    all->tensor[i] = (float)(i % 7 - 3) * 0.25f;
+}
+
+/* Places the tensors in memory, fills them, and returns what is behind them. */
+static void *fill(const areas *sizes, int threads, char *memory, float **tensors)
+{
+  for (int i = 0; i < TENSORS; ++i) {
+    filling all = {(float *)(void *)memory, sizes->elements[i]};
+    bc_parallel_for(threads, bc_count_blocks(all.elements, BC_TASK_ELEMENTS), fill_block, &all);
+    tensors[i] = all.tensor;
+    memory += bc_workspace_book(all.elements);
+  }
+  return memory;
+}
+
+/* ---- runs ---- */
+
+typedef struct trial {
+  blasconv_plan plan; /* becomes that of each candidate in turn */
+  const bc_candidate *candidates;
+  blasconv_arguments arguments;
+  void *workspace;
+  size_t workspace_bytes;
+} trial;
+
+static blasconv_arguments arguments_of(const blasconv_plan *plan, float *const *tensors)
+{
+  blasconv_arguments arguments = blasconv_arguments_none();
+  switch (plan->pass) {
+  case BLASCONV_FORWARD:
+    arguments.input = tensors[INPUT];
+    arguments.weights = tensors[WEIGHTS];
+    arguments.output = tensors[OUTPUT];
+    arguments.residual = plan->residual != BLASCONV_RESIDUAL_NONE ? tensors[RESIDUAL] : NULL;
+    break;
+  case BLASCONV_BACKWARD_DATA:
+    arguments.weights = tensors[WEIGHTS];
+    arguments.output_gradient = tensors[OUTPUT];
+    arguments.input_gradient = tensors[INPUT];
+    break;
+  case BLASCONV_BACKWARD_WEIGHTS:
+    arguments.input = tensors[INPUT];
+    arguments.output_gradient = tensors[OUTPUT];
+    arguments.weights_gradient = tensors[WEIGHTS];
+    break;
+  }
+  return arguments;
+}
+
+static void run(void *context, size_t runner)
+{
+  trial *t = context;
+  bc_candidate_take(&t->candidates[runner], &t->plan);
+  (void)blasconv_plan_execute(&t->plan, &t->arguments, t->workspace, t->workspace_bytes);
+}
+
+static double now(void *context)
+{
+  (void)context;
+  return bc_clock_seconds();
+}
+
+static void hold(const blasconv_plan *plan, const blasconv_options *options,
+                 const bc_candidate *candidates, size_t count, const areas *sizes, char *memory,
+                 double *measured)
+{
+  const double start = bc_clock_seconds();
+  float *tensors[TENSORS];
+  trial t = {.plan = *plan,
+             .candidates = candidates,
+             .workspace = fill(sizes, plan->threads_asked, memory, tensors),
+             .workspace_bytes = sizes->workspace_bytes};
+  t.arguments = arguments_of(plan, tensors);
+  const double budget = options->measure_seconds > 0.0 ? options->measure_seconds : default_seconds;
+  bc_race_hold(&(bc_race){count, start, budget, now, run, &t}, measured);
+}
+
+static blasconv_status refuse(blasconv_status status, const char *text, const char **reason)
+{
+  *reason = text;
+  return status;
+}
+
+blasconv_status bc_measure(const blasconv_plan *plan, const blasconv_options *options,
+                           const bc_candidate *candidates, size_t count, double *measured,
+                           const char **reason)
+{
+  areas sizes;
+  char *scratch = options->scratch;
+  if (!find_areas(plan, candidates, count, &sizes))
+    return refuse(BLASCONV_OVERFLOW, "the bytes of all tensors together overflow", reason);
+  if (scratch != NULL && (uintptr_t)scratch % BLASCONV_WORKSPACE_ALIGNMENT != 0)
+    return refuse(BLASCONV_WORKSPACE_MISALIGNED,
+                  "options.scratch is not aligned to BLASCONV_WORKSPACE_ALIGNMENT", reason);
+  if (scratch != NULL && options->scratch_bytes < sizes.all_bytes)
+    return refuse(BLASCONV_WORKSPACE_TOO_SMALL,
+                  "options.scratch has no room for the pass's tensors and its workspace", reason);
+  if (scratch != NULL) {
+    hold(plan, options, candidates, count, &sizes, scratch, measured);
+    return BLASCONV_SUCCESS;
+  }
+  const blasconv_allocator *allocator = &plan->allocator;
+  void *own =
+      allocator->allocate(allocator->context, sizes.all_bytes, BLASCONV_WORKSPACE_ALIGNMENT);
+  if (own == NULL)
+    return refuse(BLASCONV_OUT_OF_MEMORY, "no memory for the tensors of the timed runs", reason);
+  hold(plan, options, candidates, count, &sizes, own, measured);
+  allocator->release(allocator->context, own);
+  return BLASCONV_SUCCESS;
+}
