@@ -58,12 +58,6 @@ float *bc_gradient_home(const blasconv_plan *plan, const bc_tensors *tensors, vo
              : tensors->result;
 }
 
-void bc_gradient_store(const blasconv_plan *plan, double sum, float *element)
-{
-  const bool add = plan->request.accumulate && plan->schedule.blocks.slots == 1;
-  *element = add ? *element + (float)sum : (float)sum;
-}
-
 typedef struct context {
   const blasconv_plan *plan;
   const bc_tensors *tensors;

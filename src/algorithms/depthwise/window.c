@@ -165,7 +165,8 @@ static void visit_parts(const bc_window *w, const bc_sums *sums, const bc_box *b
 
 static void clear(float *row, int64_t begin, int64_t end)
 {
-  memset(row + begin, 0, (size_t)(end - begin) * sizeof *row);
+  for (int64_t i = begin; i < end; ++i)
+    row[i] = 0.0f;
 }
 
 static void clear_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
@@ -173,19 +174,22 @@ static void clear_part(const bc_window *w, const bc_sums *sums, const part *p, c
 {
   (void)sums;
   (void)source;
-  for (int64_t channel = 0; channel < channels; ++channel)
-    for (int64_t i = 0; i < p->rows; ++i) {
-      float *row = buffer + channel * w->channel + p->place + i * w->row;
-      const bool in = i >= p->rows_in.begin && i < p->rows_in.end;
-      clear(row, 0, in ? p->columns_in.begin : p->columns);
-      clear(row, in ? p->columns_in.end : p->columns, p->columns);
-    }
+  (void)channels;
+  for (int64_t i = 0; i < p->rows; ++i) {
+    float *row = buffer + p->place + i * w->row;
+    const bool in = i >= p->rows_in.begin && i < p->rows_in.end;
+    clear(row, 0, in ? p->columns_in.begin : p->columns);
+    clear(row, in ? p->columns_in.end : p->columns, p->columns);
+  }
 }
 
 void bc_window_clear(const bc_window *window, const bc_sums *sums, const bc_box *box,
                      int64_t channels, float *buffer)
 {
-  visit_parts(window, sums, box, clear_part, NULL, channels, buffer);
+  if (channels == 1)
+    visit_parts(window, sums, box, clear_part, NULL, 1, buffer);
+  else /* small maps have many edges */
+    memset(buffer, 0, (size_t)(channels * window->channel) * sizeof *buffer);
 }
 
 static void transpose_part(const bc_window *w, const bc_sums *sums, const part *p,
@@ -213,7 +217,7 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
                         .packed_plane_step = w->channel,
                         .packed_row_step = w->row};
   float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
-  if (width->stride == 1)
+  if (width->stride <= 2)
     bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
   else
     bc_cpu_kernels()->gather(&grid, source + p->pixel, to);
