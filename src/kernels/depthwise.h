@@ -59,7 +59,7 @@ typedef struct bc_depthwise_kernels {
                              const float *gradient, float *sums);
   /* totals[i] += sums[i][0] + ... + sums[i][LANES - 1], which become 0, for i in [0, n). */
   void (*empty_lanes)(float *sums, int64_t n, double *totals);
-  /* Copies a grid of neighbouring columns into packed. */
+  /* Copies a grid into packed; column_step is 1 or 2. */
   void (*copy)(const bc_grid *grid, const float *image, float *packed);
   /* to[2 i] = even[i], to[2 i + 1] = odd[i], as far as they are among n. */
   void (*interleave)(const float *even, const float *odd, float *to, int64_t n);
