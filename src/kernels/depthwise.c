@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "vector_math.h"
 
-enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, MOST_ALONG = 5, HALF = LANES / 2 };
+enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, MOST_ALONG = 5, AHEAD = 8, HALF = LANES / 2 };
 
 /* Rare, and too much code to have many copies of. */
 #define NOINLINE static __attribute__((noinline))
@@ -51,15 +51,10 @@ typedef struct shape {
                         whatever the stencil says */
 } shape;
 
-/* Two vectors of a line. */
+/* Two vectors of a line; `high` is where the second begins, from the first. */
 typedef struct pair {
   floats low, high;
 } pair;
-
-/* The elements at which they begin. */
-typedef struct places {
-  int64_t low, high;
-} places;
 
 /* Sums of a block's lines: members instead of an array, so that compilers keep them in
  * registers. */
@@ -67,16 +62,16 @@ typedef struct block {
   pair first, second, third, fourth;
 } block;
 
-INLINE pair load_pair(shape is, const float *from, places at)
+INLINE pair load_pair(shape is, const float *from, int64_t high)
 {
-  return (pair){load(from + at.low), is.narrow ? (floats){0} : load(from + at.high)};
+  return (pair){load(from), is.narrow ? (floats){0} : load(from + high)};
 }
 
 /* A weight for all lanes, or one for each. */
-INLINE pair load_weights(shape is, const float *weight, places at)
+INLINE pair load_weights(shape is, const float *weight, int64_t high)
 {
   if (!is.for_all)
-    return load_pair(is, weight, at);
+    return load_pair(is, weight, high);
   const floats all = *weight - (floats){0};
   return (pair){all, all};
 }
@@ -90,18 +85,18 @@ INLINE void add_product(shape is, pair weight, pair x, pair *sum)
 
 /* One line of taps along, whatever their number and steps. */
 INLINE void add_any_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                         places at, block *b)
+                         int64_t high, block *b)
 {
   const int64_t line = s->line_step;
   for (int64_t tap = 0; tap < s->taps_along; ++tap) {
-    const pair weight = load_weights(is, weights + tap * s->weight.along, at);
+    const pair weight = load_weights(is, weights + tap * s->weight.along, high);
     const float *x = source + tap * s->along_step;
-    add_product(is, weight, load_pair(is, x, at), &b->first);
+    add_product(is, weight, load_pair(is, x, high), &b->first);
     if (is.single)
       continue;
-    add_product(is, weight, load_pair(is, x + line, at), &b->second);
-    add_product(is, weight, load_pair(is, x + 2 * line, at), &b->third);
-    add_product(is, weight, load_pair(is, x + 3 * line, at), &b->fourth);
+    add_product(is, weight, load_pair(is, x + line, high), &b->second);
+    add_product(is, weight, load_pair(is, x + 2 * line, high), &b->third);
+    add_product(is, weight, load_pair(is, x + 3 * line, high), &b->fourth);
   }
 }
 
@@ -117,15 +112,16 @@ INLINE void add_place(shape is, int place, int line, const pair weights[MOST_ALO
 
 /* One line of taps along of LINES lines: what several of them read is loaded once. */
 INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                           places at, block *b)
+                           int64_t high, block *b)
 {
   pair w[MOST_ALONG];
 #pragma GCC unroll 5
   for (int tap = 0; tap < is.along; ++tap)
-    w[tap] = load_weights(is, weights + tap * s->weight.along, at);
+    w[tap] = load_weights(is, weights + tap * s->weight.along, high);
 #pragma GCC unroll 11
   for (int place = 0; place < (LINES - 1) * is.stride + is.along; ++place) {
-    const pair x = load_pair(is, source + place * s->along_step, at);
+    const pair x = load_pair(is, source, high);
+    source += s->along_step;
     add_place(is, place, 0, w, x, &b->first);
     add_place(is, place, 1, w, x, &b->second);
     add_place(is, place, 2, w, x, &b->third);
@@ -134,7 +130,7 @@ INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, c
 }
 
 INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const float *weights,
-                       places at)
+                       int64_t high)
 {
   block b = {0};
   for (int64_t channel = 0; channel < s->channels; ++channel)
@@ -143,9 +139,9 @@ INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const
       const float *with = weights + channel * s->weight.channel + plane * s->weight.plane;
       for (int64_t tap = 0; tap < s->taps_across; ++tap)
         if (is.along > 0)
-          add_known_taps(is, s, from + s->across[tap], with + tap * s->weight.across, at, &b);
+          add_known_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
         else
-          add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, at, &b);
+          add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
     }
   return b;
 }
@@ -158,7 +154,7 @@ INLINE int64_t vector_at(int64_t x, int64_t elements)
 }
 
 /* Writes fewer elements than there are lanes. */
-NOINLINE void put_few(const bc_stencil *s, floats sum, float *line)
+static void put_few(const bc_stencil *s, floats sum, float *line)
 {
   const int64_t n = s->elements;
   float copy[LANES];
@@ -174,64 +170,99 @@ NOINLINE void put_few(const bc_stencil *s, floats sum, float *line)
       line[i] = copy[i];
 }
 
-/* Adds the vector for the elements from x on. */
-NOINLINE void put_more(floats sum, int64_t x, int64_t at, float *line)
-{
-  store(load(line + at) + keep(sum, x - at, LANES), line + at);
-}
-
 /* Writes the vector for the elements from x on. */
-INLINE void put(const bc_stencil *s, floats sum, int64_t x, int64_t at, float *line)
+static void put(const bc_stencil *s, floats sum, int64_t x, float *line)
 {
+  const int64_t at = vector_at(x, s->elements);
   if (s->elements < LANES)
     put_few(s, sum, line);
   else if (s->accumulate)
-    put_more(sum, x, at, line);
+    store(load(line + at) + keep(sum, x - at, LANES), line + at);
   else
     store(sum, line + at);
 }
 
-INLINE void put_pair(shape is, const bc_stencil *s, pair sum, int64_t x, places at, float *line)
+/* Writes the vectors for the elements from x on of a block that needs care. */
+NOINLINE void put_block(shape is, const bc_stencil *s, const block *b, int64_t x, float *result)
 {
-  put(s, sum.low, x, at.low, line);
-  if (!is.narrow)
-    put(s, sum.high, x + LANES, at.high, line);
+  const pair *const lines[LINES] = {&b->first, &b->second, &b->third, &b->fourth};
+  for (int64_t line = 0; line < (is.single ? 1 : LINES); ++line) {
+    put(s, lines[line]->low, x, result + line * s->result_step);
+    if (!is.narrow)
+      put(s, lines[line]->high, x + LANES, result + line * s->result_step);
+  }
 }
 
-/* The elements from x on. */
-INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
-                         const float *weights, float *result)
+INLINE void store_pair(shape is, pair value, int64_t high, float *to)
 {
-  const places at = {vector_at(x, s->elements), vector_at(x + LANES, s->elements)};
-  const block b = sum_block(is, s, source, weights, at);
-  put_pair(is, s, b.first, x, at, result);
+  store(value.low, to);
+  if (!is.narrow)
+    store(value.high, to + high);
+}
+
+/* The same where whole vectors are written. */
+INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t high, float *to)
+{
+  const int64_t step = s->result_step;
+  store_pair(is, b->first, high, to);
   if (is.single)
     return;
-  put_pair(is, s, b.second, x, at, result + s->result_step);
-  put_pair(is, s, b.third, x, at, result + 2 * s->result_step);
-  put_pair(is, s, b.fourth, x, at, result + 3 * s->result_step);
+  store_pair(is, b->second, high, to + step);
+  store_pair(is, b->third, high, to + 2 * step);
+  store_pair(is, b->fourth, high, to + 3 * step);
+}
+
+/* Lines of channels are apart from each other, too far for the CPU to see what comes next: what the
+ * next block of lines reads of the last line of taps, which is new to it. */
+INLINE void fetch_block(shape is, const bc_stencil *s, const float *source)
+{
+  if (is.single || s->taps_across == 0)
+    return;
+  const float *next = source + s->across[s->taps_across - 1] + LINES * s->line_step +
+                      (s->taps_along - 1) * s->along_step;
+  for (int64_t line = 0; line < LINES; ++line)
+    __builtin_prefetch(next + line * s->line_step);
+}
+
+/* The elements from x on. Before `end` come lines that are written later: what is too much for a
+ * short line does no harm there. */
+INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
+                         const float *weights, float *result, const float *end)
+{
+  const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
+  const block b = sum_block(is, s, source + at, is.for_all ? weights : weights + at, high);
+  const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
+  if (!is.for_all)
+    fetch_block(is, s, source + at);
+  if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
+    store_block(is, s, &b, high, result + at);
+  else
+    put_block(is, s, &b, x, result);
 }
 
 INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
                            const float *weights, float *result)
 {
+  const bool joined = s->result_step == s->elements && !s->accumulate;
+  const float *end = joined ? result + s->lines * s->elements : result;
   int64_t x = 0;
   source += line * s->line_step;
   result += line * s->result_step;
   for (; x + LANES < s->elements; x += 2 * LANES)
-    sum_elements(is, s, x, source, weights, result);
+    sum_elements(is, s, x, source, weights, result, end);
   is.narrow = true;
   if (x < s->elements)
-    sum_elements(is, s, x, source, weights, result);
+    sum_elements(is, s, x, source, weights, result, end);
 }
 
-/* The last lines that fill no block are summed in a block with some before them or, where results
- * accumulate or are too few, one by one. */
+/* The last lines that fill no block are summed in a block with some before them or, where that does
+ * not pay or results accumulate, one by one. */
 INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const float *weights,
                       float *result)
 {
   const int64_t whole = s->lines - s->lines % LINES;
-  const int64_t end = s->accumulate || whole == 0 ? whole : s->lines;
+  const bool join = !s->accumulate && whole > 0 && s->lines - whole > 1;
+  const int64_t end = join ? s->lines : whole;
   for (int64_t line = 0; line < end; line += LINES)
     sum_line_block(is, s, bc_min(line, s->lines - LINES), source, weights, result);
   for (int64_t line = end; line < s->lines; ++line)
@@ -275,128 +306,187 @@ static void sum_channels(const bc_stencil *stencil, const float *source, const f
 
 /* ---- correlation ---- */
 
-typedef struct products {
-  floats of[BC_DEPTHWISE_MOST_TAPS];
-} products;
+/* Sums of the taps: members instead of an array, so that compilers keep them in registers. */
+typedef struct nine {
+  floats a, b, c, d, e, f, g, h, i;
+} nine;
 
-/* Inlined with the number of taps as a constant, the sums are registers. */
-typedef void correlate_taps(int taps, const bc_correlation *c, const float *source,
-                            const float *gradient, float *sums);
-
-/* Adds the products of a vector; lanes outside of [first, end) count nothing, whatever they are. */
-INLINE void add_part(int taps, const bc_correlation *c, floats gradient, const float *source,
-                     int64_t first, int64_t end, products *sums)
+INLINE floats product(bool partly, floats mask, floats gradient, const float *source)
 {
-  for (int tap = 0; tap < taps; ++tap)
-    sums->of[tap] += keep(gradient, first, end) * keep(load(source + c->offsets[tap]), first, end);
+  const floats x = load(source);
+  return gradient * (partly ? (floats)((ints)x & (ints)mask) : x);
 }
 
-INLINE void add_line(int taps, const bc_correlation *c, const float *source, const float *gradient,
-                     products *sums)
+/* Adds the products of a vector; if only `partly`, those in the mask, whatever the others are. */
+INLINE void add_products(bool partly, floats mask, const int64_t *offsets, floats gradient,
+                         const float *source, nine *sums)
 {
-  const int64_t n = c->elements, whole = n - n % LANES;
-  for (int64_t x = 0; x < whole; x += LANES) {
-    const floats g = load(gradient + x);
-    for (int tap = 0; tap < taps; ++tap)
-      sums->of[tap] += g * load(source + c->offsets[tap] + x);
+  if (partly)
+    gradient = (floats)((ints)gradient & (ints)mask);
+  sums->a += product(partly, mask, gradient, source + offsets[0]);
+  sums->b += product(partly, mask, gradient, source + offsets[1]);
+  sums->c += product(partly, mask, gradient, source + offsets[2]);
+  sums->d += product(partly, mask, gradient, source + offsets[3]);
+  sums->e += product(partly, mask, gradient, source + offsets[4]);
+  sums->f += product(partly, mask, gradient, source + offsets[5]);
+  sums->g += product(partly, mask, gradient, source + offsets[6]);
+  sums->h += product(partly, mask, gradient, source + offsets[7]);
+  sums->i += product(partly, mask, gradient, source + offsets[8]);
+}
+
+/* Adds those of the taps that there are to their sums, lanes from `first` on. */
+INLINE void add_to_sums(const bc_correlation *c, const nine *p, int64_t first, float *sums)
+{
+  const floats all[BC_DEPTHWISE_MOST_TAPS] = {p->a, p->b, p->c, p->d, p->e, p->f, p->g, p->h, p->i};
+  for (int64_t tap = 0; tap < c->taps; ++tap) {
+    float *to = sums + tap * c->sums_step;
+    store(load(to) + keep(all[tap], first, LANES), to);
   }
-  if (whole == 0)
-    add_part(taps, c, load_few(gradient, n), source, 0, n, sums);
-  else if (whole < n)
-    add_part(taps, c, load(gradient + n - LANES), source + n - LANES, whole - (n - LANES), LANES,
-             sums);
 }
 
-INLINE void correlate_lines(int taps, const bc_correlation *c, const float *source,
-                            const float *gradient, float *sums)
+static void correlate_pixels(const bc_correlation *c, const float *source, const float *gradient,
+                             float *sums)
 {
-  products p = {0};
-  for (int64_t line = 0; line < c->lines; ++line)
-    add_line(taps, c, source + line * c->line_step, gradient + line * c->gradient_step, &p);
-  for (int tap = 0; tap < taps; ++tap)
-    store(load(sums + tap * c->sums_step) + p.of[tap], sums + tap * c->sums_step);
+  const int64_t n = c->elements, whole = n - n % LANES, last = bc_max(0, n - LANES);
+  const floats ones = (floats)((ints){0} == (ints){0}), none = {0};
+  const floats mask = whole == 0 ? keep(ones, 0, n) : keep(ones, whole - last, LANES);
+  const float *end = gradient + (c->lines - 1) * c->gradient_step + n;
+  nine p = {0};
+  for (int64_t line = 0; line < c->lines; ++line) {
+    const float *from = source + line * c->line_step, *g = gradient + line * c->gradient_step;
+    for (int64_t x = 0; x < whole; x += LANES)
+      add_products(false, none, c->offsets, load(g + x), from + x, &p);
+    if (whole == n)
+      continue;
+    const floats part = end - (g + last) >= LANES ? load(g + last) : load_few(g, n);
+    add_products(true, mask, c->offsets, part, from + last, &p);
+  }
+  add_to_sums(c, &p, 0, sums);
 }
 
-INLINE void correlate_vectors(int taps, const bc_correlation *c, const float *source,
-                              const float *gradient, float *sums)
+static void correlate_channels(const bc_correlation *c, const float *source, const float *gradient,
+                               float *sums)
 {
+  const floats none = {0};
   for (int64_t x = 0; x < c->elements; x += LANES) {
     const int64_t at = vector_at(x, c->elements);
-    products p = {0};
+    nine p = {0};
     for (int64_t line = 0; line < c->lines; ++line) {
-      const floats g = load(gradient + line * c->gradient_step + at);
-      for (int tap = 0; tap < taps; ++tap)
-        p.of[tap] += g * load(source + line * c->line_step + c->offsets[tap] + at);
+      const float *g = gradient + line * c->gradient_step + at;
+      const float *from = source + line * c->line_step + at;
+      __builtin_prefetch(g + AHEAD * c->gradient_step);
+      __builtin_prefetch(from + c->offsets[BC_DEPTHWISE_MOST_TAPS - 1] + AHEAD * c->line_step);
+      add_products(false, none, c->offsets, load(g), from, &p);
     }
-    for (int tap = 0; tap < taps; ++tap) {
-      float *to = sums + tap * c->sums_step + at;
-      store(load(to) + keep(p.of[tap], x - at, LANES), to);
-    }
+    add_to_sums(c, &p, x - at, sums + at);
   }
 }
 
-INLINE void correlate(correlate_taps *run, const bc_correlation *c, const float *source,
-                      const float *gradient, float *sums)
+static void empty_lanes(float *sums, int64_t n, double *totals)
 {
-  switch (c->taps) {
-  case 1:
-    run(1, c, source, gradient, sums);
-    return;
-  case 2:
-    run(2, c, source, gradient, sums);
-    return;
-  case 3:
-    run(3, c, source, gradient, sums);
-    return;
-  case 4:
-    run(4, c, source, gradient, sums);
-    return;
-  case 5:
-    run(5, c, source, gradient, sums);
-    return;
-  case 6:
-    run(6, c, source, gradient, sums);
-    return;
-  case 7:
-    run(7, c, source, gradient, sums);
-    return;
-  case 8:
-    run(8, c, source, gradient, sums);
-    return;
-  default:
-    run(9, c, source, gradient, sums);
-    return;
+  typedef double doubles __attribute__((vector_size(HALF * sizeof(double))));
+  for (int64_t i = 0; i < n; ++i) {
+    const floats all = load(sums + i * LANES);
+    const doubles half =
+        __builtin_convertvector(__builtin_shufflevector(all, all, 0, 1, 2, 3), doubles) +
+        __builtin_convertvector(__builtin_shufflevector(all, all, 4, 5, 6, 7), doubles);
+    totals[i] += (half[0] + half[2]) + (half[1] + half[3]);
+    store((floats){0}, sums + i * LANES);
   }
 }
 
-static void correlate_pixels(const bc_correlation *correlation, const float *source,
-                             const float *gradient, float *sums)
+/* ---- rows ---- */
+
+typedef float half __attribute__((vector_size(HALF * sizeof(float))));
+
+INLINE half load_half(const float *from)
 {
-  correlate(correlate_lines, correlation, source, gradient, sums);
+  half value;
+  memcpy(&value, from, sizeof value);
+  return value;
 }
 
-static void correlate_channels(const bc_correlation *correlation, const float *source,
-                               const float *gradient, float *sums)
+INLINE void store_half(half value, float *to)
 {
-  correlate(correlate_vectors, correlation, source, gradient, sums);
+  memcpy(to, &value, sizeof value);
 }
 
-/* ---- phases ---- */
+/* Every element, or every other; reads nothing behind the last that it needs. */
+INLINE floats load_apart(const float *from, int64_t step)
+{
+  if (step == 1)
+    return load(from);
+  return __builtin_shufflevector(load(from), load(from + LANES - 1), 0, 2, 4, 6, 9, 11, 13, 15);
+}
+
+INLINE half load_half_apart(const float *from, int64_t step)
+{
+  if (step == 1)
+    return load_half(from);
+  return __builtin_shufflevector(load_half(from), load_half(from + HALF - 1), 0, 2, 5, 7);
+}
+
+/* Where lines are shorter than a vector, halves of vectors overlap. */
+INLINE void copy_row(int64_t step, const float *from, int64_t n, float *to)
+{
+  for (int64_t x = 0; n >= LANES && x < n; x += LANES)
+    store(load_apart(from + vector_at(x, n) * step, step), to + vector_at(x, n));
+  if (n >= LANES)
+    return;
+  for (int64_t x = 0; n >= HALF && x < n; x += HALF)
+    store_half(load_half_apart(from + bc_min(x, n - HALF) * step, step), to + bc_min(x, n - HALF));
+  for (int64_t x = 0; n < HALF && x < n; ++x)
+    to[x] = from[x * step];
+}
+
+INLINE void copy_grid(const bc_grid *grid, int64_t step, const float *image, float *packed)
+{
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row)
+      copy_row(step, image + plane * grid->plane_step + row * grid->row_step, grid->columns,
+               packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
+}
+
+static void copy(const bc_grid *grid, const float *image, float *packed)
+{
+  if (grid->column_step == 1)
+    copy_grid(grid, 1, image, packed);
+  else
+    copy_grid(grid, 2, image, packed);
+}
+
+INLINE void interleave_vector(const float *even, const float *odd, float *to)
+{
+  const floats a = load(even), b = load(odd);
+  store(__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11), to);
+  store(__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15), to + LANES);
+}
+
+INLINE void interleave_half(const float *even, const float *odd, float *to)
+{
+  const half a = load_half(even), b = load_half(odd);
+  store(__builtin_shufflevector(a, b, 0, 4, 1, 5, 2, 6, 3, 7), to);
+}
 
 static void interleave(const float *even, const float *odd, float *to, int64_t n)
 {
+  const int64_t pairs = n / 2;
   int64_t i = 0;
-  for (; 2 * (i + LANES) <= n; i += LANES) {
-    const floats a = load(even + i), b = load(odd + i);
-    store(__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11), to + 2 * i);
-    store(__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15), to + 2 * i + LANES);
+  for (; pairs >= LANES && i < pairs; i += LANES) {
+    const int64_t at = vector_at(i, pairs);
+    interleave_vector(even + at, odd + at, to + 2 * at);
   }
-  for (; 2 * i < n; ++i) {
+  for (; pairs >= HALF && i < pairs; i += HALF) {
+    const int64_t at = bc_min(i, pairs - HALF);
+    interleave_half(even + at, odd + at, to + 2 * at);
+  }
+  for (; i < pairs; ++i) {
     to[2 * i] = even[i];
-    if (2 * i + 1 < n)
-      to[2 * i + 1] = odd[i];
+    to[2 * i + 1] = odd[i];
   }
+  if (n % 2 == 1)
+    to[n - 1] = even[pairs];
 }
 
 const bc_depthwise_kernels BC_FOR_ISA(bc_depthwise_kernels) = {
-    sum_pixels, sum_channels, correlate_pixels, correlate_channels, interleave};
+    sum_pixels, sum_channels, correlate_pixels, correlate_channels, empty_lanes, copy, interleave};

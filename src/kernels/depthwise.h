@@ -4,6 +4,8 @@
 #ifndef BC_DEPTHWISE_H
 #define BC_DEPTHWISE_H
 
+#include "kernels.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,8 +38,9 @@ typedef struct bc_stencil {
 typedef struct bc_correlation {
   int64_t lines, elements;
   int64_t gradient_step, line_step; /* elements from line to line */
-  int64_t taps, offsets[BC_DEPTHWISE_MOST_TAPS];
-  int64_t sums_step; /* floats from one tap's sums to the next */
+  int64_t taps;
+  int64_t offsets[BC_DEPTHWISE_MOST_TAPS]; /* all valid, also those behind the last tap */
+  int64_t sums_step;                       /* floats from one tap's sums to the next */
 } bc_correlation;
 
 typedef struct bc_depthwise_kernels {
@@ -54,6 +57,10 @@ typedef struct bc_depthwise_kernels {
   /* A sum for each element of a line, which has a vector of them or more. */
   void (*correlate_channels)(const bc_correlation *correlation, const float *source,
                              const float *gradient, float *sums);
+  /* totals[i] += sums[i][0] + ... + sums[i][LANES - 1], which become 0, for i in [0, n). */
+  void (*empty_lanes)(float *sums, int64_t n, double *totals);
+  /* Copies a grid into packed; column_step is 1 or 2. */
+  void (*copy)(const bc_grid *grid, const float *image, float *packed);
   /* to[2 i] = even[i], to[2 i + 1] = odd[i], as far as they are among n. */
   void (*interleave)(const float *even, const float *odd, float *to, int64_t n);
 } bc_depthwise_kernels;

@@ -44,8 +44,8 @@ void bc_gradient_correlate(bc_correlation *c, bc_correlate *run, const int64_t *
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t begin = taps.begin + count * part / parts;
     c->taps = taps.begin + count * (part + 1) / parts - begin;
-    for (int64_t tap = 0; tap < c->taps; ++tap)
-      c->offsets[tap] = offsets[begin + tap];
+    for (int64_t tap = 0; tap < BC_DEPTHWISE_MOST_TAPS; ++tap)
+      c->offsets[tap] = offsets[begin + bc_min(tap, c->taps - 1)];
     run(c, source, gradient, sums + begin * c->sums_step);
   }
 }
@@ -56,12 +56,6 @@ float *bc_gradient_home(const blasconv_plan *plan, const bc_tensors *tensors, vo
   return plan->schedule.blocks.slots > 1
              ? bc_workspace_shared(workspace) + slot * bc_count_weights(&plan->geometry)
              : tensors->result;
-}
-
-void bc_gradient_store(const blasconv_plan *plan, double sum, float *element)
-{
-  const bool add = plan->request.accumulate && plan->schedule.blocks.slots == 1;
-  *element = add ? *element + (float)sum : (float)sum;
 }
 
 typedef struct context {
@@ -100,7 +94,8 @@ void bc_depthwise_gradient_run(const blasconv_plan *plan, const bc_tensors *tens
   else
     bc_planar_gradient_run(plan, tensors, workspace);
   context ctx = {plan, tensors, workspace};
+  const int64_t weights = bc_count_weights(&plan->geometry);
   if (plan->schedule.blocks.slots > 1)
-    bc_parallel_for(plan->threads, bc_count_blocks(bc_count_weights(&plan->geometry), SUM_ELEMENTS),
-                    sum_slots, &ctx);
+    bc_parallel_elements(plan->threads, weights * plan->schedule.blocks.slots,
+                         bc_count_blocks(weights, SUM_ELEMENTS), sum_slots, &ctx);
 }

@@ -29,7 +29,11 @@ float *bc_gradient_home(const blasconv_plan *plan, const bc_tensors *tensors, vo
                         int64_t slot);
 
 /* Writes an element there, or adds to it. */
-void bc_gradient_store(const blasconv_plan *plan, double sum, float *element);
+static inline void bc_gradient_store(const blasconv_plan *plan, double sum, float *element)
+{
+  const bool add = plan->request.accumulate && plan->schedule.blocks.slots == 1;
+  *element = add ? *element + (float)sum : (float)sum;
+}
 
 bc_schedule bc_planar_gradient_prepare(const bc_geometry *geometry, const bc_request *request);
 void bc_planar_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);

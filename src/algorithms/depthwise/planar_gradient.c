@@ -116,10 +116,7 @@ static void flush(const context *ctx, work *w)
 {
   const int64_t elements = bc_range_length(w->groups) * ctx->sums.to_channels *
                            ctx->sums.from_channels * count_taps(&ctx->sums);
-  for (int64_t i = 0; i < elements; ++i)
-    for (int64_t lane = 0; lane < BC_DEPTHWISE_LANES; ++lane)
-      w->totals[i] += (double)w->sums[i * BC_DEPTHWISE_LANES + lane];
-  memset(w->sums, 0, (size_t)(elements * BC_DEPTHWISE_LANES) * sizeof *w->sums);
+  bc_cpu_kernels()->depthwise->empty_lanes(w->sums, elements, w->totals);
   w->terms = 0;
 }
 

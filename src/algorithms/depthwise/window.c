@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-  WINDOW_ELEMENTS = 1 << 12, /* of a channel, half of a first-level cache */
+  WINDOW_ELEMENTS = 1 << 12, /* half of a first-level cache */
   MOST_COLUMNS = 512,
   LEAST_TRANSPOSED = 16 /* channels in a window where copies are transposes */
 };
@@ -30,11 +30,13 @@ bc_cut bc_cut_choose(const bc_geometry *g, const bc_sums *sums, size_t room, bc_
   bc_cut cut = {.rows = rows,
                 .columns = bc_even_block(columns, MOST_COLUMNS, BC_DEPTHWISE_LANES),
                 .groups = 1};
-  if (sums->from.pixel != 1)
-    cut.groups = bc_min(g->groups, bc_count_blocks(LEAST_TRANSPOSED, sums->from_channels));
   while (cut.rows > 4 && bc_window_of(sums, cut.rows, cut.columns).channel > WINDOW_ELEMENTS)
     halve(&cut.rows);
   cut.rows = bc_even_block(rows, cut.rows, 4);
+  const int64_t channel = bc_window_of(sums, cut.rows, cut.columns).channel;
+  const int64_t channels =
+      bc_max(sums->from.pixel == 1 ? 1 : LEAST_TRANSPOSED, WINDOW_ELEMENTS / bc_max(1, channel));
+  cut.groups = bc_max(1, bc_min(g->groups, channels / sums->from_channels));
   while (bytes(sums, &cut) > room && (cut.groups > 1 || cut.rows > 1 || cut.columns > 1))
     halve(cut.groups > 1 ? &cut.groups : cut.rows > 1 ? &cut.rows : &cut.columns);
   return cut;
@@ -65,6 +67,15 @@ static int64_t period_of(const bc_sweep *columns)
   return period;
 }
 
+/* More elements than any workspace has: pads and dilations of billions may come to more than an
+ * integer holds. */
+static const int64_t too_many = (int64_t)1 << 40;
+
+static int64_t elements_of(int64_t count, int64_t elements)
+{
+  return count > too_many / bc_max(elements, 1) ? too_many : count * elements;
+}
+
 bc_window bc_window_of(const bc_sums *sums, int64_t rows, int64_t columns)
 {
   const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
@@ -76,15 +87,15 @@ bc_window bc_window_of(const bc_sums *sums, int64_t rows, int64_t columns)
   const int64_t shifts =
       w.segments > 1 ? (width->axis->kernel - 1) / w.segments * w.segment_shift : 0;
   w.segment = columns + (w.segments > 1 ? shifts : width->reach / width->stride);
-  w.row = w.segments * w.segment;
-  w.plane = w.rows * w.row;
-  w.channel = w.planes * w.plane;
+  w.row = elements_of(w.segments, w.segment);
+  w.plane = elements_of(w.rows, w.row);
+  w.channel = elements_of(w.planes, w.plane);
   return w;
 }
 
 int64_t bc_window_elements(const bc_window *window, int64_t channels)
 {
-  return channels * window->channel + BC_DEPTHWISE_LANES;
+  return elements_of(channels, window->channel) + BC_DEPTHWISE_LANES;
 }
 
 int64_t bc_window_tap(const bc_window *window, const bc_sums *sums, const bc_phase *phase,
@@ -154,7 +165,8 @@ static void visit_parts(const bc_window *w, const bc_sums *sums, const bc_box *b
 
 static void clear(float *row, int64_t begin, int64_t end)
 {
-  memset(row + begin, 0, (size_t)(end - begin) * sizeof *row);
+  for (int64_t i = begin; i < end; ++i)
+    row[i] = 0.0f;
 }
 
 static void clear_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
@@ -162,19 +174,22 @@ static void clear_part(const bc_window *w, const bc_sums *sums, const part *p, c
 {
   (void)sums;
   (void)source;
-  for (int64_t channel = 0; channel < channels; ++channel)
-    for (int64_t i = 0; i < p->rows; ++i) {
-      float *row = buffer + channel * w->channel + p->place + i * w->row;
-      const bool in = i >= p->rows_in.begin && i < p->rows_in.end;
-      clear(row, 0, in ? p->columns_in.begin : p->columns);
-      clear(row, in ? p->columns_in.end : p->columns, p->columns);
-    }
+  (void)channels;
+  for (int64_t i = 0; i < p->rows; ++i) {
+    float *row = buffer + p->place + i * w->row;
+    const bool in = i >= p->rows_in.begin && i < p->rows_in.end;
+    clear(row, 0, in ? p->columns_in.begin : p->columns);
+    clear(row, in ? p->columns_in.end : p->columns, p->columns);
+  }
 }
 
 void bc_window_clear(const bc_window *window, const bc_sums *sums, const bc_box *box,
                      int64_t channels, float *buffer)
 {
-  visit_parts(window, sums, box, clear_part, NULL, channels, buffer);
+  if (channels == 1)
+    visit_parts(window, sums, box, clear_part, NULL, 1, buffer);
+  else /* small maps have many edges */
+    memset(buffer, 0, (size_t)(channels * window->channel) * sizeof *buffer);
 }
 
 static void transpose_part(const bc_window *w, const bc_sums *sums, const part *p,
@@ -201,8 +216,11 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
                         .column_step = width->stride,
                         .packed_plane_step = w->channel,
                         .packed_row_step = w->row};
-  bc_cpu_kernels()->gather(&grid, source + p->pixel,
-                           buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin);
+  float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
+  if (width->stride <= 2)
+    bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
+  else
+    bc_cpu_kernels()->gather(&grid, source + p->pixel, to);
 }
 
 static void fill_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
