@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { most_text = 1 << 16, entries = 12 };
 
@@ -619,6 +620,22 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* Memory that lets other threads run first: they must wait while the table is in between. */
+static void *allocate_slowly(void *context, size_t bytes, size_t alignment)
+{
+  (void)context;
+  const struct timespec pause = {0, 20000};
+  nanosleep(&pause, NULL);
+  void *memory = NULL;
+  return posix_memalign(&memory, alignment, bytes) == 0 ? memory : NULL;
+}
+
+static void release_memory(void *context, void *memory)
+{
+  (void)context;
+  free(memory);
+}
+
 /* A host thread that puts, finds, exports and imports; assertions belong to the main thread. */
 typedef struct host {
   blasconv_choices *choices;
@@ -649,7 +666,8 @@ static void *run_host(void *argument)
 START_TEST(many_threads_use_one_store)
 {
   enum { hosts = 4 };
-  blasconv_choices *source = filled(entries), *choices = create(NULL);
+  const blasconv_allocator slow = {allocate_slowly, release_memory, NULL};
+  blasconv_choices *source = filled(entries), *choices = create(&slow);
   const text written = export_text(source);
   host all[hosts];
   pthread_t threads[hosts];
