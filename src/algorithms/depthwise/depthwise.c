@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-  MOST_CHANNELS = 64, /* of a group; more are better off with SGEMM, see performance.md */
-  SUM_LOOPS = 14      /* see work_on_pixels() */
+  MOST = 16,            /* channels or filters of a group: with more SGEMM is faster, */
+  MOST_OF_GRADIENT = 8, /* see performance.md */
+  SUM_LOOPS = 14        /* see work_on_pixels() */
 };
 
 bool bc_depthwise_has_channel_vectors(const bc_geometry *g)
