@@ -5,10 +5,13 @@
 #   ./test.sh [--no-install]    --no-install: do not install Debian packages that are missing
 #   ./test.sh --soak N          in place of the tests: N random problems in Release, on all cores;
 #                               BLASCONV_TEST_SEED says which, else the clock does
+#   ./test.sh --large           in place of the tests: tensors of more than 2^32 elements, in Release
+#                               on all cores; takes a quarter of an hour and 2 GB of memory
 set -euo pipefail
 cd "$(dirname "$0")"
 
 soak=''
+large=''
 case "${1:-}" in
   '') ;;
   --no-install) export BLASCONV_NO_INSTALL=1 ;;
@@ -16,7 +19,8 @@ case "${1:-}" in
     soak=${2:-}
     [[ $soak =~ ^[1-9][0-9]*$ ]] || { echo "--soak needs a number of problems"; exit 2; }
     ;;
-  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  --large) large=yes ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 # Settings of the caller's for OpenBLAS must not decide what is tested.
@@ -26,6 +30,12 @@ done
 export LC_ALL=C.UTF-8
 # Tests run side by side: a thread that waits shall not keep the core of one that works.
 export OMP_WAIT_POLICY=passive
+
+# The tensors are mapped from a few pages (tests/large/tensor.h), so that they need page tables only.
+if [ -n "$large" ]; then
+  free=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
+  [ "${free:-0}" -ge 2048 ] || { echo "--large needs 2048 MB of free memory, there are ${free:-0}"; exit 1; }
+fi
 
 . cmake/packages.sh
 install_missing "building the library" build-essential cmake libopenblas-dev
@@ -56,6 +66,11 @@ if [ -n "$soak" ]; then
   build_preset release --target blasconv_differential
   build/release/tests/blasconv-differential --problems "$soak" --jobs "$jobs" \
     --seed "${BLASCONV_TEST_SEED:-$(date +%s)}"
+  exit
+fi
+if [ -n "$large" ]; then
+  build_preset release --target blasconv_large
+  build/release/tests/blasconv-large
   exit
 fi
 test_preset release

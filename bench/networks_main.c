@@ -1,6 +1,7 @@
 #include "networks_main.h"
 
 #include "activations.h"
+#include "layouts.h"
 #include "machine.h"
 #include "networks.h"
 #include "peak.h"
@@ -70,6 +71,7 @@ static int run(bench_session *session)
   begin(session);
   bench_cases cases = bench_networks_register(session);
   bench_scaling *scaling = bench_scaling_register(session);
+  bench_layouts *layouts = bench_layouts_register(session);
   const bool own_workload = session->options.shapes != NULL;
   bench_activations *activations = own_workload ? NULL : bench_activations_register(session);
   bench_plans *plans = bench_plans_register(session);
@@ -79,6 +81,7 @@ static int run(bench_session *session)
 
   bench_report_print(session, &cases);
   bench_scaling_print(scaling);
+  bench_layouts_print(layouts);
   bench_activations_print(activations);
   bench_plans_print(plans);
   bench_training_print(training);
@@ -88,6 +91,7 @@ static int run(bench_session *session)
   bench_training_free(training);
   bench_plans_free(plans);
   bench_activations_free(activations);
+  bench_layouts_free(layouts);
   bench_scaling_free(scaling);
   free(cases.cases);
   return written && session->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

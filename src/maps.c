@@ -73,7 +73,7 @@ static void map_all(bc_epilogue epilogue, const blasconv_maps *maps, const float
                .element_block = BC_TASK_ELEMENTS};
   const int64_t tasks =
       bc_count_blocks(row_count, c.row_block) * bc_count_blocks(row_length, c.element_block);
-  bc_parallel_for(threads, tasks, map_task, &c);
+  bc_parallel_elements(threads, row_count * row_length, tasks, map_task, &c);
 }
 
 blasconv_status blasconv_bias_activation_forward(const blasconv_maps *maps, const float *input,

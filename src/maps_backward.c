@@ -138,7 +138,8 @@ static void run(context c, const blasconv_maps *maps, int threads)
   c.elements = c.maps.batch * c.maps.pixels;
   const int64_t slots = bc_count_blocks(c.channels * c.elements, BC_TASK_ELEMENTS);
   c.slots = bc_max(bc_min(slots, MOST_SUMS / c.maps.channels), 1);
-  bc_parallel_for(threads, c.slots * bc_count_blocks(c.maps.channels, c.channels), sum_task, &c);
+  bc_parallel_elements(threads, c.maps.channels * c.elements,
+                       c.slots * bc_count_blocks(c.maps.channels, c.channels), sum_task, &c);
   if (c.slots > 1 && c.bias_gradient != NULL)
     add_slots(&c);
 }

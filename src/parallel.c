@@ -1,10 +1,17 @@
 #include "parallel.h"
 
+#include "sgemm.h"
+
 #include <omp.h>
 
 void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
 {
   const int team = tasks < threads ? (int)tasks : threads;
+  if (team <= 1 && bc_sgemm_keeps_its_thread()) {
+    for (int64_t task = 0; task < tasks; ++task)
+      run(context, task, 0);
+    return;
+  }
   if (team < 1)
     return;
   /* Thousands of small tasks (depthwise layers) are handed out several at a time. */
@@ -19,6 +26,21 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
     for (int64_t task = 0; task < tasks; ++task)
       run(context, task, omp_get_thread_num());
   }
+}
+
+/* An element that is read, changed a little and written. */
+static const double element_seconds = 0.3e-9;
+
+void bc_parallel_elements(int threads, int64_t elements, int64_t tasks, bc_task *run, void *context)
+{
+  bc_parallel_for(bc_team(threads, (double)elements * element_seconds), tasks, run, context);
+}
+
+int bc_team(int threads, double seconds)
+{
+  if (seconds >= threads * bc_thread_seconds)
+    return threads;
+  return seconds > bc_thread_seconds ? (int)(seconds / bc_thread_seconds) : 1;
 }
 
 int bc_parallel_default_threads(void)

@@ -22,6 +22,7 @@ static struct {
   bool takes_turns;
   /* How many threads the pthread flavour spreads large products over; NULL for the others. */
   int (*threads)(void);
+  bool no_openmp; /* known never to ask OpenMP for threads */
 } blas;
 
 static pthread_once_t asked = PTHREAD_ONCE_INIT;
@@ -70,6 +71,7 @@ static void ask_blas(void)
   const int flavour = BLAS(openblas_get_parallel)();
   blas.reads_in_place = recent && kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
   blas.takes_turns = flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
+  blas.no_openmp = flavour == FLAVOUR_SERIAL || flavour == FLAVOUR_PTHREAD;
   blas.threads = flavour == FLAVOUR_PTHREAD ? BLAS(openblas_get_num_threads) : NULL;
 }
 
@@ -159,16 +161,21 @@ static void multiply(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operan
     for (int64_t i = 0; i < m; i += size.m)
       for (int64_t p = 0; p < k; p += size.k)
         BLAS(cblas_sgemm)
-        (BLAS_ROW_MAJOR, a_lies, b_lies, (blas_int)bc_min(m - i, size.m),
-         (blas_int)bc_min(n - j, size.n), (blas_int)bc_min(k - p, size.k), 1.0f,
-         a.data + i * a.row_step + p * a.column_step, (blas_int)a_lie.stride,
-         b.data + p * b.row_step + j * b.column_step, (blas_int)b_lie.stride, p == 0 ? beta : 1.0f,
-         c.data + i * c.row_step + j, (blas_int)c_lie.stride);
+  (BLAS_ROW_MAJOR, a_lies, b_lies, (blas_int)bc_min(m - i, size.m), (blas_int)bc_min(n - j, size.n),
+   (blas_int)bc_min(k - p, size.k), 1.0f, a.data + i * a.row_step + p * a.column_step,
+   (blas_int)a_lie.stride, b.data + p * b.row_step + j * b.column_step, (blas_int)b_lie.stride,
+   p == 0 ? beta : 1.0f, c.data + i * c.row_step + j, (blas_int)c_lie.stride);
 }
 
 static bc_operand transpose(bc_operand matrix)
 {
   return (bc_operand){matrix.data, matrix.column_step, matrix.row_step};
+}
+
+bool bc_sgemm_keeps_its_thread(void)
+{
+  pthread_once(&asked, ask_blas);
+  return blas.no_openmp;
 }
 
 void bc_sgemm_within(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b,

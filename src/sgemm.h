@@ -25,14 +25,17 @@ typedef struct bc_result {
  * is not read) or 1. Sizes and steps may be anything. */
 void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta, bc_result c);
 
-/* The same where the BLAS takes no extent and no stride above `longest` (at least 1): what passes it
- * is computed in parts. bc_sgemm() has the largest number of the BLAS; tests have small ones. */
+/* The same where the BLAS takes no extent and no stride above `longest` (at least 1): what passes
+ * it is computed in parts. bc_sgemm() has the largest number of the BLAS; tests have small ones. */
 void bc_sgemm_within(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b,
                      float beta, bc_result c);
 
 /* "OpenBLAS 0.3.21, pthread, kernels SkylakeX", or "CBLAS" for one that cannot be asked. Written
  * to text [size], cut if need be. */
 void bc_sgemm_describe(char *text, size_t size);
+
+/* The BLAS never asks OpenMP for threads, so it need not be told to leave them alone. */
+bool bc_sgemm_keeps_its_thread(void);
 
 /* The OPENBLAS_CORETYPE that lets the BLAS use instruction set `isa`; NULL if it does already. */
 const char *bc_sgemm_coretype_advice(bc_isa isa);

@@ -44,7 +44,7 @@ bool shapes_large_corner(size_t index, blasconv_problem *corner);
 typedef enum shapes_kind {
   SHAPES_ANY,
   SHAPES_POINTWISE, /**< kernel 1, stride 1, no pads */
-  SHAPES_SAME,      /**< stride 1, the extents stay */
+  SHAPES_SAME,      /**< the extents stay, of all axes or of all but one */
   SHAPES_DENSE,     /**< the kernel covers all pixels */
   SHAPES_DEPTHWISE, /**< a group a channel */
   SHAPES_KINDS

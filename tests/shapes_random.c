@@ -63,39 +63,50 @@ static void randomise_axis(blasconv_problem *problem, int axis, support_random *
 }
 
 /* Kernel 1, stride 1, no pads. */
-static void make_pointwise(blasconv_problem *problem)
+static void make_axis_pointwise(blasconv_problem *problem, int axis)
 {
-  for (int axis = 0; axis < problem->rank; ++axis) {
-    problem->kernel[axis] = 1;
-    problem->strides[axis] = 1;
-    problem->pads_begin[axis] = problem->pads_end[axis] = 0;
-    problem->output_padding[axis] = 0;
-  }
+  problem->kernel[axis] = 1;
+  problem->strides[axis] = 1;
+  problem->pads_begin[axis] = problem->pads_end[axis] = 0;
+  problem->output_padding[axis] = 0;
 }
 
 /* A kernel that covers all pixels of the larger side, the smaller side has but one; no pads. */
-static void make_dense(blasconv_problem *problem)
+static void make_axis_dense(blasconv_problem *problem, int axis)
 {
-  for (int axis = 0; axis < problem->rank; ++axis) {
-    if (problem->direction == BLASCONV_TRANSPOSED)
-      problem->input[axis] = 1;
-    else
-      problem->kernel[axis] = problem->input[axis];
-    problem->dilations[axis] = 1;
-    problem->pads_begin[axis] = problem->pads_end[axis] = 0;
-    problem->output_padding[axis] = 0;
-  }
+  if (problem->direction == BLASCONV_TRANSPOSED)
+    problem->input[axis] = 1;
+  else
+    problem->kernel[axis] = problem->input[axis];
+  problem->dilations[axis] = 1;
+  problem->pads_begin[axis] = problem->pads_end[axis] = 0;
+  problem->output_padding[axis] = 0;
 }
 
-/* Stride 1 and pads that keep the extents, shared out to both ends at random. */
-static void make_same(blasconv_problem *problem, support_random *random)
+/* Pads that would keep the extent at stride 1, shared out to both ends at random. */
+static void make_axis_same(blasconv_problem *problem, int axis, support_random *random)
 {
+  const int64_t pads = problem->dilations[axis] * (problem->kernel[axis] - 1);
+  problem->pads_begin[axis] = support_random_between(random, 0, pads);
+  problem->pads_end[axis] = pads - problem->pads_begin[axis];
+  problem->output_padding[axis] = 0;
+}
+
+/* All axes of one kind, but that every other problem that keeps its extents does so in all axes but
+ * one: what reads shifted maps has to notice each. */
+static void make_axes(blasconv_problem *problem, shapes_kind kind, support_random *random)
+{
+  const int64_t strided = support_random_between(random, 0, 2 * problem->rank - 1);
   for (int axis = 0; axis < problem->rank; ++axis) {
-    const int64_t pads = problem->dilations[axis] * (problem->kernel[axis] - 1);
-    problem->strides[axis] = 1;
-    problem->pads_begin[axis] = support_random_between(random, 0, pads);
-    problem->pads_end[axis] = pads - problem->pads_begin[axis];
-    problem->output_padding[axis] = 0;
+    if (kind == SHAPES_POINTWISE)
+      make_axis_pointwise(problem, axis);
+    if (kind == SHAPES_DENSE)
+      make_axis_dense(problem, axis);
+    if (kind != SHAPES_SAME)
+      continue;
+    make_axis_same(problem, axis, random);
+    if (axis != strided)
+      problem->strides[axis] = 1;
   }
 }
 
@@ -150,12 +161,7 @@ blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
   randomise_channels(&problem, kind, random);
   for (int axis = 0; axis < rank; ++axis)
     randomise_axis(&problem, axis, random);
-  if (kind == SHAPES_POINTWISE)
-    make_pointwise(&problem);
-  if (kind == SHAPES_SAME)
-    make_same(&problem, random);
-  if (kind == SHAPES_DENSE)
-    make_dense(&problem);
+  make_axes(&problem, kind, random);
   make_small(&problem);
   return problem;
 }

@@ -47,7 +47,7 @@ static blasconv_plan *create(const blasconv_problem *problem, blasconv_pass pass
 
 START_TEST(algorithms_have_names)
 {
-  static const char *const expected[] = {"pointwise_gemm", "im2col_gemm", "reference"};
+  static const char *const expected[] = {"pointwise_gemm", "depthwise", "im2col_gemm", "reference"};
   size_t count = 0;
   for (; blasconv_algorithm_name(count) != NULL; ++count)
     for (size_t i = 0; i < count; ++i)

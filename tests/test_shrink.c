@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---------------------------------------------------------------------------------------------
  * Drawing
@@ -194,6 +195,13 @@ START_TEST(children_report_what_happens)
 }
 END_TEST
 
+static int hang_on_three(const differential_case *which)
+{
+  while (which->stream == 3)
+    pause();
+  return 0;
+}
+
 /* Runs the cases from 0 on. @return what differential_batch_end() says */
 static bool run_batch(differential_batch *batch, int count)
 {
@@ -215,8 +223,14 @@ START_TEST(batches_say_how_far_they_got)
     batch->prover = failing[i];
     ck_assert(!run_batch(batch, 6));
     ck_assert_int_eq(batch->outcomes->finished, 3);
+    ck_assert(!batch->outcomes->hung);
     ck_assert(run_batch(batch, 3));
   }
+  batch->prover = hang_on_three;
+  batch->seconds = 1;
+  ck_assert(!run_batch(batch, 6));
+  ck_assert(batch->outcomes->finished == 3 && batch->outcomes->hung);
+  ck_assert(strstr(batch->outcomes->message, "1 s"));
   differential_batch_destroy(batch);
 }
 END_TEST

@@ -231,7 +231,8 @@ void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *
 {
   context ctx = {plan, tensors, workspace, patches};
   bc_parallel_for(plan->threads, plan->schedule.tasks, sum_tile, &ctx);
+  const int64_t weights = bc_count_weights(&plan->geometry);
   if (plan->schedule.blocks.slots > 1)
-    bc_parallel_for(plan->threads, bc_count_blocks(bc_count_weights(&plan->geometry), SUM_ELEMENTS),
-                    sum_slots, &ctx);
+    bc_parallel_elements(plan->threads, weights * plan->schedule.blocks.slots,
+                         bc_count_blocks(weights, SUM_ELEMENTS), sum_slots, &ctx);
 }

@@ -1,15 +1,18 @@
 #include "candidates.h"
 
+#include "parallel.h"
+
 static bool fits(const bc_schedule *schedule, size_t room)
 {
   return schedule->workspace.shared_bytes + schedule->workspace.thread_bytes <= room;
 }
 
-/* As many threads as were asked for, have something to do, and fit into the limit. */
-static int count_threads(const blasconv_plan *plan, const bc_schedule *schedule)
+/* As many threads as were asked for, have something to do that is worth waking them, and fit into
+ * the limit. */
+static int count_threads(const blasconv_plan *plan, const bc_schedule *schedule, double seconds)
 {
   const bc_workspace *workspace = &schedule->workspace;
-  int64_t most = bc_min(plan->threads_asked, schedule->tasks);
+  int64_t most = bc_min(bc_team(plan->threads_asked, seconds), schedule->tasks);
   if (workspace->thread_bytes > 0) {
     const size_t fitting =
         (plan->workspace_limit - workspace->shared_bytes) / workspace->thread_bytes;
@@ -27,11 +30,13 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
   candidate->algorithm = algorithm;
   candidate->schedule = algorithm->prepare(&plan->geometry, &plan->request);
   if (!fits(&candidate->schedule, plan->request.room)) {
-    *reason = "its smallest blocks need more workspace than the limit";
-    return BLASCONV_WORKSPACE_LIMITED;
+    const bool no_limit_helps = plan->request.room == BC_WORKSPACE_THREAD_LIMIT;
+    *reason = no_limit_helps ? "its smallest blocks need more workspace than any plan takes"
+                             : "its smallest blocks need more workspace than the limit";
+    return no_limit_helps ? BLASCONV_ALGORITHM_REFUSED : BLASCONV_WORKSPACE_LIMITED;
   }
-  candidate->threads = count_threads(plan, &candidate->schedule);
   candidate->seconds = algorithm->cost(&plan->geometry, &plan->request, &candidate->schedule);
+  candidate->threads = count_threads(plan, &candidate->schedule, candidate->seconds);
   return BLASCONV_SUCCESS;
 }
 

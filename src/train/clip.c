@@ -75,7 +75,8 @@ blasconv_status blasconv_gradient_clip(const blasconv_parameter *parameters, int
   const double found = sqrt(bc_sum_parts(team, elements, 1, squares_part, &context));
   if (found > limit && isfinite(found)) {
     context.factor = limit / found;
-    bc_parallel_for(team, bc_count_blocks(elements, BC_TASK_ELEMENTS), scale_task, &context);
+    bc_parallel_elements(team, elements, bc_count_blocks(elements, BC_TASK_ELEMENTS), scale_task,
+                         &context);
   }
   if (norm != NULL)
     *norm = found;

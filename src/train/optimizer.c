@@ -149,7 +149,8 @@ blasconv_status blasconv_optimizer_step(const blasconv_optimizer *optimizer, int
   context.states = blasconv_optimizer_states(optimizer->kind);
   context.rules[0] = rule_at(optimizer, step, false);
   context.rules[1] = rule_at(optimizer, step, true);
-  bc_parallel_for(team, bc_count_blocks(context.parameters.elements, BC_TASK_ELEMENTS), step_task,
-                  &context);
+  bc_parallel_elements(team, context.parameters.elements,
+                       bc_count_blocks(context.parameters.elements, BC_TASK_ELEMENTS), step_task,
+                       &context);
   return BLASCONV_SUCCESS;
 }

@@ -20,6 +20,7 @@ typedef int differential_prover(const differential_case *which);
 typedef struct differential_outcomes {
   int served[DIFFERENTIAL_BATCH]; /**< as differential_prove() returned */
   int finished;                   /**< cases before the one that failed, or all */
+  bool hung;                      /**< the one that failed took more than its seconds */
   char message[DIFFERENTIAL_MESSAGE];
 } differential_outcomes;
 
@@ -27,6 +28,7 @@ typedef struct differential_outcomes {
 typedef struct differential_batch {
   differential_case cases[DIFFERENTIAL_BATCH];
   int count;
+  unsigned seconds; /**< after which a case hangs */
   differential_prover *prover;
   differential_outcomes *outcomes;
   pid_t child;
@@ -52,7 +54,7 @@ bool differential_batch_wait(differential_batch *batch);
 
 /**
  * Proves one case in a child.
- * @param message [DIFFERENTIAL_MESSAGE], gets why it fails
+ * @param message [DIFFERENTIAL_MESSAGE], gets why it fails, else it is empty
  */
 bool differential_fails(const differential_case *which, differential_prover *prover, char *message);
 

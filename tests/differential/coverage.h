@@ -19,8 +19,11 @@ typedef struct differential_coverage {
 void differential_cover(differential_coverage *coverage, const differential_case *which,
                         int served);
 
-/** Prints what has been covered, a line an algorithm, and one for each cell that no case has been
- * to. @return how many cells that are */
-int differential_report(const differential_coverage *coverage);
+/**
+ * Prints what has been covered, a line an algorithm.
+ * @param complete every cell should have been: prints a line for each that has not
+ * @return how many lines these were
+ */
+int differential_report(const differential_coverage *coverage, bool complete);
 
 #endif

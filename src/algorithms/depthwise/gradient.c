@@ -94,7 +94,8 @@ void bc_depthwise_gradient_run(const blasconv_plan *plan, const bc_tensors *tens
   else
     bc_planar_gradient_run(plan, tensors, workspace);
   context ctx = {plan, tensors, workspace};
+  const int64_t weights = bc_count_weights(&plan->geometry);
   if (plan->schedule.blocks.slots > 1)
-    bc_parallel_for(plan->threads, bc_count_blocks(bc_count_weights(&plan->geometry), SUM_ELEMENTS),
-                    sum_slots, &ctx);
+    bc_parallel_elements(plan->threads, weights * plan->schedule.blocks.slots,
+                         bc_count_blocks(weights, SUM_ELEMENTS), sum_slots, &ctx);
 }

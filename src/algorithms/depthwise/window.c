@@ -67,6 +67,15 @@ static int64_t period_of(const bc_sweep *columns)
   return period;
 }
 
+/* More elements than any workspace has: pads and dilations of billions may come to more than an
+ * integer holds. */
+static const int64_t too_many = (int64_t)1 << 40;
+
+static int64_t elements_of(int64_t count, int64_t elements)
+{
+  return count > too_many / bc_max(elements, 1) ? too_many : count * elements;
+}
+
 bc_window bc_window_of(const bc_sums *sums, int64_t rows, int64_t columns)
 {
   const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
@@ -78,15 +87,15 @@ bc_window bc_window_of(const bc_sums *sums, int64_t rows, int64_t columns)
   const int64_t shifts =
       w.segments > 1 ? (width->axis->kernel - 1) / w.segments * w.segment_shift : 0;
   w.segment = columns + (w.segments > 1 ? shifts : width->reach / width->stride);
-  w.row = w.segments * w.segment;
-  w.plane = w.rows * w.row;
-  w.channel = w.planes * w.plane;
+  w.row = elements_of(w.segments, w.segment);
+  w.plane = elements_of(w.rows, w.row);
+  w.channel = elements_of(w.planes, w.plane);
   return w;
 }
 
 int64_t bc_window_elements(const bc_window *window, int64_t channels)
 {
-  return channels * window->channel + BC_DEPTHWISE_LANES;
+  return elements_of(channels, window->channel) + BC_DEPTHWISE_LANES;
 }
 
 int64_t bc_window_tap(const bc_window *window, const bc_sums *sums, const bc_phase *phase,
