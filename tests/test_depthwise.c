@@ -129,7 +129,7 @@ START_TEST(channels)
                                          "n2 c5 in9x8 k10 f3 p1 g5",
                                          "n2 c5 in9x8 k15 f3 s2 p1 g5",
                                          "c9 in7x9 k18 f5 p2 g9",
-                                         "c1 in9x10 k24 f3 p1",
+                                         "c1 in9x10 k8 f3 p1",
                                          "n2 c32 in7x9 k32 f3 p1 g8",
                                          "n2 c16 in8x9 k24 f3 s2 p1 g4",
                                          "c12 in9x11 k8 f3x4 s1x2 p1x2 g4",

@@ -62,7 +62,7 @@ START_TEST(algorithms_have_names)
 }
 END_TEST
 
-/* The dense problem, a 1x1 kernel on 1x1 images, can be served by all. */
+/* The dense problem, a 1x1 kernel on 1x1 images, can be served by all that need no groups. */
 START_TEST(a_forced_algorithm_is_taken)
 {
   const blasconv_problem problem = dense_problem();
@@ -70,6 +70,8 @@ START_TEST(a_forced_algorithm_is_taken)
     for (size_t i = 0; blasconv_algorithm_name(i) != NULL; ++i) {
       blasconv_options options = blasconv_options_default();
       options.algorithm = blasconv_algorithm_name(i);
+      if (strcmp(options.algorithm, "depthwise") == 0)
+        continue;
       blasconv_plan *plan = create(&problem, (blasconv_pass)pass, &options);
       ck_assert_str_eq(blasconv_plan_algorithm(plan), blasconv_algorithm_name(i));
       blasconv_plan_destroy(plan);

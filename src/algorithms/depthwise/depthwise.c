@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum {
-  MOST_CHANNELS = 8, /* of a group; more are better off with SGEMM, see performance.md */
-  SUM_LOOPS = 14     /* see work_on_pixels() */
+  MOST = 16,            /* channels or filters of a group: with more SGEMM is faster, */
+  MOST_OF_GRADIENT = 8, /* see performance.md */
+  SUM_LOOPS = 14        /* see work_on_pixels() */
 };
 
 bool bc_depthwise_has_channel_vectors(const bc_geometry *g)
@@ -37,9 +38,11 @@ int64_t bc_channel_most(int64_t size)
 
 static const char *reject(const bc_geometry *g, const bc_request *request)
 {
-  (void)request;
-  if (g->in_channels > MOST_CHANNELS || (g->in_channels > 1 && g->out_channels > MOST_CHANNELS))
-    return "a group has more than a few channels";
+  const int64_t most = request->pass == BLASCONV_BACKWARD_WEIGHTS ? MOST_OF_GRADIENT : MOST;
+  if (g->groups == 1 && g->in_channels > 1)
+    return "it has one group of several channels";
+  if (g->in_channels > most || g->out_channels > most)
+    return "a group has more than a few channels or filters";
   return NULL;
 }
 
