@@ -1,6 +1,6 @@
 /* How the BLAS that cmake/blas.cmake chose is called: what its names look like, and the type of its
- * integers. CBLAS is an ABI: declared here rather than taken from a header, so that any library that
- * has it will do. */
+ * integers. CBLAS is an ABI: declared here rather than taken from a header, so that any library
+ * that has it will do. */
 #ifndef BLASCONV_BLAS_H
 #define BLASCONV_BLAS_H
 

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "blas.h"
 #include "sgemm.h"
 #include "support.h"
 
@@ -11,6 +12,34 @@
 #include <stdio.h>
 
 enum { lies = 4 };
+
+/* ---- what the BLAS is given ---- */
+
+#define REAL_SGEMM BLAS_JOIN(__real_, BLAS(cblas_sgemm), )
+#define WRAP_SGEMM BLAS_JOIN(__wrap_, BLAS(cblas_sgemm), )
+
+extern blas_sgemm REAL_SGEMM, WRAP_SGEMM;
+
+static int64_t largest; /* of the extents and strides of all calls */
+
+static void see(blas_int number)
+{
+  largest = number > largest ? number : largest;
+}
+
+/* The linker puts this in the place of the BLAS's own. */
+void WRAP_SGEMM(int order, int transpose_a, int transpose_b, blas_int m, blas_int n, blas_int k,
+                float alpha, const float *a, blas_int a_stride, const float *b, blas_int b_stride,
+                float beta, float *c, blas_int c_stride)
+{
+  const blas_int numbers[] = {m, n, k, a_stride, b_stride, c_stride};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i)
+    see(numbers[i]);
+  REAL_SGEMM(order, transpose_a, transpose_b, m, n, k, alpha, a, a_stride, b, b_stride, beta, c,
+             c_stride);
+}
+
+/* ---- products ---- */
 
 /* A matrix of integers, somewhere in memory that is NaN elsewhere. */
 typedef struct matrix {
@@ -63,9 +92,8 @@ static void check_product(int64_t longest, const int64_t extents[3], int lie, in
   matrix c = make(m, n, result_by_row, gap, random);
   support_tensor wanted = support_tensor_copy(&c.memory);
   for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) {
+    for (int64_t j = 0; j < n; ++j)
       wanted.data[i * c.row_step + j * c.column_step] = expected(&a, &b, &c, beta, i, j);
-    }
   if (beta == 0.0f) /* what is there is not read */
     for (int64_t i = 0; i < m; ++i)
       for (int64_t j = 0; j < n; ++j)
@@ -73,9 +101,12 @@ static void check_product(int64_t longest, const int64_t extents[3], int lie, in
   snprintf(what, sizeof what, "limit %lld, %lldx%lldx%lld, lie %d, gap %lld, result %d, beta %g",
            (long long)longest, (long long)m, (long long)n, (long long)k, lie, (long long)gap,
            (int)result_by_row, (double)beta);
+  largest = 0;
   bc_sgemm_within(longest, m, n, k, (bc_operand){a.memory.data, a.row_step, a.column_step},
                   (bc_operand){b.memory.data, b.row_step, b.column_step}, beta,
                   (bc_result){c.memory.data, c.row_step, c.column_step});
+  ck_assert_msg(largest > 0 && largest <= longest, "the BLAS got %lld: %s", (long long)largest,
+                what);
   check_result(&c, &wanted, what);
   support_tensor_free(&wanted);
   support_tensor_free(&a.memory);
