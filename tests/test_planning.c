@@ -416,9 +416,9 @@ START_TEST(scratch_is_enough)
 }
 END_TEST
 
-/* The tensors of the forward pass with a residual, and the largest workspace of all that are timed,
- * which is not that of the last. */
-static size_t needed(const blasconv_problem *problem)
+/* The tensors of the forward pass with a residual, and the largest workspace of all that are timed;
+ * counts in *others where that is not the workspace of the last. */
+static size_t needed(const blasconv_problem *problem, int *others)
 {
   blasconv_options options = measuring_in(NULL, 0);
   options.planning = BLASCONV_ESTIMATE;
@@ -433,7 +433,7 @@ static size_t needed(const blasconv_problem *problem)
     last = bc_workspace_size(&candidates[i].schedule.workspace, candidates[i].threads);
     largest = last > largest ? last : largest;
   }
-  ck_assert_uint_lt(last, largest);
+  *others += last < largest;
   const size_t bytes =
       aligned(problem->batch * problem->in_channels * problem->input[0] * problem->input[1]) +
       aligned(bc_count_weights(&plan->geometry)) +
@@ -447,8 +447,9 @@ START_TEST(scratch_to_the_byte)
 {
   blasconv_problem problems[] = {contested(), blasconv_problem_2d(1, 4, 6, 6, 4, 3, 3)};
   problems[1].groups = 4;
+  int others = 0;
   for (int i = 0; i < 2; ++i) {
-    const size_t bytes = needed(&problems[i]);
+    const size_t bytes = needed(&problems[i], &others);
     support_memory memory = support_memory_workspace(bytes);
     check_refused(&problems[i], measuring_in(memory.data, bytes - 1), BLASCONV_WORKSPACE_TOO_SMALL);
     check_refused(&problems[i], measuring_in((char *)memory.data + 4, bytes),
@@ -462,6 +463,7 @@ START_TEST(scratch_to_the_byte)
     support_memory_check(&memory, "scratch");
     support_memory_free(&memory);
   }
+  ck_assert_int_gt(others, 0);
 }
 END_TEST
 
