@@ -263,6 +263,7 @@ typedef enum blasconv_padding {
  * the end, SAME_LOWER at the beginning), and where the output would fall short (a kernel smaller
  * than the stride), sets `output_padding` to make up for it; the other kinds leave it alone.
  * @param problem changed on success only
+ * @param padding which pads
  */
 BLASCONV_API blasconv_status blasconv_problem_pad(blasconv_problem *problem,
                                                   blasconv_padding padding);
