@@ -1,44 +1,10 @@
-#include "depthwise.h"
+/* Sums over taps, and the rows around them. */
+#include "lanes.h"
 
-#include "geometry.h"
-#include "kernels.h"
-#include "vector_math.h"
-
-enum { LANES = BC_DEPTHWISE_LANES, LINES = 4, MOST_ALONG = 5, AHEAD = 8, HALF = LANES / 2 };
+enum { LINES = 4, MOST_ALONG = 5 };
 
 /* Rare, and too much code to have many copies of. */
 #define NOINLINE static __attribute__((noinline))
-
-typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t))));
-
-INLINE floats load(const float *from)
-{
-  floats value;
-  memcpy(&value, from, sizeof value);
-  return value;
-}
-
-INLINE void store(floats value, float *to)
-{
-  memcpy(to, &value, sizeof value);
-}
-
-/* The lanes from `first` to before `end`, zero in the others. */
-INLINE floats keep(floats value, int64_t first, int64_t end)
-{
-  const ints lanes = {0, 1, 2, 3, 4, 5, 6, 7};
-  return (floats)((ints)value & (lanes >= (int32_t)first) & (lanes < (int32_t)end));
-}
-
-/* n of LANES elements, zero behind them; reads no more. */
-INLINE floats load_few(const float *from, int64_t n)
-{
-  float copy[LANES] = {0};
-  for (int64_t i = 0; i < n; ++i)
-    copy[i] = from[i];
-  return load(copy);
-}
 
 /* ---- sums over taps ---- */
 
@@ -144,13 +110,6 @@ INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const
           add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
     }
   return b;
-}
-
-/* Where the vector for the elements from x on begins: earlier than x if it would not fit in the
- * line. */
-INLINE int64_t vector_at(int64_t x, int64_t elements)
-{
-  return bc_max(0, bc_min(x, elements - LANES));
 }
 
 /* Writes fewer elements than there are lanes. */
@@ -304,97 +263,6 @@ static void sum_channels(const bc_stencil *stencil, const float *source, const f
   sum(false, stencil, source, weights, result);
 }
 
-/* ---- correlation ---- */
-
-/* Sums of the taps: members instead of an array, so that compilers keep them in registers. */
-typedef struct nine {
-  floats a, b, c, d, e, f, g, h, i;
-} nine;
-
-INLINE floats product(bool partly, floats mask, floats gradient, const float *source)
-{
-  const floats x = load(source);
-  return gradient * (partly ? (floats)((ints)x & (ints)mask) : x);
-}
-
-/* Adds the products of a vector; if only `partly`, those in the mask, whatever the others are. */
-INLINE void add_products(bool partly, floats mask, const int64_t *offsets, floats gradient,
-                         const float *source, nine *sums)
-{
-  if (partly)
-    gradient = (floats)((ints)gradient & (ints)mask);
-  sums->a += product(partly, mask, gradient, source + offsets[0]);
-  sums->b += product(partly, mask, gradient, source + offsets[1]);
-  sums->c += product(partly, mask, gradient, source + offsets[2]);
-  sums->d += product(partly, mask, gradient, source + offsets[3]);
-  sums->e += product(partly, mask, gradient, source + offsets[4]);
-  sums->f += product(partly, mask, gradient, source + offsets[5]);
-  sums->g += product(partly, mask, gradient, source + offsets[6]);
-  sums->h += product(partly, mask, gradient, source + offsets[7]);
-  sums->i += product(partly, mask, gradient, source + offsets[8]);
-}
-
-/* Adds those of the taps that there are to their sums, lanes from `first` on. */
-INLINE void add_to_sums(const bc_correlation *c, const nine *p, int64_t first, float *sums)
-{
-  const floats all[BC_DEPTHWISE_MOST_TAPS] = {p->a, p->b, p->c, p->d, p->e, p->f, p->g, p->h, p->i};
-  for (int64_t tap = 0; tap < c->taps; ++tap) {
-    float *to = sums + tap * c->sums_step;
-    store(load(to) + keep(all[tap], first, LANES), to);
-  }
-}
-
-static void correlate_pixels(const bc_correlation *c, const float *source, const float *gradient,
-                             float *sums)
-{
-  const int64_t n = c->elements, whole = n - n % LANES, last = bc_max(0, n - LANES);
-  const floats ones = (floats)((ints){0} == (ints){0}), none = {0};
-  const floats mask = whole == 0 ? keep(ones, 0, n) : keep(ones, whole - last, LANES);
-  const float *end = gradient + (c->lines - 1) * c->gradient_step + n;
-  nine p = {0};
-  for (int64_t line = 0; line < c->lines; ++line) {
-    const float *from = source + line * c->line_step, *g = gradient + line * c->gradient_step;
-    for (int64_t x = 0; x < whole; x += LANES)
-      add_products(false, none, c->offsets, load(g + x), from + x, &p);
-    if (whole == n)
-      continue;
-    const floats part = end - (g + last) >= LANES ? load(g + last) : load_few(g, n);
-    add_products(true, mask, c->offsets, part, from + last, &p);
-  }
-  add_to_sums(c, &p, 0, sums);
-}
-
-static void correlate_channels(const bc_correlation *c, const float *source, const float *gradient,
-                               float *sums)
-{
-  const floats none = {0};
-  for (int64_t x = 0; x < c->elements; x += LANES) {
-    const int64_t at = vector_at(x, c->elements);
-    nine p = {0};
-    for (int64_t line = 0; line < c->lines; ++line) {
-      const float *g = gradient + line * c->gradient_step + at;
-      const float *from = source + line * c->line_step + at;
-      __builtin_prefetch(g + AHEAD * c->gradient_step);
-      __builtin_prefetch(from + c->offsets[BC_DEPTHWISE_MOST_TAPS - 1] + AHEAD * c->line_step);
-      add_products(false, none, c->offsets, load(g), from, &p);
-    }
-    add_to_sums(c, &p, x - at, sums + at);
-  }
-}
-
-static void empty_lanes(float *sums, int64_t n, double *totals)
-{
-  typedef double doubles __attribute__((vector_size(HALF * sizeof(double))));
-  for (int64_t i = 0; i < n; ++i) {
-    const floats all = load(sums + i * LANES);
-    const doubles half =
-        __builtin_convertvector(__builtin_shufflevector(all, all, 0, 1, 2, 3), doubles) +
-        __builtin_convertvector(__builtin_shufflevector(all, all, 4, 5, 6, 7), doubles);
-    totals[i] += (half[0] + half[2]) + (half[1] + half[3]);
-    store((floats){0}, sums + i * LANES);
-  }
-}
-
 /* ---- rows ---- */
 
 typedef float half __attribute__((vector_size(HALF * sizeof(float))));
@@ -489,4 +357,4 @@ static void interleave(const float *even, const float *odd, float *to, int64_t n
 }
 
 const bc_depthwise_kernels BC_FOR_ISA(bc_depthwise_kernels) = {
-    sum_pixels, sum_channels, correlate_pixels, correlate_channels, empty_lanes, copy, interleave};
+    .sum_pixels = sum_pixels, .sum_channels = sum_channels, .copy = copy, .interleave = interleave};

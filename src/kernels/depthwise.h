@@ -51,14 +51,6 @@ typedef struct bc_depthwise_kernels {
   /* A weight for each element, beside each other; a line has a vector of elements or more. */
   void (*sum_channels)(const bc_stencil *stencil, const float *source, const float *weights,
                        float *result);
-  /* Lanes have elements x modulo their number, in any order; reads as sum_pixels. */
-  void (*correlate_pixels)(const bc_correlation *correlation, const float *source,
-                           const float *gradient, float *sums);
-  /* A sum for each element of a line, which has a vector of them or more. */
-  void (*correlate_channels)(const bc_correlation *correlation, const float *source,
-                             const float *gradient, float *sums);
-  /* totals[i] += sums[i][0] + ... + sums[i][LANES - 1], which become 0, for i in [0, n). */
-  void (*empty_lanes)(float *sums, int64_t n, double *totals);
   /* Copies a grid into packed; column_step is 1 or 2. */
   void (*copy)(const bc_grid *grid, const float *image, float *packed);
   /* to[2 i] = even[i], to[2 i + 1] = odd[i], as far as they are among n. */
@@ -67,5 +59,19 @@ typedef struct bc_depthwise_kernels {
 
 extern const bc_depthwise_kernels bc_depthwise_kernels_generic, bc_depthwise_kernels_avx2,
     bc_depthwise_kernels_avx512;
+
+typedef struct bc_correlation_kernels {
+  /* Lanes have elements x modulo their number, in any order; reads as sum_pixels. */
+  void (*correlate_pixels)(const bc_correlation *correlation, const float *source,
+                           const float *gradient, float *sums);
+  /* A sum for each element of a line, which has a vector of them or more. */
+  void (*correlate_channels)(const bc_correlation *correlation, const float *source,
+                             const float *gradient, float *sums);
+  /* totals[i] += sums[i][0] + ... + sums[i][LANES - 1], which become 0, for i in [0, n). */
+  void (*empty_lanes)(float *sums, int64_t n, double *totals);
+} bc_correlation_kernels;
+
+extern const bc_correlation_kernels bc_correlation_kernels_generic, bc_correlation_kernels_avx2,
+    bc_correlation_kernels_avx512;
 
 #endif

@@ -289,4 +289,5 @@ const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
                                            .halving = &BC_FOR_ISA(bc_halving_kernels),
                                            .normalization = &BC_FOR_ISA(bc_normalization_kernels),
                                            .descent = &BC_FOR_ISA(bc_descent_kernels),
-                                           .depthwise = &BC_FOR_ISA(bc_depthwise_kernels)};
+                                           .depthwise = &BC_FOR_ISA(bc_depthwise_kernels),
+                                           .correlation = &BC_FOR_ISA(bc_correlation_kernels)};

@@ -120,7 +120,7 @@ static void correlate(const context *ctx, const work *w, const row *r, bc_range 
                       .gradient_step = to->pixel,
                       .line_step = width->stride * from->pixel,
                       .sums_step = channels};
-  bc_gradient_correlate(&c, bc_cpu_kernels()->depthwise->correlate_channels, w->offsets, taps,
+  bc_gradient_correlate(&c, bc_cpu_kernels()->correlation->correlate_channels, w->offsets, taps,
                         r->source + columns.begin * c.line_step,
                         r->gradient + columns.begin * c.gradient_step,
                         w->sums + r->plane * plane_taps * channels);

@@ -116,7 +116,7 @@ static void flush(const context *ctx, work *w)
 {
   const int64_t elements = bc_range_length(w->groups) * ctx->sums.to_channels *
                            ctx->sums.from_channels * count_taps(&ctx->sums);
-  bc_cpu_kernels()->depthwise->empty_lanes(w->sums, elements, w->totals);
+  bc_cpu_kernels()->correlation->empty_lanes(w->sums, elements, w->totals);
   w->terms = 0;
 }
 
@@ -159,7 +159,7 @@ static void correlate(const context *ctx, const work *w, const bc_box *box, line
                       .line_step = height->stride * ctx->window.row,
                       .sums_step = BC_DEPTHWISE_LANES};
   for (int64_t i = planes.begin; i < planes.end; ++i)
-    bc_gradient_correlate(&c, bc_cpu_kernels()->depthwise->correlate_pixels, w->offsets,
+    bc_gradient_correlate(&c, bc_cpu_kernels()->correlation->correlate_pixels, w->offsets,
                           (bc_range){0, taps}, window + i * ctx->window.plane, gradient.first,
                           sums + i * taps * BC_DEPTHWISE_LANES);
 }

@@ -1,0 +1,40 @@
+/* Vectors of neighbouring elements, for the kernels in depthwise.h. */
+#ifndef BC_LANES_H
+#define BC_LANES_H
+
+#include "depthwise.h"
+#include "geometry.h"
+#include "vector_math.h"
+
+enum { LANES = BC_DEPTHWISE_LANES, HALF = LANES / 2 };
+
+typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+INLINE floats load(const float *from)
+{
+  floats value;
+  memcpy(&value, from, sizeof value);
+  return value;
+}
+
+INLINE void store(floats value, float *to)
+{
+  memcpy(to, &value, sizeof value);
+}
+
+/* The lanes from `first` to before `end`, zero in the others. */
+INLINE floats keep(floats value, int64_t first, int64_t end)
+{
+  const ints lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  return (floats)((ints)value & (lanes >= (int32_t)first) & (lanes < (int32_t)end));
+}
+
+/* Where the vector for the elements from x on begins: earlier than x if it would not fit in the
+ * line. */
+INLINE int64_t vector_at(int64_t x, int64_t elements)
+{
+  return bc_max(0, bc_min(x, elements - LANES));
+}
+
+#endif
