@@ -101,5 +101,5 @@ static void empty_lanes(float *sums, int64_t n, double *totals)
   }
 }
 
-const bc_correlation_kernels BC_FOR_ISA(bc_correlation_kernels) = {correlate_pixels,
-                                                                   correlate_channels, empty_lanes};
+const bc_correlation_kernels BC_FOR_VECTOR_ISA(bc_correlation_kernels) = {
+    correlate_pixels, correlate_channels, empty_lanes};

@@ -229,13 +229,21 @@ INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const 
                    result);
 }
 
+#ifdef BC_SMALL_KERNELS
+enum { KNOWS_SHAPES = false };
+#else
+enum { KNOWS_SHAPES = true };
+#endif
+
 INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const float *weights,
                 float *result)
 {
   const int64_t stride = s->line_step == s->along_step       ? 1
                          : s->line_step == 2 * s->along_step ? 2
                                                              : 0;
-  if (stride == 1 && s->taps_along == 1)
+  if (!KNOWS_SHAPES)
+    sum_lines((shape){.for_all = for_all}, s, source, weights, result);
+  else if (stride == 1 && s->taps_along == 1)
     sum_lines((shape){.for_all = for_all, .along = 1, .stride = 1}, s, source, weights, result);
   else if (stride == 1 && s->taps_along == 2)
     sum_lines((shape){.for_all = for_all, .along = 2, .stride = 1}, s, source, weights, result);
@@ -356,5 +364,5 @@ static void interleave(const float *even, const float *odd, float *to, int64_t n
     to[n - 1] = even[pairs];
 }
 
-const bc_depthwise_kernels BC_FOR_ISA(bc_depthwise_kernels) = {
+const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {
     .sum_pixels = sum_pixels, .sum_channels = sum_channels, .copy = copy, .interleave = interleave};

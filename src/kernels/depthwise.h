@@ -57,8 +57,7 @@ typedef struct bc_depthwise_kernels {
   void (*interleave)(const float *even, const float *odd, float *to, int64_t n);
 } bc_depthwise_kernels;
 
-extern const bc_depthwise_kernels bc_depthwise_kernels_generic, bc_depthwise_kernels_avx2,
-    bc_depthwise_kernels_avx512;
+extern const bc_depthwise_kernels bc_depthwise_kernels_generic, bc_depthwise_kernels_avx2;
 
 typedef struct bc_correlation_kernels {
   /* Lanes have elements x modulo their number, in any order; reads as sum_pixels. */
@@ -71,7 +70,6 @@ typedef struct bc_correlation_kernels {
   void (*empty_lanes)(float *sums, int64_t n, double *totals);
 } bc_correlation_kernels;
 
-extern const bc_correlation_kernels bc_correlation_kernels_generic, bc_correlation_kernels_avx2,
-    bc_correlation_kernels_avx512;
+extern const bc_correlation_kernels bc_correlation_kernels_generic, bc_correlation_kernels_avx2;
 
 #endif

@@ -165,5 +165,5 @@ static void scatter(const bc_pooling *pooling, const float *output_gradient, con
   clear_rest(pooling, image_gradient);
 }
 
-const bc_pooling_kernels BC_FOR_ISA(bc_halving_kernels) = {max, max_winners, average, spread,
-                                                           scatter};
+const bc_pooling_kernels BC_FOR_VECTOR_ISA(bc_halving_kernels) = {max, max_winners, average, spread,
+                                                                  scatter};

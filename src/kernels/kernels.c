@@ -277,17 +277,18 @@ static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, f
       columns[j * columns_stride + i] = rows[i * stride + j];
 }
 
-const bc_kernels BC_FOR_ISA(bc_kernels) = {.activate = activate,
-                                           .differentiate = differentiate,
-                                           .sum = sum,
-                                           .add_to_sums = add_to_sums,
-                                           .add = add,
-                                           .gather = gather,
-                                           .scatter_add = scatter_add,
-                                           .transpose = transpose,
-                                           .pooling = &BC_FOR_ISA(bc_pooling_kernels),
-                                           .halving = &BC_FOR_ISA(bc_halving_kernels),
-                                           .normalization = &BC_FOR_ISA(bc_normalization_kernels),
-                                           .descent = &BC_FOR_ISA(bc_descent_kernels),
-                                           .depthwise = &BC_FOR_ISA(bc_depthwise_kernels),
-                                           .correlation = &BC_FOR_ISA(bc_correlation_kernels)};
+const bc_kernels BC_FOR_ISA(bc_kernels) = {
+    .activate = activate,
+    .differentiate = differentiate,
+    .sum = sum,
+    .add_to_sums = add_to_sums,
+    .add = add,
+    .gather = gather,
+    .scatter_add = scatter_add,
+    .transpose = transpose,
+    .pooling = &BC_FOR_VECTOR_ISA(bc_pooling_kernels),
+    .halving = &BC_FOR_VECTOR_ISA(bc_halving_kernels),
+    .normalization = &BC_FOR_ISA(bc_normalization_kernels),
+    .descent = &BC_FOR_ISA(bc_descent_kernels),
+    .depthwise = &BC_FOR_VECTOR_ISA(bc_depthwise_kernels),
+    .correlation = &BC_FOR_VECTOR_ISA(bc_correlation_kernels)};

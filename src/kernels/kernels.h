@@ -12,6 +12,9 @@
 #define BC_JOIN(name, suffix) BC_JOIN_TOKENS(name, suffix)
 #define BC_FOR_ISA(name) BC_JOIN(name, BC_ISA_SUFFIX)
 
+/* The same for kernels of vectors of eight floats, which AVX-512 takes from AVX2. */
+#define BC_FOR_VECTOR_ISA(name) BC_JOIN(name, BC_VECTOR_ISA_SUFFIX)
+
 /* Pixels of an image on a regular grid, and where they stand when packed. */
 typedef struct bc_grid {
   int64_t planes, rows, columns;              /* how many */

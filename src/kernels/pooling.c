@@ -367,5 +367,5 @@ static void scatter(const bc_pooling *pooling, const float *output_gradient, con
       image_gradient[winners[i]] += output_gradient[i];
 }
 
-const bc_pooling_kernels BC_FOR_ISA(bc_pooling_kernels) = {max, max_winners, average, spread,
-                                                           scatter};
+const bc_pooling_kernels BC_FOR_VECTOR_ISA(bc_pooling_kernels) = {max, max_winners, average, spread,
+                                                                  scatter};

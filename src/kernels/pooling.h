@@ -33,11 +33,9 @@ typedef struct bc_pooling_kernels {
                   float *image_gradient);
 } bc_pooling_kernels;
 
-extern const bc_pooling_kernels bc_pooling_kernels_generic, bc_pooling_kernels_avx2,
-    bc_pooling_kernels_avx512;
+extern const bc_pooling_kernels bc_pooling_kernels_generic, bc_pooling_kernels_avx2;
 
 /* The same for windows of 2x2 without pads, moved by 2, and four or more outputs a row. */
-extern const bc_pooling_kernels bc_halving_kernels_generic, bc_halving_kernels_avx2,
-    bc_halving_kernels_avx512;
+extern const bc_pooling_kernels bc_halving_kernels_generic, bc_halving_kernels_avx2;
 
 #endif
