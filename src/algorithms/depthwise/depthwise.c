@@ -62,10 +62,11 @@ static bc_work work_on_pixels(const bc_geometry *g, blasconv_pass pass, double w
   const bc_axis *axis = &g->axes[BC_WIDTH];
   const int64_t width =
       pass == BLASCONV_BACKWARD_DATA ? bc_count_blocks(axis->input, axis->stride) : axis->output;
-  const double rows = (double)(g->out_pixels / axis->output);
+  const int64_t rows = g->out_pixels / axis->output;
   const double filled = (double)(bc_count_blocks(width, BC_DEPTHWISE_LANES) * BC_DEPTHWISE_LANES);
   return (bc_work){.vectors = weights * (double)g->out_pixels * filled / (double)width,
-                   .loops = weights * (rows + (pass == BLASCONV_BACKWARD_WEIGHTS ? SUM_LOOPS : 0)),
+                   .loops = weights *
+                            (double)(rows + (pass == BLASCONV_BACKWARD_WEIGHTS ? SUM_LOOPS : 0)),
                    .run = width};
 }
 
