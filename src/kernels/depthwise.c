@@ -207,7 +207,7 @@ INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const fl
   int64_t x = 0;
   source += line * s->line_step;
   result += line * s->result_step;
-  for (; x + LANES < s->elements; x += 2 * LANES)
+  for (; x + LANES < s->elements; x += LANES + LANES)
     sum_elements(is, s, x, source, weights, result, end);
   is.narrow = true;
   if (x < s->elements)
