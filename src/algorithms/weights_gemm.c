@@ -3,23 +3,21 @@
  *
  *   tile [filters][depth] += output gradient [filters][columns] * patches^T [columns][depth].
  *
- * Columns are the pixels of one image, or of several small images side by side. Where tiles are too
- * few to keep cores busy, the units of work are cut into a fixed number of slots with partial sums
- * of their own, added in slot order at the end. */
+ * Columns are the pixels of one image, or of several small images side by side. */
 #include "blocks.h"
 
 #include "cpu.h"
 #include "kernels/kernels.h"
 #include "parallel.h"
 #include "sgemm.h"
+#include "slots.h"
 
 enum {
   TILE_FILTERS = 256,
   TILE_DEPTH = 288,
   LEAST_DEPTH = 144,
   MOST_COLUMNS = 448,
-  JOINED_COLUMNS = 256,  /* images are put side by side up to about so many columns */
-  SUM_ELEMENTS = 1 << 12 /* of the gradient in a task of the last sum */
+  JOINED_COLUMNS = 256 /* images are put side by side up to about so many columns */
 };
 
 static int64_t count_tiles(const bc_geometry *g, const bc_blocks *blocks)
@@ -55,14 +53,6 @@ static size_t area_bytes(const bc_geometry *g, const bc_blocks *blocks)
          (joins_gradients(g, blocks) ? bc_workspace_book(blocks->filters * columns) : 0);
 }
 
-/* As many slots as give enough tasks, within what the room leaves. */
-static int64_t choose_slots(const bc_geometry *g, const bc_blocks *blocks, size_t room)
-{
-  const int64_t slots = (int64_t)(room / bc_workspace_book(bc_count_weights(g)));
-  const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, count_tiles(g, blocks));
-  return bc_max(1, bc_min(bc_min(wanted, slots), count_units(g, blocks)));
-}
-
 /* Halves the larger extent until the areas fit into the room, or nothing is left to halve. */
 static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
 {
@@ -77,23 +67,17 @@ static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
 
 bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
 {
-  bc_schedule schedule = {0};
-  bc_blocks *blocks = &schedule.blocks;
-  blocks->filters = bc_even_block(g->out_channels, TILE_FILTERS, 32);
-  blocks->depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32);
-  bc_split_for_tasks(g->patch_rows, g->groups * bc_count_blocks(g->out_channels, blocks->filters),
-                     LEAST_DEPTH, 32, &blocks->depth);
-  blocks->pixels = bc_even_block(g->out_pixels, MOST_COLUMNS, 32);
-  blocks->images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels));
-  shrink_to_room(g, request->room, blocks);
-  schedule.workspace.thread_bytes = area_bytes(g, blocks);
-  if (schedule.workspace.thread_bytes < request->room)
-    blocks->slots = choose_slots(g, blocks, request->room - schedule.workspace.thread_bytes);
-  else
-    blocks->slots = 1;
-  if (blocks->slots > 1)
-    schedule.workspace.shared_bytes = bc_workspace_book(blocks->slots * bc_count_weights(g));
-  schedule.tasks = count_tiles(g, blocks) * blocks->slots;
+  bc_blocks blocks = {.filters = bc_even_block(g->out_channels, TILE_FILTERS, 32),
+                      .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
+                      .pixels = bc_even_block(g->out_pixels, MOST_COLUMNS, 32),
+                      .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
+  bc_split_for_tasks(g->patch_rows, g->groups * bc_count_blocks(g->out_channels, blocks.filters),
+                     LEAST_DEPTH, 32, &blocks.depth);
+  shrink_to_room(g, request->room, &blocks);
+  bc_schedule schedule = bc_slots_schedule(g, count_tiles(g, &blocks), count_units(g, &blocks),
+                                           area_bytes(g, &blocks), request);
+  blocks.slots = schedule.blocks.slots;
+  schedule.blocks = blocks;
   return schedule;
 }
 
@@ -105,14 +89,14 @@ double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool l
   const double filters = bc_mean_block(g->out_channels, blocks->filters);
   const double columns =
       bc_mean_block(g->batch, blocks->images) * bc_mean_block(g->out_pixels, blocks->pixels);
-  const double gradient = g->layout == BLASCONV_NHWC ? 0.0 : products * columns * filters;
+  const double gradient = joins_gradients(g, blocks) ? products * columns * filters : 0.0;
   const double patches = lowers ? products * columns * rows : 0.0;
-  const double tiles = (double)bc_count_weights(g) * (double)blocks->slots;
+  const double slots = blocks->slots > 1 ? (double)blocks->slots : 0.0;
   return bc_cost(&(bc_work){.products = products,
                             .m = rows,
                             .n = filters,
                             .k = columns,
-                            .moved = gradient + patches + tiles,
+                            .moved = gradient + patches + slots * (double)bc_count_weights(g),
                             .run = bc_copied_run(g)},
                  schedule->tasks);
 }
@@ -143,7 +127,7 @@ static tile find_tile(const blasconv_plan *plan, int64_t task)
       .slot = slot,
       .filters = bc_block(place / depth_blocks % filter_blocks, blocks->filters, g->out_channels),
       .depth = bc_block(place % depth_blocks, blocks->depth, g->patch_rows),
-      .units = {units * slot / blocks->slots, units * (slot + 1) / blocks->slots},
+      .units = bc_slot_units(plan, units, slot),
   };
 }
 
@@ -169,15 +153,12 @@ static bc_operand gradient_columns(const context *ctx, const tile *t, bc_range i
   return (bc_operand){buffer, 1, columns};
 }
 
-/* Where the tile lies, [filters][depth], in the gradient or in its slot. */
+/* Where the tile lies, [filters][depth], in its slot's gradient. */
 static float *tile_home(const context *ctx, const tile *t)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  float *gradient = ctx->plan->schedule.blocks.slots > 1
-                        ? bc_workspace_shared(ctx->workspace) + t->slot * bc_count_weights(g)
-                        : ctx->tensors->result;
-  return gradient + bc_weights_offset(g, t->group) + t->filters.begin * g->patch_rows +
-         t->depth.begin;
+  return bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, t->slot) +
+         bc_weights_offset(g, t->group) + t->filters.begin * g->patch_rows + t->depth.begin;
 }
 
 /* Adds one unit to the tile: as its transpose [depth][filters], so that patches come first. */
@@ -202,28 +183,10 @@ static void sum_tile(void *argument, int64_t task, int thread)
   const context *ctx = argument;
   const bc_schedule *schedule = &ctx->plan->schedule;
   const tile t = find_tile(ctx->plan, task);
-  /* Slots are added to the gradient at the end. */
-  const bool accumulate = ctx->plan->request.accumulate && schedule->blocks.slots == 1;
+  const bool accumulate = bc_slot_accumulates(ctx->plan);
   for (int64_t unit = t.units.begin; unit < t.units.end; ++unit)
     add_unit(ctx, &t, unit, accumulate || unit > t.units.begin ? 1.0f : 0.0f,
              bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread));
-}
-
-/* SUM_ELEMENTS of the gradient: the slots' partial sums, always in the same order. */
-static void sum_slots(void *argument, int64_t task, int thread)
-{
-  (void)thread;
-  const context *ctx = argument;
-  const int64_t weights = bc_count_weights(&ctx->plan->geometry);
-  const bc_range part = bc_block(task, SUM_ELEMENTS, weights);
-  const float *slots = bc_workspace_shared(ctx->workspace);
-  float *gradient = ctx->tensors->result;
-  for (int64_t i = part.begin; i < part.end; ++i) {
-    float sum = slots[i];
-    for (int64_t slot = 1; slot < ctx->plan->schedule.blocks.slots; ++slot)
-      sum += slots[slot * weights + i];
-    gradient[i] = ctx->plan->request.accumulate ? gradient[i] + sum : sum;
-  }
 }
 
 void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
@@ -231,8 +194,5 @@ void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *
 {
   context ctx = {plan, tensors, workspace, patches};
   bc_parallel_for(plan->threads, plan->schedule.tasks, sum_tile, &ctx);
-  const int64_t weights = bc_count_weights(&plan->geometry);
-  if (plan->schedule.blocks.slots > 1)
-    bc_parallel_elements(plan->threads, weights * plan->schedule.blocks.slots,
-                         bc_count_blocks(weights, SUM_ELEMENTS), sum_slots, &ctx);
+  bc_slots_add_up(plan, tensors, workspace);
 }

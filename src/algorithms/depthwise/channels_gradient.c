@@ -52,8 +52,8 @@ bc_schedule bc_channels_gradient_prepare(const bc_geometry *g, const bc_request 
     channels = bc_even_block(g->groups, most, BC_DEPTHWISE_LANES);
     most /= 2;
   } while (most >= BC_DEPTHWISE_LANES && thread_bytes(g, channels) > request->room);
-  bc_schedule schedule = bc_gradient_schedule(g, bc_channel_blocks(g, channels), count_units(g),
-                                              thread_bytes(g, channels), request);
+  bc_schedule schedule = bc_slots_schedule(g, bc_channel_blocks(g, channels), count_units(g),
+                                           thread_bytes(g, channels), request);
   schedule.blocks.channels = channels;
   return schedule;
 }
@@ -190,7 +190,7 @@ static void run_task(void *argument, int64_t task, int thread)
   const bc_geometry *g = &ctx->plan->geometry;
   const int64_t rows = g->axes[BC_DEPTH].output * g->axes[BC_HEIGHT].output;
   const int64_t slots = ctx->plan->schedule.blocks.slots;
-  const bc_range units = bc_gradient_units(ctx->plan, count_units(g), task % slots);
+  const bc_range units = bc_slot_units(ctx->plan, count_units(g), task % slots);
   const area a = area_of(g, ctx->plan->schedule.blocks.channels);
   work w = find_work(ctx, task / slots, thread);
   find_offsets(ctx, w.offsets);
@@ -199,7 +199,7 @@ static void run_task(void *argument, int64_t task, int thread)
   for (int64_t unit = units.begin; unit < units.end; ++unit)
     add_row(ctx, &w, unit / rows, unit % rows);
   flush(ctx, &w);
-  store(ctx, &w, bc_gradient_home(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
+  store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
 }
 
 void bc_channels_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

@@ -70,8 +70,8 @@ bc_schedule bc_planar_gradient_prepare(const bc_geometry *g, const bc_request *r
   const bc_sums sums = bc_sums_of(g, true);
   const bc_cut cut = bc_cut_choose(g, &sums, request->room, thread_bytes);
   bc_schedule schedule =
-      bc_gradient_schedule(g, bc_count_blocks(g->groups, cut.groups), count_units(g, &sums, &cut),
-                           thread_bytes(&sums, &cut), request);
+      bc_slots_schedule(g, bc_count_blocks(g->groups, cut.groups), count_units(g, &sums, &cut),
+                        thread_bytes(&sums, &cut), request);
   schedule.blocks.channels = cut.groups * g->in_channels;
   schedule.blocks.pixels = cut.rows * cut.columns;
   return schedule;
@@ -208,7 +208,7 @@ static void run_task(void *argument, int64_t task, int thread)
   const int64_t slots = ctx->plan->schedule.blocks.slots;
   const area a = area_of(&ctx->sums, &ctx->cut);
   const bc_range units =
-      bc_gradient_units(ctx->plan, count_units(g, &ctx->sums, &ctx->cut), task % slots);
+      bc_slot_units(ctx->plan, count_units(g, &ctx->sums, &ctx->cut), task % slots);
   work w = find_work(ctx, task / slots, thread);
   find_offsets(ctx, w.offsets);
   memset(w.sums, 0, a.sums);
@@ -221,7 +221,7 @@ static void run_task(void *argument, int64_t task, int thread)
     add_unit(ctx, &w, unit % g->batch, &box);
   }
   flush(ctx, &w);
-  store(ctx, &w, bc_gradient_home(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
+  store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
 }
 
 void bc_planar_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

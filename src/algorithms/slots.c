@@ -1,0 +1,72 @@
+#include "slots.h"
+
+#include "blocks.h"
+#include "parallel.h"
+
+enum { SUM_ELEMENTS = 1 << 12 /* of the gradient in a task of the sum */ };
+
+static int64_t count_slots(const bc_geometry *g, int64_t tasks, int64_t units, size_t used,
+                           size_t room)
+{
+  if (used >= room)
+    return 1;
+  const int64_t fitting = (int64_t)((room - used) / bc_workspace_book(bc_count_weights(g)));
+  const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, tasks);
+  return bc_max(1, bc_min(bc_min(wanted, fitting), units));
+}
+
+bc_schedule bc_slots_schedule(const bc_geometry *g, int64_t tasks, int64_t units,
+                              size_t thread_bytes, const bc_request *request)
+{
+  const int64_t slots = count_slots(g, tasks, units, thread_bytes, request->room);
+  return (bc_schedule){
+      .blocks.slots = slots,
+      .tasks = tasks * slots,
+      .workspace = {.shared_bytes = slots > 1 ? bc_workspace_book(slots * bc_count_weights(g)) : 0,
+                    .thread_bytes = thread_bytes}};
+}
+
+bc_range bc_slot_units(const blasconv_plan *plan, int64_t units, int64_t slot)
+{
+  const int64_t slots = plan->schedule.blocks.slots;
+  return (bc_range){units * slot / slots, units * (slot + 1) / slots};
+}
+
+float *bc_slot_gradient(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
+                        int64_t slot)
+{
+  return plan->schedule.blocks.slots > 1
+             ? bc_workspace_shared(workspace) + slot * bc_count_weights(&plan->geometry)
+             : tensors->result;
+}
+
+typedef struct context {
+  const blasconv_plan *plan;
+  const float *slots; /* [slots][weights] */
+  float *gradient;
+} context;
+
+/* SUM_ELEMENTS of the gradient. */
+static void sum_elements(void *argument, int64_t task, int thread)
+{
+  (void)thread;
+  const context *ctx = argument;
+  const int64_t weights = bc_count_weights(&ctx->plan->geometry);
+  const bc_range part = bc_block(task, SUM_ELEMENTS, weights);
+  for (int64_t i = part.begin; i < part.end; ++i) {
+    double sum = 0.0;
+    for (int64_t slot = 0; slot < ctx->plan->schedule.blocks.slots; ++slot)
+      sum += (double)ctx->slots[slot * weights + i];
+    ctx->gradient[i] = ctx->plan->request.accumulate ? ctx->gradient[i] + (float)sum : (float)sum;
+  }
+}
+
+void bc_slots_add_up(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  const int64_t slots = plan->schedule.blocks.slots, weights = bc_count_weights(&plan->geometry);
+  if (slots == 1)
+    return;
+  context ctx = {plan, bc_workspace_shared(workspace), tensors->result};
+  bc_parallel_elements(plan->threads, weights * slots, bc_count_blocks(weights, SUM_ELEMENTS),
+                       sum_elements, &ctx);
+}
