@@ -13,6 +13,8 @@ enum {
   SUM_LOOPS = 14        /* see work_on_pixels() */
 };
 
+static const int64_t MOST_DISTANCE = (int64_t)1 << 40, MOST_TAPS = (int64_t)1 << 20;
+
 bool bc_depthwise_has_channel_vectors(const bc_geometry *g)
 {
   return g->layout == BLASCONV_NHWC && g->in_channels == 1 && g->out_channels == 1 &&
@@ -36,6 +38,13 @@ int64_t bc_channel_most(int64_t size)
   return size + BC_DEPTHWISE_LANES - 1;
 }
 
+/* Sums of a few sizes stay within int64_t. */
+static bool is_small(const bc_axis *axis)
+{
+  return bc_max(axis->pad_begin, axis->stride) <= MOST_DISTANCE &&
+         (axis->kernel - 1) * axis->dilation <= MOST_DISTANCE;
+}
+
 static const char *reject(const bc_geometry *g, const bc_request *request)
 {
   const int64_t most = request->pass == BLASCONV_BACKWARD_WEIGHTS ? MOST_OF_GRADIENT : MOST;
@@ -43,6 +52,11 @@ static const char *reject(const bc_geometry *g, const bc_request *request)
     return "it has one group of several channels";
   if (g->in_channels > most || g->out_channels > most)
     return "a group has more than a few channels or filters";
+  if (!is_small(&g->axes[BC_DEPTH]) || !is_small(&g->axes[BC_HEIGHT]) ||
+      !is_small(&g->axes[BC_WIDTH]))
+    return "a stride, a pad or a dilated kernel passes 2^40";
+  if (g->taps > MOST_TAPS)
+    return "a filter has more than 2^20 taps";
   return NULL;
 }
 
