@@ -20,11 +20,16 @@ _Static_assert(sizeof(header) == BLASCONV_WORKSPACE_ALIGNMENT, "the weights must
 
 /* FNV-1a, see G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash
  * Algorithm". */
-static uint64_t mix(uint64_t hash, const void *data, size_t bytes)
+static uint64_t mix(uint64_t hash, unsigned char byte)
 {
-  const unsigned char *byte = data;
-  for (size_t i = 0; i < bytes; ++i)
-    hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+  return (hash ^ byte) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t mix_numbers(uint64_t hash, const int64_t *numbers, int32_t count)
+{
+  for (int32_t i = 0; i < count; ++i)
+    for (int shift = 0; shift < 64; shift += 8)
+      hash = mix(hash, (unsigned char)((uint64_t)numbers[i] >> shift));
   return hash;
 }
 
@@ -32,17 +37,19 @@ static uint64_t mix(uint64_t hash, const void *data, size_t bytes)
 static uint64_t checksum(const blasconv_plan *plan)
 {
   const blasconv_problem *p = &plan->problem;
-  const size_t bytes = sizeof(int64_t) * (size_t)p->rank;
   const int64_t kinds[] = {p->layout,       p->direction, p->rank,   p->in_channels,
                            p->out_channels, p->groups,    plan->pass};
-  uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), kinds, sizeof kinds);
-  hash = mix(hash, p->kernel, bytes);
-  hash = mix(hash, p->strides, bytes);
-  hash = mix(hash, p->dilations, bytes);
-  hash = mix(hash, p->pads_begin, bytes);
-  hash = mix(hash, p->pads_end, bytes);
-  hash = mix(hash, p->output_padding, bytes);
-  return mix(hash, plan->algorithm->name, strlen(plan->algorithm->name));
+  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  hash = mix_numbers(hash, kinds, sizeof kinds / sizeof *kinds);
+  hash = mix_numbers(hash, p->kernel, p->rank);
+  hash = mix_numbers(hash, p->strides, p->rank);
+  hash = mix_numbers(hash, p->dilations, p->rank);
+  hash = mix_numbers(hash, p->pads_begin, p->rank);
+  hash = mix_numbers(hash, p->pads_end, p->rank);
+  hash = mix_numbers(hash, p->output_padding, p->rank);
+  for (const char *name = plan->algorithm->name; *name != '\0'; ++name)
+    hash = mix(hash, (unsigned char)*name);
+  return hash;
 }
 
 static int64_t payload_elements(const blasconv_plan *plan)

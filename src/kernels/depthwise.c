@@ -238,12 +238,12 @@ enum { KNOWS_SHAPES = true };
 INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const float *weights,
                 float *result)
 {
-  const int64_t stride = s->line_step == s->along_step       ? 1
-                         : s->line_step == 2 * s->along_step ? 2
-                                                             : 0;
-  if (!KNOWS_SHAPES)
-    sum_lines((shape){.for_all = for_all}, s, source, weights, result);
-  else if (stride == 1 && s->taps_along == 1)
+  int64_t stride = 0; /* of no shape that is known */
+  if (KNOWS_SHAPES && s->line_step == s->along_step)
+    stride = 1;
+  else if (KNOWS_SHAPES && s->line_step == 2 * s->along_step)
+    stride = 2;
+  if (stride == 1 && s->taps_along == 1)
     sum_lines((shape){.for_all = for_all, .along = 1, .stride = 1}, s, source, weights, result);
   else if (stride == 1 && s->taps_along == 2)
     sum_lines((shape){.for_all = for_all, .along = 2, .stride = 1}, s, source, weights, result);
