@@ -1,37 +1,19 @@
 /* A plan in plain English. */
 #include "plan.h"
 #include "planning/candidates.h"
+#include "writer.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-/* Text that is cut to its buffer while its whole length is counted, as snprintf does. */
-typedef struct writer {
-  char *text;
-  size_t size, length;
-} writer;
-
-__attribute__((format(printf, 2, 3))) static void put(writer *out, const char *format, ...)
-{
-  const size_t used = out->length < out->size ? out->length : out->size;
-  va_list values;
-  va_start(values, format);
-  const int added =
-      vsnprintf(out->text == NULL ? NULL : out->text + used, out->size - used, format, values);
-  va_end(values);
-  out->length += added > 0 ? (size_t)added : 0;
-}
-
-static void put_extents(writer *out, const int64_t *extents, int32_t rank)
+static void put_extents(bc_writer *out, const int64_t *extents, int32_t rank)
 {
   for (int32_t i = 0; i < rank; ++i)
-    put(out, "%s%" PRId64, i == 0 ? "" : "x", extents[i]);
+    bc_write(out, "%s%" PRId64, i == 0 ? "" : "x", extents[i]);
 }
 
-static void put_sizes(writer *out, const char *name, const int64_t *sizes, int32_t rank)
+static void put_sizes(bc_writer *out, const char *name, const int64_t *sizes, int32_t rank)
 {
-  put(out, "%s", name);
+  bc_write(out, "%s", name);
   put_extents(out, sizes, rank);
 }
 
@@ -42,19 +24,20 @@ static const char *layout_name(const blasconv_problem *problem)
   return names[problem->layout][problem->rank - 1];
 }
 
-static void put_problem(writer *out, const blasconv_plan *plan)
+static void put_problem(bc_writer *out, const blasconv_plan *plan)
 {
   static const char *const passes[] = {"forward", "backward data", "backward weights"};
   const blasconv_problem *p = &plan->problem;
   const bool transposed = p->direction == BLASCONV_TRANSPOSED;
   int64_t output[BLASCONV_MAX_RANK];
   (void)blasconv_problem_output(p, output); /* the plan's problem is a good one */
-  put(out, "problem: %s%s, %s, batch %" PRId64 ", %" PRId64 "x", passes[plan->pass],
-      transposed ? " of a transposed convolution" : "", layout_name(p), p->batch, p->in_channels);
+  bc_write(out, "problem: %s%s, %s, batch %" PRId64 ", %" PRId64 "x", passes[plan->pass],
+           transposed ? " of a transposed convolution" : "", layout_name(p), p->batch,
+           p->in_channels);
   put_extents(out, p->input, p->rank);
-  put(out, " -> %" PRId64 "x", p->out_channels);
+  bc_write(out, " -> %" PRId64 "x", p->out_channels);
   put_extents(out, output, p->rank);
-  put(out, ", groups %" PRId64 "\n", p->groups);
+  bc_write(out, ", groups %" PRId64 "\n", p->groups);
   put_sizes(out, "kernel: ", p->kernel, p->rank);
   put_sizes(out, ", strides ", p->strides, p->rank);
   put_sizes(out, ", dilations ", p->dilations, p->rank);
@@ -62,35 +45,36 @@ static void put_problem(writer *out, const blasconv_plan *plan)
   put_sizes(out, " and ", p->pads_end, p->rank);
   if (transposed)
     put_sizes(out, ", output padding ", p->output_padding, p->rank);
-  put(out, "\n");
+  bc_write(out, "\n");
 }
 
-static void put_block(writer *out, const char *name, int64_t size)
+static void put_block(bc_writer *out, const char *name, int64_t size)
 {
   if (size > 0)
-    put(out, " %s %" PRId64, name, size);
+    bc_write(out, " %s %" PRId64, name, size);
 }
 
-static void put_schedule(writer *out, const blasconv_plan *plan)
+static void put_schedule(bc_writer *out, const blasconv_plan *plan)
 {
   const bc_schedule *schedule = &plan->schedule;
-  put(out, "algorithm: %s%s%s\n", plan->algorithm->name, plan->request.exact ? ", exact" : "",
-      plan->request.accumulate ? ", accumulating" : "");
-  put(out, "blocks:");
+  bc_write(out, "algorithm: %s%s%s\n", plan->algorithm->name, plan->request.exact ? ", exact" : "",
+           plan->request.accumulate ? ", accumulating" : "");
+  bc_write(out, "blocks:");
   put_block(out, "filters", schedule->blocks.filters);
   put_block(out, "channels", schedule->blocks.channels);
   put_block(out, "depth", schedule->blocks.depth);
   put_block(out, "pixels", schedule->blocks.pixels);
   put_block(out, "images", schedule->blocks.images);
   put_block(out, "slots", schedule->blocks.slots);
-  put(out, " tasks %" PRId64 "\n", schedule->tasks);
-  put(out, "threads: %d\n", plan->threads);
-  put(out, "workspace: %zu bytes (%zu shared, %zu a thread)\n", blasconv_plan_workspace_size(plan),
-      schedule->workspace.shared_bytes, schedule->workspace.thread_bytes);
+  bc_write(out, " tasks %" PRId64 "\n", schedule->tasks);
+  bc_write(out, "threads: %d\n", plan->threads);
+  bc_write(out, "workspace: %zu bytes (%zu shared, %zu a thread)\n",
+           blasconv_plan_workspace_size(plan), schedule->workspace.shared_bytes,
+           schedule->workspace.thread_bytes);
 }
 
 /* Why the plan has its algorithm. */
-static void put_decision(writer *out, const blasconv_plan *plan)
+static void put_decision(bc_writer *out, const blasconv_plan *plan)
 {
   static const char *const bases[] = {[BC_BY_NAME] = "asked for by name, by estimate",
                                       [BC_FROM_CHOICES] = "taken from the choices, measured at",
@@ -98,12 +82,12 @@ static void put_decision(writer *out, const blasconv_plan *plan)
                                       [BC_BY_ESTIMATE] = "by estimate,"};
   const bool expected =
       plan->decision.basis == BC_BY_NAME || plan->decision.basis == BC_BY_ESTIMATE;
-  put(out, "choice: %s %.3g ms%s\n", bases[plan->decision.basis], 1e3 * plan->decision.seconds,
-      expected ? " on one thread" : "");
+  bc_write(out, "choice: %s %.3g ms%s\n", bases[plan->decision.basis], 1e3 * plan->decision.seconds,
+           expected ? " on one thread" : "");
 }
 
 /* Why the plan does not have the algorithm of that row. */
-static void put_other(writer *out, const blasconv_plan *plan, size_t row)
+static void put_other(bc_writer *out, const blasconv_plan *plan, size_t row)
 {
   static const char *const words[] = {
       [BC_BY_NAME] = "it could serve, but another was asked for by name; by estimate",
@@ -115,24 +99,23 @@ static void put_other(writer *out, const blasconv_plan *plan, size_t row)
   bc_candidate candidate;
   const char *reason;
   if (bc_candidate_make(plan, other, &candidate, &reason) != BLASCONV_SUCCESS)
-    put(out, "not %s: %s\n", other->name, reason);
+    bc_write(out, "not %s: %s\n", other->name, reason);
   else if (measured > 0.0)
-    put(out, "not %s: slower when measured, at best %.3g ms\n", other->name, 1e3 * measured);
+    bc_write(out, "not %s: slower when measured, at best %.3g ms\n", other->name, 1e3 * measured);
   else
-    put(out, "not %s: %s %.3g ms on one thread\n", other->name, words[plan->decision.basis],
-        1e3 * candidate.seconds);
+    bc_write(out, "not %s: %s %.3g ms on one thread\n", other->name, words[plan->decision.basis],
+             1e3 * candidate.seconds);
 }
 
 size_t blasconv_plan_describe(const blasconv_plan *plan, char *text, size_t size)
 {
-  writer out = {text, text == NULL ? 0 : size, 0};
-  put(&out, "%s", "");
+  bc_writer out = bc_writer_start(text, size);
   if (plan == NULL)
     return 0;
   put_problem(&out, plan);
   put_schedule(&out, plan);
   put_decision(&out, plan);
-  put(&out, "library: %s\n", blasconv_version_string());
+  bc_write(&out, "library: %s\n", blasconv_version_string());
   for (size_t i = 0; bc_registry_row(i) != NULL; ++i)
     if (bc_registry_row(i) != plan->algorithm)
       put_other(&out, plan, i);

@@ -1,5 +1,7 @@
 #include "packed.h"
 
+#include "checksum.h"
+
 #include <string.h>
 
 enum { FORMAT = 1 };
@@ -18,18 +20,11 @@ typedef struct header {
 
 _Static_assert(sizeof(header) == BLASCONV_WORKSPACE_ALIGNMENT, "the weights must be aligned");
 
-/* FNV-1a, see G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash
- * Algorithm". */
-static uint64_t mix(uint64_t hash, unsigned char byte)
-{
-  return (hash ^ byte) * UINT64_C(0x100000001b3);
-}
-
 static uint64_t mix_numbers(uint64_t hash, const int64_t *numbers, int32_t count)
 {
   for (int32_t i = 0; i < count; ++i)
     for (int shift = 0; shift < 64; shift += 8)
-      hash = mix(hash, (unsigned char)((uint64_t)numbers[i] >> shift));
+      hash = bc_checksum_add(hash, (unsigned char)((uint64_t)numbers[i] >> shift));
   return hash;
 }
 
@@ -39,7 +34,7 @@ static uint64_t checksum(const blasconv_plan *plan)
   const blasconv_problem *p = &plan->problem;
   const int64_t kinds[] = {p->layout,       p->direction, p->rank,   p->in_channels,
                            p->out_channels, p->groups,    plan->pass};
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
+  uint64_t hash = BC_CHECKSUM_START;
   hash = mix_numbers(hash, kinds, sizeof kinds / sizeof *kinds);
   hash = mix_numbers(hash, p->kernel, p->rank);
   hash = mix_numbers(hash, p->strides, p->rank);
@@ -48,7 +43,7 @@ static uint64_t checksum(const blasconv_plan *plan)
   hash = mix_numbers(hash, p->pads_end, p->rank);
   hash = mix_numbers(hash, p->output_padding, p->rank);
   for (const char *name = plan->algorithm->name; *name != '\0'; ++name)
-    hash = mix(hash, (unsigned char)*name);
+    hash = bc_checksum_add(hash, (unsigned char)*name);
   return hash;
 }
 

@@ -80,6 +80,13 @@ static void prove_words(const char *words, support_random *random)
   prove(&problem, random);
 }
 
+static void prove_all(const char *const *problems, size_t count, uint64_t stream)
+{
+  support_random random = support_random_start(stream);
+  for (size_t i = 0; i < count; ++i)
+    prove_words(problems[i], &random);
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Suites
  * ------------------------------------------------------------------------------------------ */
@@ -137,9 +144,7 @@ START_TEST(channels)
                                          "transposed n2 c6 in5x7 k12 f4 s2 p1 g6",
                                          "transposed c16 in5x7 k8 f3 s2 p1 op1 g4",
                                          "transposed n2 c40 in7x5 k40 f4 s2 p1 g40"};
-  support_random random = support_random_start(23);
-  for (size_t i = 0; i < sizeof problems / sizeof *problems; ++i)
-    prove_words(problems[i], &random);
+  prove_all(problems, sizeof problems / sizeof *problems, 23);
 }
 END_TEST
 
@@ -165,9 +170,7 @@ START_TEST(general)
                                          "c9 in3x4 k9 f5x7 p4:3x5:6 g9",
                                          "c8 in2 k8 f3 d4 p4 g8",
                                          "n0 c8 in6x5 k8 f3 p1 g8"};
-  support_random random = support_random_start(24);
-  for (size_t i = 0; i < sizeof problems / sizeof *problems; ++i)
-    prove_words(problems[i], &random);
+  prove_all(problems, sizeof problems / sizeof *problems, 24);
 }
 END_TEST
 
@@ -178,9 +181,7 @@ START_TEST(many_blocks)
       "n2 c70 in41x40 k70 f3 p1 g70",   "c64 in57x56 k128 f5 s2 p2 g64",
       "c3 in5x1500 k3 f3 s1x2 p1 g3",   "n3 c5 in150x9 k5 f3 p1 g5",
       "n2 c24 in61x60 k24 f3 s2 p1 g6", "transposed c40 in29x31 k40 f3 s2 p1 op1 g40"};
-  support_random random = support_random_start(25);
-  for (size_t i = 0; i < sizeof problems / sizeof *problems; ++i)
-    prove_words(problems[i], &random);
+  prove_all(problems, sizeof problems / sizeof *problems, 25);
 }
 END_TEST
 

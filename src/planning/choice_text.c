@@ -9,6 +9,7 @@
  * those of the key, in the order in which bc_choice_key_make() gives them.
  *
  * Written and read by hand: the host's locale must not matter, and any bytes may come. */
+#include "checksum.h"
 #include "choices.h"
 #include "cpu.h"
 
@@ -28,9 +29,9 @@ void bc_machine_describe(char *text)
 
 uint64_t bc_checksum(const char *bytes, size_t length)
 {
-  uint64_t sum = UINT64_C(0xcbf29ce484222325);
+  uint64_t sum = BC_CHECKSUM_START;
   for (size_t i = 0; i < length; ++i)
-    sum = (sum ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+    sum = bc_checksum_add(sum, (unsigned char)bytes[i]);
   return sum;
 }
 

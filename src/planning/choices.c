@@ -1,6 +1,7 @@
 /* The store of measured choices: a table of pointers, sorted by key, behind one lock. */
 #include "choices.h"
 #include "workspace.h"
+#include "writer.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -203,43 +204,22 @@ size_t blasconv_choices_count(const blasconv_choices *choices)
 
 static const char first_line[] = "blasconv choices 1", last_line[] = "end";
 
-/* Text that is cut to its buffer while its whole length is counted. */
-typedef struct sink {
-  char *text; /* [size] */
-  size_t size, length;
-} sink;
-
-static void append(sink *out, const char *bytes, size_t length)
-{
-  if (out->length < out->size) {
-    const size_t room = out->size - out->length;
-    memcpy(out->text + out->length, bytes, length < room ? length : room);
-  }
-  out->length += length;
-}
-
-static void append_line(sink *out, const char *line)
-{
-  append(out, line, strlen(line));
-  append(out, "\n", 1);
-}
-
 size_t blasconv_choices_export(const blasconv_choices *choices, char *text, size_t size)
 {
-  sink out = {text, text == NULL ? 0 : size, 0};
-  if (choices != NULL) {
-    char line[BC_CHOICE_LINE];
-    const uint64_t machine = bc_checksum(choices->machine, strlen(choices->machine));
-    append_line(&out, first_line);
-    append(&out, line, bc_machine_write(choices->machine, line));
-    lock(choices);
-    for (size_t i = 0; i < choices->count; ++i)
-      append(&out, line, bc_choice_write(choices->sorted[i], machine, line));
-    unlock(choices);
-    append_line(&out, last_line);
+  bc_writer out = bc_writer_start(text, size);
+  if (choices == NULL)
+    return 0;
+  char line[BC_CHOICE_LINE];
+  const uint64_t machine = bc_checksum(choices->machine, strlen(choices->machine));
+  bc_machine_write(choices->machine, line);
+  bc_write(&out, "%s\n%s", first_line, line);
+  lock(choices);
+  for (size_t i = 0; i < choices->count; ++i) {
+    bc_choice_write(choices->sorted[i], machine, line);
+    bc_write(&out, "%s", line);
   }
-  if (text != NULL && size > 0)
-    text[out.length < size ? out.length : size - 1] = '\0';
+  unlock(choices);
+  bc_write(&out, "%s\n", last_line);
   return out.length;
 }
 
@@ -249,14 +229,14 @@ static bool is(const char *line, size_t length, const char *expected)
 }
 
 /* Reading a text. */
-typedef struct import {
+typedef struct reading {
   uint64_t machine;
   bool inside; /* between a first line and a last one */
   size_t taken;
-} import;
+} reading;
 
 /* BLASCONV_BAD_CHOICES: the line was left out. */
-static blasconv_status import_line(blasconv_choices *choices, import *state, const char *line,
+static blasconv_status import_line(blasconv_choices *choices, reading *state, const char *line,
                                    size_t length)
 {
   bc_choice choice;
@@ -274,7 +254,7 @@ static blasconv_status import_line(blasconv_choices *choices, import *state, con
   return status == BLASCONV_OVERFLOW ? BLASCONV_BAD_CHOICES : status;
 }
 
-static blasconv_status import_text(blasconv_choices *choices, import *state, const char *text,
+static blasconv_status import_text(blasconv_choices *choices, reading *state, const char *text,
                                    size_t length)
 {
   bool whole = length > 0;
@@ -297,7 +277,7 @@ blasconv_status blasconv_choices_import(blasconv_choices *choices, const char *t
 {
   if (choices == NULL || (text == NULL && length > 0))
     return BLASCONV_NULL_POINTER;
-import state = {.machine = bc_checksum(choices->machine, strlen(choices->machine)) };
+  reading state = {.machine = bc_checksum(choices->machine, strlen(choices->machine))};
   const blasconv_status status =
       length == 0 ? BLASCONV_BAD_CHOICES : import_text(choices, &state, text, length);
   if (taken != NULL)

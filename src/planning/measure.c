@@ -1,5 +1,6 @@
 #include "measure.h"
 
+#include "axes.h"
 #include "clock.h"
 #include "parallel.h"
 #include "race.h"
@@ -144,12 +145,6 @@ static void hold(const blasconv_plan *plan, const blasconv_options *options,
   bc_race_hold(&(bc_race){count, start, budget, now, run, &t}, measured);
 }
 
-static blasconv_status refuse(blasconv_status status, const char *text, const char **reason)
-{
-  *reason = text;
-  return status;
-}
-
 blasconv_status bc_measure(const blasconv_plan *plan, const blasconv_options *options,
                            const bc_candidate *candidates, size_t count, double *measured,
                            const char **reason)
@@ -157,13 +152,14 @@ blasconv_status bc_measure(const blasconv_plan *plan, const blasconv_options *op
   areas sizes;
   char *scratch = options->scratch;
   if (!find_areas(plan, candidates, count, &sizes))
-    return refuse(BLASCONV_OVERFLOW, "the bytes of all tensors together overflow", reason);
+    return bc_refuse(BLASCONV_OVERFLOW, "the bytes of all tensors together overflow", reason);
   if (scratch != NULL && (uintptr_t)scratch % BLASCONV_WORKSPACE_ALIGNMENT != 0)
-    return refuse(BLASCONV_WORKSPACE_MISALIGNED,
-                  "options.scratch is not aligned to BLASCONV_WORKSPACE_ALIGNMENT", reason);
+    return bc_refuse(BLASCONV_WORKSPACE_MISALIGNED,
+                     "options.scratch is not aligned to BLASCONV_WORKSPACE_ALIGNMENT", reason);
   if (scratch != NULL && options->scratch_bytes < sizes.all_bytes)
-    return refuse(BLASCONV_WORKSPACE_TOO_SMALL,
-                  "options.scratch has no room for the pass's tensors and its workspace", reason);
+    return bc_refuse(BLASCONV_WORKSPACE_TOO_SMALL,
+                     "options.scratch has no room for the pass's tensors and its workspace",
+                     reason);
   if (scratch != NULL) {
     hold(plan, options, candidates, count, &sizes, scratch, measured);
     return BLASCONV_SUCCESS;
@@ -172,7 +168,7 @@ blasconv_status bc_measure(const blasconv_plan *plan, const blasconv_options *op
   void *own =
       allocator->allocate(allocator->context, sizes.all_bytes, BLASCONV_WORKSPACE_ALIGNMENT);
   if (own == NULL)
-    return refuse(BLASCONV_OUT_OF_MEMORY, "no memory for the tensors of the timed runs", reason);
+    return bc_refuse(BLASCONV_OUT_OF_MEMORY, "no memory for the tensors of the timed runs", reason);
   hold(plan, options, candidates, count, &sizes, own, measured);
   allocator->release(allocator->context, own);
   return BLASCONV_SUCCESS;
