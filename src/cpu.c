@@ -2,7 +2,9 @@
 
 #include "kernels/kernels.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +12,7 @@
 #include <cpuid.h>
 #endif
 
-bc_isa bc_cpu_isa(void)
+static bc_isa best_isa(void)
 {
 #ifdef BC_X86_KERNELS
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -20,6 +22,28 @@ bc_isa bc_cpu_isa(void)
     return BC_ISA_AVX2;
 #endif
   return BC_ISA_GENERIC;
+}
+
+/* The best, or a lower one that the environment names. */
+static bc_isa find_isa(void)
+{
+  const bc_isa best = best_isa();
+  const char *wanted = getenv("BLASCONV_ISA");
+  for (int isa = BC_ISA_GENERIC; wanted != NULL && isa < (int)best; ++isa)
+    if (strcmp(wanted, bc_isa_name((bc_isa)isa)) == 0)
+      return (bc_isa)isa;
+  return best;
+}
+
+bc_isa bc_cpu_isa(void)
+{
+  static atomic_int known; /* 1 more than what was found; threads may find it at once */
+  int isa = atomic_load_explicit(&known, memory_order_relaxed);
+  if (isa == 0) {
+    isa = (int)find_isa() + 1;
+    atomic_store_explicit(&known, isa, memory_order_relaxed);
+  }
+  return (bc_isa)(isa - 1);
 }
 
 const char *bc_isa_name(bc_isa isa)

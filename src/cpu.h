@@ -7,7 +7,8 @@
 /* Instruction sets that kernels exist for, each containing the ones before it. */
 typedef enum bc_isa { BC_ISA_GENERIC, BC_ISA_AVX2, BC_ISA_AVX512 } bc_isa;
 
-/* The best that this CPU offers. */
+/* The best that this CPU offers, or a lower one that BLASCONV_ISA in the environment names as
+ * bc_isa_name() does; read once. */
 bc_isa bc_cpu_isa(void);
 
 /* For messages: "AVX-512", "AVX2", "generic". */

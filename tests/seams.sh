@@ -23,5 +23,5 @@ seam 'the CPU' '__builtin_cpu_\w+|\bcpuid\b|<cpuid\.h>' src/cpu.c
 seam 'the clock' '\b(clock_gettime|gettimeofday|timespec_get|time|clock)\(' src/planning/clock.c
 seam malloc '\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|free)\(' src/workspace.c
 seam 'printing and leaving' '\b(printf|fprintf|vfprintf|puts|perror|abort|exit|_exit|assert)\('
-seam 'the environment' '\b(getenv|setenv|putenv)\('
+seam 'the environment' '\b(getenv|setenv|putenv)\(' src/cpu.c
 exit $status
