@@ -57,8 +57,9 @@ typedef struct bc_algorithm {
   void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
   /* Floats of the packed weights, and how to write them; they follow from the filters, not from
    * batch, extents or blocks. Both NULL: weights are taken as they are. */
-  int64_t (*packed_elements)(const bc_geometry *geometry);
-  void (*pack)(const bc_geometry *geometry, const float *weights, float *packed);
+  int64_t (*packed_elements)(const bc_geometry *geometry, blasconv_pass pass);
+  void (*pack)(const bc_geometry *geometry, blasconv_pass pass, const float *weights,
+               float *packed);
 } bc_algorithm;
 
 /* Room for all rows of the registry. */
@@ -67,6 +68,7 @@ enum { BC_MOST_ALGORITHMS = 8 };
 /* The rows of the registry in order, NULL past the last. */
 const bc_algorithm *bc_registry_row(size_t index);
 
-extern const bc_algorithm bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_reference;
+extern const bc_algorithm bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_implicit_gemm,
+    bc_reference;
 
 #endif

@@ -1,6 +1,7 @@
 #include "packed.h"
 
 #include "checksum.h"
+#include "cpu.h"
 
 #include <string.h>
 
@@ -28,6 +29,23 @@ static uint64_t mix_numbers(uint64_t hash, const int64_t *numbers, int32_t count
   return hash;
 }
 
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+  for (; *text != '\0'; ++text)
+    hash = bc_checksum_add(hash, (unsigned char)*text);
+  return hash;
+}
+
+/* An algorithm's own form depends on how the geometry was simplified, and maybe on the instruction
+ * set. */
+static uint64_t mix_form(uint64_t hash, const blasconv_plan *plan)
+{
+  const bc_geometry *g = &plan->geometry;
+  const int64_t form[] = {g->layout, g->in_channels, g->taps};
+  hash = mix_numbers(hash, form, sizeof form / sizeof *form);
+  return mix_text(hash, bc_isa_name(bc_cpu_isa()));
+}
+
 /* Batch and extents are left out: the same filters serve images of any size. */
 static uint64_t checksum(const blasconv_plan *plan)
 {
@@ -42,16 +60,16 @@ static uint64_t checksum(const blasconv_plan *plan)
   hash = mix_numbers(hash, p->pads_begin, p->rank);
   hash = mix_numbers(hash, p->pads_end, p->rank);
   hash = mix_numbers(hash, p->output_padding, p->rank);
-  for (const char *name = plan->algorithm->name; *name != '\0'; ++name)
-    hash = bc_checksum_add(hash, (unsigned char)*name);
-  return hash;
+  hash = mix_text(hash, plan->algorithm->name);
+  return plan->algorithm->packed_elements == NULL ? hash : mix_form(hash, plan);
 }
 
 static int64_t payload_elements(const blasconv_plan *plan)
 {
   const bc_algorithm *algorithm = plan->algorithm;
-  return algorithm->packed_elements != NULL ? algorithm->packed_elements(&plan->geometry)
-                                            : bc_count_weights(&plan->geometry);
+  return algorithm->packed_elements != NULL
+             ? algorithm->packed_elements(&plan->geometry, plan->request.pass)
+             : bc_count_weights(&plan->geometry);
 }
 
 static uint64_t format(void)
@@ -101,7 +119,7 @@ blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const float *weigh
   memset(packed, 0, blasconv_plan_packed_size(plan)); /* the same bytes each time */
   memcpy(packed, &h, sizeof h);
   if (plan->algorithm->packed_elements != NULL)
-    plan->algorithm->pack(&plan->geometry, weights, payload);
+    plan->algorithm->pack(&plan->geometry, plan->request.pass, weights, payload);
   else
     memcpy(payload, weights, (size_t)bc_count_weights(&plan->geometry) * sizeof *weights);
   return BLASCONV_SUCCESS;

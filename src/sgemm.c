@@ -52,10 +52,15 @@ static bc_isa kernels_isa(const char *corename)
   return BC_ISA_GENERIC;
 }
 
+bc_isa bc_sgemm_isa(void)
+{
+  return kernels_isa(BLAS(openblas_get_corename)());
+}
+
 const char *bc_sgemm_coretype_advice(bc_isa isa)
 {
   static const char *const best[] = {NULL, "Haswell", "SkylakeX"};
-  return kernels_isa(BLAS(openblas_get_corename)()) < isa ? best[isa] : NULL;
+  return bc_sgemm_isa() < isa ? best[isa] : NULL;
 }
 
 /* "0.3.21" of "OpenBLAS 0.3.21 NO_LAPACKE ...". */
@@ -69,7 +74,7 @@ static void ask_blas(void)
 {
   const bool recent = strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21;
   const int flavour = BLAS(openblas_get_parallel)();
-  blas.reads_in_place = recent && kernels_isa(BLAS(openblas_get_corename)()) == BC_ISA_AVX512;
+  blas.reads_in_place = recent && bc_sgemm_isa() == BC_ISA_AVX512;
   blas.takes_turns = flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
   blas.no_openmp = flavour == FLAVOUR_SERIAL || flavour == FLAVOUR_PTHREAD;
   blas.threads = flavour == FLAVOUR_PTHREAD ? BLAS(openblas_get_num_threads) : NULL;
@@ -87,6 +92,11 @@ void bc_sgemm_describe(char *text, size_t size)
 }
 
 #else
+
+bc_isa bc_sgemm_isa(void)
+{
+  return bc_cpu_isa();
+}
 
 const char *bc_sgemm_coretype_advice(bc_isa isa)
 {

@@ -37,6 +37,9 @@ void bc_sgemm_describe(char *text, size_t size);
 /* The BLAS never asks OpenMP for threads, so it need not be told to leave them alone. */
 bool bc_sgemm_keeps_its_thread(void);
 
+/* What the BLAS's kernels use; of one that cannot be asked, all that the CPU has. */
+bc_isa bc_sgemm_isa(void);
+
 /* The OPENBLAS_CORETYPE that lets the BLAS use instruction set `isa`; NULL if it does already. */
 const char *bc_sgemm_coretype_advice(bc_isa isa);
 

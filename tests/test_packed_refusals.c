@@ -143,6 +143,24 @@ static void check_fields(const blasconv_problem *plain)
   }
 }
 
+/* A dense layer's filters are packed in another order; here in as many bytes. */
+START_TEST(filters_that_cover_the_image_are_for_such_images)
+{
+  const blasconv_problem dense = blasconv_problem_2d(2, 4, 3, 3, 48, 3, 3);
+  const blasconv_problem larger = blasconv_problem_2d(2, 4, 5, 5, 48, 3, 3);
+  support_memory packed = pack(&dense, BLASCONV_FORWARD, "implicit_gemm");
+  check_execution(&dense, BLASCONV_FORWARD, "implicit_gemm", packed.data, packed.bytes,
+                  BLASCONV_SUCCESS, "dense");
+  check_execution(&larger, BLASCONV_FORWARD, "implicit_gemm", packed.data, packed.bytes,
+                  BLASCONV_PACKED_MISMATCH, "packed for a dense layer");
+  support_memory_free(&packed);
+  packed = pack(&larger, BLASCONV_FORWARD, "implicit_gemm");
+  check_execution(&dense, BLASCONV_FORWARD, "implicit_gemm", packed.data, packed.bytes,
+                  BLASCONV_PACKED_MISMATCH, "a dense layer");
+  support_memory_free(&packed);
+}
+END_TEST
+
 START_TEST(strides_dilations_and_pads_must_agree)
 {
   blasconv_problem plain = plain_problem();
@@ -357,6 +375,7 @@ int main(void)
 {
   Suite *suite = suite_create("packed_refusals");
   support_add(suite, batch_and_input_extents_may_differ);
+  support_add(suite, filters_that_cover_the_image_are_for_such_images);
   support_add(suite, strides_dilations_and_pads_must_agree);
   support_add(suite, kinds_and_filters_must_agree);
   support_add(suite, pass_and_algorithm_must_agree);

@@ -108,8 +108,9 @@ START_TEST(layers_of_networks_get_what_suits_them)
       const char *expected = layer->groups > 1     ? "depthwise"
                              : is_pointwise(layer) ? "pointwise_gemm"
                                                    : "im2col_gemm";
-      ck_assert_msg(strcmp(name, expected) == 0, "%s, layer %zu: %s", shapes_network_name(network),
-                    i / 2 / passes, name);
+      const bool product = layer->groups == 1 && strcmp(name, "implicit_gemm") == 0;
+      ck_assert_msg(product || strcmp(name, expected) == 0, "%s, layer %zu: %s",
+                    shapes_network_name(network), i / 2 / passes, name);
     }
   }
 }
@@ -149,7 +150,7 @@ static double expected(const blasconv_problem *problem, blasconv_pass pass, cons
   return seconds;
 }
 
-/* Of all that serve, the first in the order that is no more than a quarter above the cheapest. */
+/* Of all that serve, the first in the order that is no more than a twentieth above the cheapest. */
 START_TEST(the_estimate_takes_the_first_of_the_cheapest)
 {
   support_random random = support_random_start(2);
@@ -167,7 +168,7 @@ START_TEST(the_estimate_takes_the_first_of_the_cheapest)
       least = fmin(least, seconds[rows]);
     }
     size_t first = 0;
-    while (seconds[first] > 1.25 * least)
+    while (seconds[first] > 1.05 * least)
       ++first;
     ck_assert_str_eq(blasconv_plan_algorithm(plan), bc_registry_row(first)->name);
     ck_assert(plan->decision.seconds == seconds[first]);
@@ -471,6 +472,8 @@ END_TEST
 START_TEST(nothing_to_measure_needs_nothing)
 {
   blasconv_problem problems[] = {blasconv_problem_2d(1, 64, 56, 56, 64, 3, 3), contested()};
+  problems[0].layout = BLASCONV_NHWC; /* depthwise, far ahead of all others */
+  problems[0].groups = 64;
   problems[1].batch = 0;
   for (int i = 0; i < 2; ++i) {
     _Alignas(64) char scratch[64];

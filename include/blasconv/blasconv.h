@@ -134,8 +134,9 @@ BLASCONV_API const char *blasconv_status_string(blasconv_status status);
 /**
  * The library and what it stands on, for logs and bug reports, as one line: its version, the BLAS
  * with its version, its flavour (serial, pthread or openmp) and the kernels that it picked, and the
- * best instruction set that the CPU offers. If the BLAS picked kernels below the CPU, the line ends
- * with the remedy.
+ * best instruction set that the CPU offers (`generic`, `AVX2` or `AVX-512`; a lower one if the
+ * environment variable `BLASCONV_ISA` names it when the library is first used, for tests). If the
+ * BLAS picked kernels below the CPU, the line ends with the remedy.
  * @return a constant string, the same in each call
  */
 BLASCONV_API const char *blasconv_version_string(void);
@@ -594,8 +595,9 @@ BLASCONV_API size_t blasconv_plan_packed_size(const blasconv_plan *plan);
  * Packs weights, once for many executions. The result has no pointers in it: it may be copied, kept
  * in a file and read again on the same kind of machine by the same version of the library. It
  * serves every plan of the same pass and algorithm whose problem differs in batch and input extents
- * at most; an execution refuses any other (#BLASCONV_PACKED_MISMATCH). The bits of the results are
- * those of the weights themselves.
+ * at most, unless the kernel covers the whole of one problem's images and not of the other's, as in
+ * a dense layer; an execution refuses any other (#BLASCONV_PACKED_MISMATCH). The bits of the
+ * results are those of the weights themselves.
  *
  * @param plan a plan that reads weights
  * @param weights as the problem's layout says

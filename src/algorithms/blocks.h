@@ -52,12 +52,22 @@ int64_t bc_copied_run(const bc_geometry *geometry);
 /* The patch source that lowers into the buffer. */
 bc_patch_source bc_lowered_patches;
 
-bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request);
+/* What a weight gradient is made with. */
+typedef struct bc_weights_method {
+  bc_patch_source *patches;
+  bool lowers; /* the patch source always copies */
+  /* As bc_sgemm(), in so many bytes of workspace for products of these extents at most; NULL:
+   * bc_sgemm() itself. */
+  void (*multiply)(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
+                   bc_result c, void *workspace);
+  size_t (*multiply_bytes)(int64_t m, int64_t n, int64_t k);
+} bc_weights_method;
 
-/* `lowers`: the patch source copies. */
-double bc_weights_cost(const bc_geometry *geometry, const bc_schedule *schedule, bool lowers);
-
+bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request,
+                               const bc_weights_method *method);
+double bc_weights_cost(const bc_geometry *geometry, const bc_schedule *schedule,
+                       const bc_weights_method *method);
 void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
-                    bc_patch_source *patches);
+                    const bc_weights_method *method);
 
 #endif

@@ -166,19 +166,21 @@ static void backward_data_block(void *argument, int64_t task, int thread)
 
 /* ---- all passes ---- */
 
+static const bc_weights_method weights_method = {.patches = bc_lowered_patches, .lowers = true};
+
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
   if (request->pass == BLASCONV_FORWARD)
     return prepare_forward(geometry, request);
   if (request->pass == BLASCONV_BACKWARD_DATA)
     return prepare_backward_data(geometry, request);
-  return bc_weights_prepare(geometry, request);
+  return bc_weights_prepare(geometry, request, &weights_method);
 }
 
 static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
-    return bc_weights_cost(g, schedule, true);
+    return bc_weights_cost(g, schedule, &weights_method);
   const bc_blocks *blocks = &schedule->blocks;
   const bool forward = request->pass == BLASCONV_FORWARD;
   /* Blocks of filters each lower all patches. */
@@ -201,7 +203,7 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 {
   context ctx = {plan, tensors, workspace};
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
-    bc_weights_run(plan, tensors, workspace, bc_lowered_patches);
+    bc_weights_run(plan, tensors, workspace, &weights_method);
   else
     bc_parallel_for(plan->threads, plan->schedule.tasks,
                     plan->request.pass == BLASCONV_FORWARD ? forward_block : backward_data_block,

@@ -107,16 +107,19 @@ static bc_operand input_itself(const bc_geometry *geometry, const float *input, 
                       geometry->input.channel, geometry->input.pixel};
 }
 
+static const bc_weights_method weights_method = {.patches = input_itself};
+
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
-  return request->pass == BLASCONV_BACKWARD_WEIGHTS ? bc_weights_prepare(geometry, request)
-                                                    : prepare_product(geometry, request->pass);
+  return request->pass == BLASCONV_BACKWARD_WEIGHTS
+             ? bc_weights_prepare(geometry, request, &weights_method)
+             : prepare_product(geometry, request->pass);
 }
 
 static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
-    return bc_weights_cost(g, schedule, schedule->blocks.images > 1);
+    return bc_weights_cost(g, schedule, &weights_method);
   const bc_blocks *blocks = &schedule->blocks;
   const bool forward = request->pass == BLASCONV_FORWARD;
   return bc_cost(&(bc_work){.products = (double)schedule->tasks,
@@ -130,7 +133,7 @@ static double cost(const bc_geometry *g, const bc_request *request, const bc_sch
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS) {
-    bc_weights_run(plan, tensors, workspace, input_itself);
+    bc_weights_run(plan, tensors, workspace, &weights_method);
     return;
   }
   context ctx = {plan, tensors, find_product(&plan->geometry, plan->request.pass, tensors)};

@@ -1,5 +1,5 @@
-/* The weight gradient on SGEMM. Tiles of the gradient are tasks, each summed in place, over images
- * and blocks of pixels in order:
+/* The weight gradient as matrix products. Tiles of the gradient are tasks, each summed in place,
+ * over images and blocks of pixels in order:
  *
  *   tile [filters][depth] += output gradient [filters][columns] * patches^T [columns][depth].
  *
@@ -46,17 +46,29 @@ static size_t patches_bytes(const bc_blocks *blocks)
   return bc_workspace_book(blocks->depth * blocks->images * blocks->pixels);
 }
 
-static size_t area_bytes(const bc_geometry *g, const bc_blocks *blocks)
+static size_t gradient_bytes(const bc_geometry *g, const bc_blocks *blocks)
 {
-  const int64_t columns = blocks->images * blocks->pixels;
-  return patches_bytes(blocks) +
-         (joins_gradients(g, blocks) ? bc_workspace_book(blocks->filters * columns) : 0);
+  return joins_gradients(g, blocks)
+             ? bc_workspace_book(blocks->filters * blocks->images * blocks->pixels)
+             : 0;
+}
+
+/* Both, and what a product needs. */
+static size_t area_bytes(const bc_geometry *g, const bc_blocks *blocks,
+                         const bc_weights_method *method)
+{
+  const size_t product =
+      method->multiply == NULL
+          ? 0
+          : method->multiply_bytes(blocks->depth, blocks->filters, blocks->images * blocks->pixels);
+  return patches_bytes(blocks) + gradient_bytes(g, blocks) + product;
 }
 
 /* Halves the larger extent until the areas fit into the room, or nothing is left to halve. */
-static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
+static void shrink_to_room(const bc_geometry *g, size_t room, const bc_weights_method *method,
+                           bc_blocks *blocks)
 {
-  while (area_bytes(g, blocks) > room) {
+  while (area_bytes(g, blocks, method) > room) {
     int64_t *columns = blocks->images > 1 ? &blocks->images : &blocks->pixels;
     int64_t *larger = blocks->images > 1 || *columns >= blocks->depth ? columns : &blocks->depth;
     if (*larger == 1)
@@ -65,7 +77,8 @@ static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
   }
 }
 
-bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
+bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
+                               const bc_weights_method *method)
 {
   bc_blocks blocks = {.filters = bc_even_block(g->out_channels, TILE_FILTERS, 32),
                       .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
@@ -73,15 +86,16 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request)
                       .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
   bc_split_for_tasks(g->patch_rows, g->groups * bc_count_blocks(g->out_channels, blocks.filters),
                      LEAST_DEPTH, 32, &blocks.depth);
-  shrink_to_room(g, request->room, &blocks);
+  shrink_to_room(g, request->room, method, &blocks);
   bc_schedule schedule = bc_slots_schedule(g, count_tiles(g, &blocks), count_units(g, &blocks),
-                                           area_bytes(g, &blocks), request);
+                                           area_bytes(g, &blocks, method), request);
   blocks.slots = schedule.blocks.slots;
   schedule.blocks = blocks;
   return schedule;
 }
 
-double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool lowers)
+double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule,
+                       const bc_weights_method *method)
 {
   const bc_blocks *blocks = &schedule->blocks;
   const double products = (double)count_tiles(g, blocks) * (double)count_units(g, blocks);
@@ -90,22 +104,26 @@ double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule, bool l
   const double columns =
       bc_mean_block(g->batch, blocks->images) * bc_mean_block(g->out_pixels, blocks->pixels);
   const double gradient = joins_gradients(g, blocks) ? products * columns * filters : 0.0;
-  const double patches = lowers ? products * columns * rows : 0.0;
+  const double patches = method->lowers || blocks->images > 1 ? products * columns * rows : 0.0;
   const double slots = blocks->slots > 1 ? (double)blocks->slots : 0.0;
-  return bc_cost(&(bc_work){.products = products,
-                            .m = rows,
-                            .n = filters,
-                            .k = columns,
-                            .moved = gradient + patches + slots * (double)bc_count_weights(g),
-                            .run = bc_copied_run(g)},
-                 schedule->tasks);
+  const bool own = method->multiply != NULL;
+  const double operands = own ? 2.0 * products * columns * (rows + filters) : 0.0; /* packed, copied */
+  return bc_cost(
+      &(bc_work){.products = own ? 0.0 : products,
+                 .m = rows,
+                 .n = filters,
+                 .k = columns,
+                 .multiplications = own ? products * rows * filters * columns : 0.0,
+                 .moved = gradient + patches + operands + slots * (double)bc_count_weights(g),
+                 .run = bc_copied_run(g)},
+      schedule->tasks);
 }
 
 typedef struct context {
   const blasconv_plan *plan;
   const bc_tensors *tensors;
   void *workspace;
-  bc_patch_source *patches;
+  const bc_weights_method *method;
 } context;
 
 /* A tile of the gradient, and the units that a task adds up into it. */
@@ -171,11 +189,17 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
   const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
   const bc_operand gradient =
       gradient_columns(ctx, t, images, pixels, area + patches_bytes(blocks) / sizeof *area);
-  const bc_operand patches = ctx->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group),
-                                          images, t->depth, pixels, area);
-  bc_sgemm(bc_range_length(t->depth), bc_range_length(t->filters),
-           bc_range_length(images) * bc_range_length(pixels), patches, gradient, beta,
-           (bc_result){tile_home(ctx, t), 1, g->patch_rows});
+  const bc_operand patches = ctx->method->patches(
+      g, ctx->tensors->input + bc_input_offset(g, 0, t->group), images, t->depth, pixels, area);
+  const int64_t m = bc_range_length(t->depth), n = bc_range_length(t->filters);
+  const int64_t k = bc_range_length(images) * bc_range_length(pixels);
+  const bc_result home = {tile_home(ctx, t), 1, g->patch_rows};
+  if (ctx->method->multiply == NULL)
+    bc_sgemm(m, n, k, patches, gradient, beta, home);
+  else
+    ctx->method->multiply(m, n, k, patches, gradient, beta, home,
+                          area +
+                              (patches_bytes(blocks) + gradient_bytes(g, blocks)) / sizeof *area);
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)
@@ -190,9 +214,9 @@ static void sum_tile(void *argument, int64_t task, int thread)
 }
 
 void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
-                    bc_patch_source *patches)
+                    const bc_weights_method *method)
 {
-  context ctx = {plan, tensors, workspace, patches};
+  context ctx = {plan, tensors, workspace, method};
   bc_parallel_for(plan->threads, plan->schedule.tasks, sum_tile, &ctx);
   bc_slots_add_up(plan, tensors, workspace);
 }

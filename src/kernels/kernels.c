@@ -5,6 +5,7 @@
 #include "descent.h"
 #include "normalization.h"
 #include "pooling.h"
+#include "product.h"
 
 /* ---- rows ---- */
 
@@ -291,4 +292,5 @@ const bc_kernels BC_FOR_ISA(bc_kernels) = {
     .normalization = &BC_FOR_ISA(bc_normalization_kernels),
     .descent = &BC_FOR_ISA(bc_descent_kernels),
     .depthwise = &BC_FOR_VECTOR_ISA(bc_depthwise_kernels),
-    .correlation = &BC_FOR_VECTOR_ISA(bc_correlation_kernels)};
+    .correlation = &BC_FOR_VECTOR_ISA(bc_correlation_kernels),
+    .product = &BC_FOR_ISA(bc_product_kernels)};

@@ -42,7 +42,7 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
 
 /* The model's errors are of this size: what it finds nearer to each other than that, it finds
  * equal. */
-static const double equal = 1.25;
+static const double equal = 1.05;
 
 /* What it finds farther from each other than that, it is sure of. */
 static const double hopeless = 10.0;

@@ -6,13 +6,15 @@
 
 /* What all tasks of a run do together. Fields that an algorithm has no use for are 0. */
 typedef struct bc_work {
-  double products; /* calls of bc_sgemm() */
-  double m, n, k;  /* their extents, on average */
-  double moved;    /* elements that are copied, transposed or added outside of SGEMM */
-  int64_t run;     /* how many of them lie side by side, at least 1 */
-  double plain;    /* multiplications of plain loops outside of SGEMM */
-  double vectors;  /* multiplications of vector loops outside of SGEMM, vectors counted as full */
-  double loops;    /* such loops: how often one begins */
+  double products;        /* calls of bc_sgemm() */
+  double m, n, k;         /* their extents, on average */
+  double tiles;           /* calls of the product kernel */
+  double multiplications; /* of these */
+  double moved;           /* elements that are copied, transposed or added outside of SGEMM */
+  int64_t run;            /* how many of them lie side by side, at least 1 */
+  double plain;           /* multiplications of plain loops outside of SGEMM */
+  double vectors; /* multiplications of vector loops outside of SGEMM, vectors counted as full */
+  double loops;   /* such loops: how often one begins */
 } bc_work;
 
 /* The average size of the blocks that `size` cuts `whole` into. */

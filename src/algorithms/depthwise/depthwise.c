@@ -105,8 +105,16 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
     bc_planar_run(plan, tensors, workspace);
 }
 
-static void pack(const bc_geometry *geometry, const float *weights, float *packed)
+static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
 {
+  (void)pass;
+  return bc_count_weights(geometry);
+}
+
+static void pack(const bc_geometry *geometry, blasconv_pass pass, const float *weights,
+                 float *packed)
+{
+  (void)pass;
   if (bc_depthwise_has_channel_vectors(geometry))
     bc_channels_pack(geometry, weights, packed);
   else
@@ -118,5 +126,5 @@ const bc_algorithm bc_depthwise = {.name = "depthwise",
                                    .prepare = prepare,
                                    .cost = cost,
                                    .run = run,
-                                   .packed_elements = bc_count_weights,
+                                   .packed_elements = packed_elements,
                                    .pack = pack};

@@ -1,0 +1,99 @@
+/* Convolution as a matrix product of our own, whose operands are read from the tensors, or packed
+ * from them straight into the panels of the inner loop: no patch matrix, not even a block of it,
+ * and no BLAS. */
+#include "algorithms/blocks.h"
+#include "cpu.h"
+#include "maps.h"
+#include "tiles.h"
+#include "weights.h"
+
+enum { MOST_WALKS = 64, MOST_REACH = 1 << 24 };
+
+#define MOST_WEIGHTS ((int64_t)1 << 48)
+
+/* How far taps may lie outside of the source. */
+static bool reaches_far(const bc_axis *axis)
+{
+  return axis->pad_begin > MOST_REACH || axis->dilation > MOST_REACH / axis->kernel ||
+         axis->stride > MOST_REACH;
+}
+
+static const char *reject(const bc_geometry *g, const bc_request *request)
+{
+  int64_t phases = 1;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    if (g->axes[i].kernel > MOST_REACH || reaches_far(&g->axes[i]))
+      return "kernel, stride, dilation or pads reach more than 2^24 pixels";
+    phases = bc_min(phases * g->axes[i].stride, MOST_REACH);
+  }
+  if (request->pass == BLASCONV_BACKWARD_DATA && phases > MOST_WALKS)
+    return "the strides make more than 64 phases";
+  if (bc_count_weights(g) > MOST_WEIGHTS)
+    return "there are more than 2^48 weights";
+  return NULL;
+}
+
+static int64_t packed_width(const bc_geometry *g)
+{
+  const bc_product_kernels *k = bc_cpu_kernels()->product;
+  return g->layout == BLASCONV_NHWC ? k->lanes : k->rows;
+}
+
+static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
+{
+  return bc_packed_weights(geometry, pass, packed_width(geometry));
+}
+
+static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights, float *packed)
+{
+  const int64_t width = packed_width(g);
+  for (int64_t index = 0; index < bc_count_walks(g, pass); ++index) {
+    const bc_walk walk = bc_walk_at(g, pass, index);
+    const bc_range channels = {0, walk.result_channels}, all = {0, walk.depth};
+    for (int64_t group = 0; group < g->groups; ++group) {
+      bc_range depth = {0, 0};
+      for (; depth.end < all.end;) {
+        depth = bc_next_depth(&walk, depth.end, BC_MOST_DEPTH);
+        bc_pack_weights(&walk, weights + bc_weights_offset(g, group), channels, depth,
+                        &(bc_packing){packed + depth.begin * width, width, walk.depth * width});
+      }
+      packed += bc_count_blocks(walk.result_channels, width) * walk.depth * width;
+    }
+  }
+}
+
+static const bc_weights_method weights_method = {.patches = bc_lowered_patches,
+                                                 .lowers = true,
+                                                 .multiply = bc_tiles_multiply,
+                                                 .multiply_bytes = bc_tiles_bytes};
+
+static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
+{
+  return request->pass == BLASCONV_BACKWARD_WEIGHTS
+             ? bc_weights_prepare(geometry, request, &weights_method)
+             : bc_maps_prepare(geometry, request);
+}
+
+static double cost(const bc_geometry *geometry, const bc_request *request,
+                   const bc_schedule *schedule)
+{
+  return request->pass == BLASCONV_BACKWARD_WEIGHTS
+             ? bc_weights_cost(geometry, schedule, &weights_method)
+             : bc_maps_cost(geometry, request, schedule);
+}
+
+static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
+    bc_weights_run(plan, tensors, workspace, &weights_method);
+  else
+    bc_maps_run(plan, tensors, workspace);
+}
+
+const bc_algorithm bc_implicit_gemm = {.name = "implicit_gemm",
+                                       .reject = reject,
+                                       .prepare = prepare,
+                                       .cost = cost,
+                                       .run = run,
+                                       .packed_elements = packed_elements,
+                                       .pack = pack};

@@ -1,0 +1,367 @@
+#include "maps.h"
+
+#include "algorithms/blocks.h"
+#include "cpu.h"
+#include "panel.h"
+#include "parallel.h"
+#include "weights.h"
+
+#include <string.h>
+
+/* What stands for a pad in the table of pixels. */
+static const float zeros[BC_MOST_DEPTH];
+
+typedef struct context {
+  const blasconv_plan *plan;
+  const bc_tensors *tensors;
+  const bc_product_kernels *kernels;
+  bc_map_areas areas;
+  void *workspace;
+} context;
+
+static const float *source(const context *ctx)
+{
+  return ctx->plan->request.pass == BLASCONV_FORWARD ? ctx->tensors->input : ctx->tensors->output;
+}
+
+/* What a task computes of one walk, in one block of its depth. */
+typedef struct job {
+  const context *ctx;
+  bc_walk walk;
+  const float *packed; /* the walk's weights of all groups, if they are packed; else NULL */
+  int64_t group;
+  bc_range channels, positions, depth;
+  int64_t segments, step; /* of rows, as a tile has them */
+  bool add;
+  float *panels; /* these are in bc_map_areas */
+  int64_t *places;
+  const float **rows;
+  float **results;
+  float *weights;
+} job;
+
+static void find_buffers(const context *ctx, int thread, job *j)
+{
+  const bc_map_areas *a = &ctx->areas;
+  char *area =
+      (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
+  j->panels = (float *)(void *)area;
+  j->places = (int64_t *)(void *)(area += a->panels);
+  j->rows = (const float **)(void *)(area += a->places);
+  j->results = (float **)(void *)(area += a->rows);
+  j->weights = (float *)(void *)(area + a->results);
+}
+
+static bc_range row_range(const job *j)
+{
+  return j->walk.taps_last ? j->channels : j->positions;
+}
+
+static bc_range lane_range(const job *j)
+{
+  return j->walk.taps_last ? j->positions : j->channels;
+}
+
+/* The packed weights of the block of `width` channels of the result that begins at `channel`, over
+ * the job's depth. */
+static const float *packed_block(const job *j, int64_t channel, int64_t width)
+{
+  const int64_t blocks = bc_count_blocks(j->walk.result_channels, width);
+  return j->packed +
+         ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;
+}
+
+static const float *group_weights(const job *j)
+{
+  return j->ctx->tensors->weights + bc_weights_offset(&j->ctx->plan->geometry, j->group);
+}
+
+/* Panel number `index` in the workspace. */
+static float *own_panel(const job *j, int64_t index)
+{
+  return j->panels + index * bc_range_length(j->depth) * j->ctx->kernels->lanes;
+}
+
+/* ---- NCHW: rows are filters ---- */
+
+/* A filter's weights over the depth are neighbours. */
+static bool are_rows(const bc_walk *walk)
+{
+  return walk->weights.source == walk->taps && (walk->taps == 1 || walk->weights.tap == 1);
+}
+
+/* Copies the weights of each filter, so that rows follow each other: those of long filters lie at
+ * distances of which powers of two share few sets of the caches. */
+static void copy_filters(job *j)
+{
+  const int64_t n = bc_range_length(j->depth);
+  for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
+    float *copy = j->weights + row * n;
+    memcpy(copy,
+           group_weights(j) + (j->channels.begin + row) * j->walk.weights.result + j->depth.begin,
+           (size_t)n * sizeof *copy);
+    j->rows[row] = copy;
+  }
+  j->step = 1;
+}
+
+/* The filters' tiles, packed before or now. */
+static void pack_filters(job *j)
+{
+  const int64_t width = j->ctx->kernels->rows, tile = width * bc_range_length(j->depth);
+  if (j->packed == NULL)
+    bc_pack_weights(&j->walk, group_weights(j), j->channels, j->depth,
+                    &(bc_packing){j->weights, width, tile});
+  for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
+    const int64_t first = row - row % width;
+    const float *rows = j->packed == NULL ? j->weights + first / width * tile
+                                          : packed_block(j, j->channels.begin + first, width);
+    j->rows[row] = rows + row % width;
+  }
+  j->step = width;
+}
+
+static void find_filters(job *j)
+{
+  j->segments = 1;
+  for (int64_t c = j->channels.begin; c < j->channels.end; ++c)
+    j->results[c - j->channels.begin] = j->ctx->tensors->result + c * j->walk.result.channel;
+  if (j->packed == NULL && are_rows(&j->walk))
+    copy_filters(j);
+  else
+    pack_filters(j);
+}
+
+/* Fills a panel with the job's depth of the places. */
+static void gather_pixels(const job *j, const bc_places *places, float *panel)
+{
+  const bc_product_kernels *k = j->ctx->kernels;
+  const bc_walk *walk = &j->walk;
+  int32_t inside[BC_MOST_LANES];
+  bc_depth_run run;
+  for (int64_t next = 0; bc_next_run(walk, j->depth, &next, &run);) {
+    const int64_t begin = run.first_channel * walk->source.channel + run.shift;
+    bc_meet_source(walk, &run, places, k->lanes, inside);
+    k->gather(&(bc_lanes_source){.source = source(j->ctx) + begin,
+                                 .source_step = walk->source.channel,
+                                 .offsets = places->source,
+                                 .inside = inside,
+                                 .lane_step = walk->axes[BC_WIDTH].source_step,
+                                 .runs = places->runs,
+                                 .run_ends = places->run_ends,
+                                 .readable = -begin,
+                                 .limit = walk->source_size - begin},
+              run.channels, panel + (run.first - j->depth.begin) * k->lanes, run.step * k->lanes);
+  }
+}
+
+static void gather_panels(const job *j)
+{
+  const int64_t lanes = j->ctx->kernels->lanes;
+  bc_places places;
+  for (int64_t p = j->positions.begin, i = 0; p < j->positions.end; p += lanes, ++i) {
+    const int64_t count = bc_min(lanes, j->positions.end - p);
+    bc_find_places(&j->walk, j->group, p, count, lanes, &places);
+    gather_pixels(j, &places, own_panel(j, i));
+    memcpy(j->places + i * lanes, places.result, (size_t)count * sizeof *j->places);
+  }
+}
+
+/* ---- NHWC: rows are pixels ---- */
+
+/* Where the pixels are in the result, and where their channels are for each tap of the depth. */
+static void find_pixels(job *j)
+{
+  const int64_t tile_rows = j->ctx->kernels->rows;
+  int32_t inside[BC_MOST_LANES];
+  bc_places places;
+  bc_depth_run run;
+  j->step = 1;
+  j->segments = bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
+  for (int64_t p = j->positions.begin; p < j->positions.end; p += tile_rows) {
+    const int64_t row = p - j->positions.begin;
+    const float **rows = j->rows + row * j->segments;
+    bc_find_places(&j->walk, j->group, p, bc_min(tile_rows, j->positions.end - p), tile_rows,
+                   &places);
+    for (int64_t i = 0; i < places.count; ++i)
+      j->results[row + i] = j->ctx->tensors->result + places.result[i];
+    for (int64_t next = 0; bc_next_run(&j->walk, j->depth, &next, &run); rows += tile_rows) {
+      bc_meet_source(&j->walk, &run, &places, tile_rows, inside);
+      for (int64_t i = 0; i < tile_rows; ++i)
+        rows[i] =
+            inside[i] ? source(j->ctx) + places.source[i] + run.shift + run.first_channel : zeros;
+    }
+  }
+}
+
+static void pack_panels(const job *j)
+{
+  const int64_t lanes = j->ctx->kernels->lanes;
+  if (j->packed == NULL)
+    bc_pack_weights(&j->walk, group_weights(j), j->channels, j->depth,
+                    &(bc_packing){j->panels, lanes, lanes * bc_range_length(j->depth)});
+  const int64_t panels = bc_count_blocks(bc_range_length(j->channels), lanes);
+  for (int64_t i = 0; i < panels * lanes; ++i)
+    j->places[i] = j->channels.begin + i;
+}
+
+/* ---- both ---- */
+
+/* Panel number `index` of the job, which begins at `lane`. */
+static const float *panel_at(const job *j, int64_t index, int64_t lane)
+{
+  return j->walk.taps_last || j->packed == NULL ? own_panel(j, index)
+                                                : packed_block(j, lane, j->ctx->kernels->lanes);
+}
+
+/* All lanes by some rows. */
+static void multiply_rows(const job *j)
+{
+  const bc_range all = lane_range(j);
+  const int64_t lanes = j->ctx->kernels->lanes;
+  const bc_rows rows = {.count = bc_range_length(row_range(j)),
+                        .segments = j->segments,
+                        .length = bc_range_length(j->depth) / j->segments,
+                        .step = j->step,
+                        .at = j->rows,
+                        .results = j->results,
+                        .add = j->add};
+  for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)
+    bc_multiply_panel(j->ctx->kernels, &rows, panel_at(j, i, lane), bc_min(lanes, all.end - lane),
+                      j->places + i * lanes);
+}
+
+static void multiply(const job *j)
+{
+  const bc_range all = row_range(j);
+  job part = *j;
+  if (j->walk.taps_last)
+    gather_panels(j);
+  else
+    pack_panels(j);
+  for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
+    const bc_range rows = {row, bc_min(all.end, row + BC_ROW_BLOCK)};
+    if (j->walk.taps_last) {
+      part.channels = rows;
+      find_filters(&part);
+    } else {
+      part.positions = rows;
+      find_pixels(&part);
+    }
+    multiply_rows(&part);
+  }
+}
+
+static void run_positions(job *j)
+{
+  j->add = j->ctx->plan->request.accumulate;
+  for (int64_t k = 0; k < j->walk.depth; k = j->depth.end) {
+    j->depth = bc_next_depth(&j->walk, k, j->ctx->plan->schedule.blocks.depth);
+    multiply(j);
+    j->add = true;
+  }
+}
+
+/* The width of blocks of packed weights. */
+static int64_t packed_width(const job *j)
+{
+  return j->walk.taps_last ? j->ctx->kernels->rows : j->ctx->kernels->lanes;
+}
+
+/* The positions of walk number `index`. */
+static void run_walk(job *j, int64_t index, bc_range positions)
+{
+  const blasconv_plan *plan = j->ctx->plan;
+  const int64_t block = plan->schedule.blocks.pixels;
+  const float *packed = j->ctx->tensors->packed;
+  j->packed = packed == NULL ? NULL
+                             : packed + bc_packed_walk(&plan->geometry, plan->request.pass, index,
+                                                       packed_width(j));
+  for (int64_t p = positions.begin; p < positions.end; p += block) {
+    j->positions = (bc_range){p, bc_min(p + block, positions.end)};
+    run_positions(j);
+  }
+}
+
+typedef void result_visitor(const job *j, bc_block_view view, int64_t offset);
+
+/* Visits the job's channels at `positions`, which are counted over all images in the result's own
+ * order, as blocks. */
+static void visit_results(const job *j, bc_range positions, result_visitor *visit)
+{
+  const bc_walk *walk = &j->walk;
+  const int64_t pixels =
+      walk->axes[BC_DEPTH].result * walk->axes[BC_HEIGHT].result * walk->axes[BC_WIDTH].result;
+  const int64_t start = j->group * walk->result.group + j->channels.begin * walk->result.channel;
+  for (int64_t p = positions.begin, end = 0; p < positions.end; p = end) {
+    end = walk->taps_last ? bc_min(positions.end, (p / pixels + 1) * pixels)
+                          : positions.end; /* in NHWC images follow each other */
+    visit(j, bc_view(walk->result, bc_range_length(j->channels), end - p),
+          start + p / pixels * walk->result.image + p % pixels * walk->result.pixel);
+  }
+}
+
+static void clear(const job *j, bc_block_view view, int64_t offset)
+{
+  bc_clear_block(view, j->ctx->tensors->result + offset);
+}
+
+static void apply_epilogue(const job *j, bc_block_view view, int64_t offset)
+{
+  bc_epilogue_apply(&j->ctx->tensors->epilogue, view,
+                    j->group * j->walk.result_channels + j->channels.begin, offset,
+                    j->ctx->tensors->result + offset);
+}
+
+/* Whether some positions meet no tap, as with strides longer than the kernel. */
+static bool has_gaps(const blasconv_plan *plan)
+{
+  for (int64_t i = 0; i < bc_count_walks(&plan->geometry, plan->request.pass); ++i)
+    if (bc_walk_at(&plan->geometry, plan->request.pass, i).taps == 0)
+      return true;
+  return false;
+}
+
+/* All walks of some images. */
+static void run_images(job *j, bc_range images)
+{
+  const blasconv_plan *plan = j->ctx->plan;
+  const int64_t pixels = plan->geometry.in_pixels;
+  const bc_range positions = {images.begin * pixels, images.end * pixels};
+  if (!plan->request.accumulate && has_gaps(plan))
+    visit_results(j, positions, clear);
+  for (int64_t i = 0; i < bc_count_walks(&plan->geometry, plan->request.pass); ++i) {
+    j->walk = bc_walk_at(&plan->geometry, plan->request.pass, i);
+    run_walk(j, i, (bc_range){images.begin * j->walk.positions, images.end * j->walk.positions});
+  }
+  visit_results(j, positions, apply_epilogue);
+}
+
+static void run_task(void *argument, int64_t task, int thread)
+{
+  const context *ctx = argument;
+  const blasconv_plan *plan = ctx->plan;
+  const bc_geometry *g = &plan->geometry;
+  const bc_blocks *blocks = &plan->schedule.blocks;
+  job j = {.ctx = ctx, .walk = bc_walk_at(g, plan->request.pass, 0)};
+  const int64_t channel_blocks = bc_count_blocks(j.walk.result_channels, blocks->filters);
+  const int64_t rest = task / channel_blocks;
+  j.group = rest % g->groups;
+  j.channels = bc_block(task % channel_blocks, blocks->filters, j.walk.result_channels);
+  find_buffers(ctx, thread, &j);
+  if (blocks->images > 0) {
+    run_images(&j, bc_block(rest / g->groups, blocks->images, g->batch));
+    return;
+  }
+  const bc_range positions =
+      bc_block(rest / g->groups, blocks->pixels, g->batch * j.walk.positions);
+  run_walk(&j, 0, positions);
+  visit_results(&j, positions, apply_epilogue);
+}
+
+void bc_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  context ctx = {plan, tensors, bc_cpu_kernels()->product,
+                 bc_find_map_areas(&plan->geometry, &plan->schedule.blocks), workspace};
+  bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
+}

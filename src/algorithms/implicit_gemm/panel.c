@@ -1,0 +1,42 @@
+#include "panel.h"
+
+#include "geometry.h"
+
+/* Where lanes are no neighbours in the result, a tile is put there one by one. */
+typedef struct scratch {
+  float sums[BC_MOST_TILE_ROWS][BC_MOST_LANES];
+  float *rows[BC_MOST_TILE_ROWS];
+} scratch;
+
+static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64_t *places,
+                      bool add, float *const *results)
+{
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      float *result = results[i] + places[lane];
+      *result = add ? *result + s->sums[i][lane] : s->sums[i][lane];
+    }
+}
+
+void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
+                       int64_t lanes, const int64_t *places)
+{
+  const bool whole = lanes == kernels->lanes && places[lanes - 1] - places[0] == lanes - 1;
+  scratch s;
+  for (int64_t i = 0; i < kernels->rows; ++i)
+    s.rows[i] = s.sums[i];
+  for (int64_t row = 0; row < rows->count; row += kernels->rows) {
+    const bc_tile tile = {.rows = bc_min(kernels->rows, rows->count - row),
+                          .rows_at = rows->at + row * rows->segments,
+                          .segments = rows->segments,
+                          .length = rows->length,
+                          .step = rows->step,
+                          .panel = panel,
+                          .results = whole ? rows->results + row : s.rows,
+                          .offset = whole ? places[0] : 0,
+                          .add = whole && rows->add};
+    kernels->multiply(&tile);
+    if (!whole)
+      put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);
+  }
+}

@@ -1,0 +1,22 @@
+/* A panel of some lanes by many rows, a tile at a time. */
+#ifndef BC_PANEL_H
+#define BC_PANEL_H
+
+#include "kernels/product.h"
+
+/* Rows of a product. */
+typedef struct bc_rows {
+  int64_t count;
+  int64_t segments, length; /* the depth, as a tile has it */
+  int64_t step;
+  const float *const *at; /* [tiles][segments][rows of a tile] */
+  float *const *results;  /* [count]: where lane 0 of a row is */
+  bool add;               /* to what is there */
+} bc_rows;
+
+/* Multiplies the panel's lanes by all rows. places [lanes]: where they are in the result, from
+ * where a row begins. */
+void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
+                       int64_t lanes, const int64_t *places);
+
+#endif

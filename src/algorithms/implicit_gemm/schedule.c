@@ -1,0 +1,190 @@
+/* How forward and backward data are cut into blocks. */
+#include "algorithms/blocks.h"
+#include "cpu.h"
+#include "maps.h"
+
+/* A panel of BC_MOST_DEPTH takes half of the first-level cache; so many lanes of that depth
+ * half of the second-level cache. Each block of rows makes its panels again, so it is long. */
+enum { MOST_LANES = 512, MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
+
+static const bc_product_kernels *kernels(void)
+{
+  return bc_cpu_kernels()->product;
+}
+
+static int64_t round_up(int64_t size, int64_t unit)
+{
+  return bc_count_blocks(size, unit) * unit;
+}
+
+static size_t book_words(int64_t words)
+{
+  return bc_workspace_book(words * (int64_t)(sizeof(int64_t) / sizeof(float)));
+}
+
+bc_map_areas bc_find_map_areas(const bc_geometry *g, const bc_blocks *blocks)
+{
+  const bc_product_kernels *k = kernels();
+  const bool pixels = bc_rows_are_pixels(g);
+  const int64_t lanes = round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
+  const int64_t rows =
+      round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
+  const int64_t segments = pixels ? bc_count_blocks(blocks->depth, blocks->channels) : 1;
+  return (bc_map_areas){.panels = bc_workspace_book(blocks->depth * lanes),
+                        .places = book_words(lanes),
+                        .rows = book_words(rows * segments),
+                        .results = book_words(rows),
+                        .weights = pixels ? 0 : bc_workspace_book(rows * blocks->depth)};
+}
+
+static size_t thread_bytes(const bc_geometry *g, const bc_blocks *blocks)
+{
+  const bc_map_areas a = bc_find_map_areas(g, blocks);
+  return a.panels + a.places + a.rows + a.results + a.weights;
+}
+
+/* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */
+static void set_depth(const bc_geometry *g, int64_t most, bc_blocks *blocks)
+{
+  const bool pixels = bc_rows_are_pixels(g);
+  const int64_t inner = pixels ? blocks->channels : g->taps;
+  const int64_t outer = pixels ? g->taps : blocks->channels;
+  blocks->depth =
+      inner > most ? bc_even_block(inner, most, 8) : inner * bc_even_block(outer, most / inner, 1);
+}
+
+/* Smaller blocks until they fit, or nothing is left to halve. */
+static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
+{
+  const bool pixels = bc_rows_are_pixels(g);
+  int64_t *lanes = pixels ? &blocks->filters : &blocks->pixels;
+  int64_t *rows = pixels ? &blocks->pixels : &blocks->filters;
+  while (thread_bytes(g, blocks) > room) {
+    if (*lanes > kernels()->lanes)
+      *lanes = round_up(*lanes / 2, kernels()->lanes);
+    else if (blocks->depth > LEAST_DEPTH)
+      set_depth(g, blocks->depth / 2, blocks);
+    else if (*rows > kernels()->rows)
+      *rows = round_up(*rows / 2, kernels()->rows);
+    else if (blocks->depth > 1)
+      set_depth(g, blocks->depth / 2, blocks);
+    else
+      return;
+  }
+}
+
+/* Of one image, those of the largest walk. */
+static int64_t count_positions(const bc_walk *walk)
+{
+  int64_t positions = 1;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+    positions *= bc_count_blocks(walk->axes[i].result, walk->axes[i].result_step);
+  return positions;
+}
+
+/* Several walks visit an image's positions in turn, and the epilogue wants them all: a task has
+ * whole images then. */
+static bool has_whole_images(const bc_geometry *g, blasconv_pass pass)
+{
+  return bc_count_walks(g, pass) > 1;
+}
+
+/* Blocks of channels each make the operand of all positions again, and blocks of positions that of
+ * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
+ * cost little. */
+static void split_for_tasks(const bc_geometry *g, int64_t channels, int64_t positions,
+                            const bc_blocks *units, const bc_blocks *least, bc_blocks *blocks)
+{
+  const int64_t pixel_cost = bc_rows_are_pixels(g) ? 1 : 8, weight_cost = 8;
+  for (;;) {
+    const int64_t channel_blocks = bc_count_blocks(channels, blocks->filters);
+    const int64_t position_blocks = bc_count_blocks(positions, blocks->pixels);
+    const bool cuts_channels = blocks->filters / 2 >= least->filters;
+    const bool cuts_positions = blocks->pixels / 2 >= least->pixels;
+    if (g->groups * channel_blocks * position_blocks >= BC_ENOUGH_TASKS ||
+        (!cuts_channels && !cuts_positions))
+      return;
+    const bool channels_first = (double)channel_blocks * (double)positions * (double)pixel_cost <=
+                                (double)position_blocks * (double)channels * (double)weight_cost;
+    if (cuts_channels && (channels_first || !cuts_positions))
+      blocks->filters = bc_even_block(channels, blocks->filters / 2, units->filters);
+    else
+      blocks->pixels = bc_even_block(positions, blocks->pixels / 2, units->pixels);
+  }
+}
+
+/* The same where a task has whole images. */
+static void split_whole_images(const bc_geometry *g, int64_t channels, int64_t image_positions,
+                               int64_t least, int64_t unit, bc_blocks *blocks)
+{
+  blocks->images = bc_max(1, bc_min(g->batch, blocks->pixels / image_positions));
+  bc_split_for_tasks(channels, g->groups * bc_count_blocks(g->batch, blocks->images), least, unit,
+                     &blocks->filters);
+  bc_split_for_tasks(g->batch, g->groups * bc_count_blocks(channels, blocks->filters), 1, 1,
+                     &blocks->images);
+}
+
+/* Blocks of images if there are any, else of positions. */
+static int64_t count_position_blocks(const bc_geometry *g, int64_t positions,
+                                     const bc_blocks *blocks)
+{
+  return blocks->images > 0 ? bc_count_blocks(g->batch, blocks->images)
+                            : bc_count_blocks(positions, blocks->pixels);
+}
+
+bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
+{
+  const bc_product_kernels *k = kernels();
+  const bc_walk walk = bc_walk_at(g, request->pass, 0);
+  const bool pixels = bc_rows_are_pixels(g);
+  const int64_t channels = walk.result_channels, in_image = count_positions(&walk);
+  const int64_t positions = bc_max(1, g->batch * in_image);
+  const bc_blocks units = {.filters = pixels ? k->lanes : k->rows,
+                           .pixels = pixels ? k->rows : k->lanes};
+  const bc_blocks least = {.filters = pixels ? LEAST_LANES : LEAST_ROWS,
+                           .pixels = pixels ? LEAST_ROWS : LEAST_LANES};
+  bc_blocks blocks = {
+      .channels = walk.source_channels,
+      .filters = bc_even_block(channels, pixels ? MOST_LANES : MOST_ROWS, units.filters),
+      .pixels = bc_even_block(positions, pixels ? MOST_ROWS : MOST_LANES, units.pixels)};
+  set_depth(g, BC_MOST_DEPTH, &blocks);
+  if (has_whole_images(g, request->pass))
+    split_whole_images(g, channels, in_image, least.filters, units.filters, &blocks);
+  else
+    split_for_tasks(g, channels, positions, &units, &least, &blocks);
+  blocks.filters = round_up(blocks.filters, units.filters);
+  shrink_to_room(g, request->room, &blocks);
+  return (bc_schedule){.blocks = blocks,
+                       .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *
+                                count_position_blocks(g, positions, &blocks),
+                       .workspace.thread_bytes = thread_bytes(g, &blocks)};
+}
+
+/* Weights are turned, or their channels taken apart, but for rows in NCHW. */
+static double packing_cost(const bc_geometry *g, blasconv_pass pass)
+{
+  return pass == BLASCONV_FORWARD && !bc_rows_are_pixels(g) ? 1.0 : 2.0;
+}
+
+double bc_maps_cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+{
+  const bc_product_kernels *k = kernels();
+  const bc_blocks *blocks = &schedule->blocks;
+  const bc_walk walk = bc_walk_at(g, request->pass, 0);
+  const bool pixels = bc_rows_are_pixels(g);
+  const double groups = (double)g->groups, depth = (double)(walk.source_channels * g->taps);
+  const double positions = (double)g->batch * (double)g->out_pixels;
+  const double channels = (double)round_up(walk.result_channels, pixels ? k->lanes : k->rows);
+  const double packings = positions / (double)blocks->pixels + 1.0;
+  const double gatherings = (double)bc_count_blocks(walk.result_channels, blocks->filters);
+  const double weights = channels * depth * packings * packing_cost(g, request->pass);
+  /* Finding where a tap meets the source takes as long as moving some elements. */
+  const double places = positions * (double)g->taps * gatherings * (pixels ? 4.0 : 8.0);
+  const double gathered = places + (pixels ? 0.0 : positions * depth * gatherings);
+  const double tiles = channels * positions / (double)(k->rows * k->lanes);
+  return bc_cost(&(bc_work){.tiles = groups * tiles * (depth / (double)blocks->depth + 1.0),
+                            .multiplications = groups * channels * positions * depth,
+                            .moved = groups * (weights + gathered),
+                            .run = k->lanes},
+                 schedule->tasks);
+}

@@ -1,0 +1,113 @@
+#include "tiles.h"
+
+#include "algorithms/blocks.h"
+#include "maps.h"
+#include "panel.h"
+
+#include <string.h>
+
+/* c [rows][lanes] = a b, lanes being neighbours in c. */
+typedef struct product {
+  const bc_product_kernels *kernels;
+  bc_operand a, b; /* [rows][depth], [depth][lanes] */
+  bc_result c;
+  int64_t rows, lanes;
+  bool add;
+  float *panels;    /* [panels][depth][lanes of a panel] */
+  float *copies;    /* [row][depth], or [depth][row] if that is how a lies */
+  const float **at; /* [row] */
+  float **results;  /* [row] */
+} product;
+
+static int64_t panel_elements(int64_t lanes, int64_t depth)
+{
+  const int64_t width = bc_cpu_kernels()->product->lanes;
+  return bc_count_blocks(lanes, width) * width * depth;
+}
+
+static size_t pointer_bytes(void)
+{
+  const int64_t floats = sizeof(float *) / 4;
+  return bc_workspace_book((BC_ROW_BLOCK + BC_MOST_TILE_ROWS) * floats);
+}
+
+size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
+{
+  const int64_t depth = bc_min(k, BC_MOST_DEPTH);
+  return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
+         bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
+}
+
+static void pack_panel(const product *p, bc_range depth, int64_t lane, float *panel)
+{
+  const int64_t width = p->kernels->lanes, lanes = bc_min(width, p->lanes - lane);
+  const float *from = p->b.data + depth.begin * p->b.row_step + lane * p->b.column_step;
+  const int64_t n = bc_range_length(depth);
+  if (p->b.row_step == 1)
+    bc_cpu_kernels()->transpose(from, p->b.column_step, lanes, n, panel, width);
+  else
+    for (int64_t k = 0; k < n; ++k)
+      memcpy(panel + k * width, from + k * p->b.row_step, (size_t)lanes * sizeof *panel);
+}
+
+/* Copies some rows over part of the depth, so that they lie close together. */
+static void copy_rows(const product *p, bc_range rows, bc_range depth)
+{
+  const bool along = p->a.column_step == 1;
+  const int64_t n = bc_range_length(depth), m = bc_range_length(rows);
+  const float *from = p->a.data + rows.begin * p->a.row_step + depth.begin * p->a.column_step;
+  for (int64_t i = 0; i < (along ? m : n); ++i)
+    memcpy(p->copies + i * (along ? n : m), from + i * (along ? p->a.row_step : p->a.column_step),
+           (size_t)(along ? n : m) * sizeof *from);
+  for (int64_t i = 0; i < m; ++i) {
+    p->at[i] = p->copies + i * (along ? n : 1);
+    p->results[i] = p->c.data + (rows.begin + i) * p->c.row_step;
+  }
+}
+
+static void multiply_rows(const product *p, bc_range rows, bc_range depth)
+{
+  const int64_t width = p->kernels->lanes, n = bc_range_length(depth);
+  const bc_rows all = {.count = bc_range_length(rows),
+                       .segments = 1,
+                       .length = n,
+                       .step = p->a.column_step == 1 ? 1 : bc_range_length(rows),
+                       .at = p->at,
+                       .results = p->results,
+                       .add = p->add || depth.begin > 0};
+  int64_t places[BC_MOST_LANES];
+  copy_rows(p, rows, depth);
+  for (int64_t lane = 0; lane < p->lanes; lane += width) {
+    for (int64_t i = 0; i < width; ++i)
+      places[i] = lane + i;
+    bc_multiply_panel(p->kernels, &all, p->panels + lane * n, bc_min(width, p->lanes - lane),
+                      places);
+  }
+}
+
+void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
+                       bc_result c, void *workspace)
+{
+  /* Where columns of c are neighbours, its transpose is computed. */
+  const bool turned = c.column_step != 1;
+  const int64_t block = bc_even_block(k, BC_MOST_DEPTH, 8);
+  char *area = workspace;
+  product p = {.kernels = bc_cpu_kernels()->product,
+               .a = turned ? (bc_operand){b.data, b.column_step, b.row_step} : a,
+               .b = turned ? (bc_operand){a.data, a.column_step, a.row_step} : b,
+               .c = turned ? (bc_result){c.data, c.column_step, c.row_step} : c,
+               .rows = turned ? n : m,
+               .lanes = turned ? m : n,
+               .add = beta != 0.0f};
+  p.panels = (float *)(void *)area;
+  p.copies = (float *)(void *)(area += bc_workspace_book(panel_elements(p.lanes, block)));
+  p.at = (const float **)(void *)(area += bc_workspace_book(bc_min(BC_ROW_BLOCK, p.rows) * block));
+  p.results = (float **)(void *)(area + pointer_bytes());
+  for (int64_t begin = 0; begin < k; begin += block) {
+    const bc_range depth = {begin, bc_min(k, begin + block)};
+    for (int64_t lane = 0; lane < p.lanes; lane += p.kernels->lanes)
+      pack_panel(&p, depth, lane, p.panels + lane * bc_range_length(depth));
+    for (int64_t row = 0; row < p.rows; row += BC_ROW_BLOCK)
+      multiply_rows(&p, (bc_range){row, bc_min(p.rows, row + BC_ROW_BLOCK)}, depth);
+  }
+}

@@ -1,0 +1,14 @@
+/* A product of matrices by tiles, for the weight gradient. */
+#ifndef BC_TILES_H
+#define BC_TILES_H
+
+#include "sgemm.h"
+
+/* Bytes of workspace for a product of these extents at most. */
+size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k);
+
+/* As bc_sgemm(), with that workspace. */
+void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
+                       bc_result c, void *workspace);
+
+#endif

@@ -1,0 +1,234 @@
+#include "walk.h"
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+  while (b != 0) {
+    const int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+static bc_walk_axis forward_axis(const bc_axis *axis)
+{
+  return (bc_walk_axis){.count = axis->output,
+                        .result = axis->output,
+                        .source = axis->input,
+                        .result_step = 1,
+                        .source_begin = -axis->pad_begin,
+                        .source_step = axis->stride,
+                        .taps = axis->kernel,
+                        .tap_step = axis->dilation,
+                        .kernel_step = 1,
+                        .kernel = axis->kernel};
+}
+
+/* The input positions whose distance from the first pad leaves `phase` when divided by the stride.
+ */
+static bc_walk_axis backward_axis(const bc_axis *axis, int64_t phase)
+{
+  const int64_t stride = axis->stride, common = greatest_common_divisor(stride, axis->dilation);
+  const int64_t period = stride / common; /* of taps that meet the same positions */
+  /* The smallest input position of the phase: (position + pad) % stride == phase. */
+  const int64_t begin = ((phase - axis->pad_begin) % stride + stride) % stride;
+  int64_t tap = 0;
+  while (tap < bc_min(period, axis->kernel) && tap * axis->dilation % stride != phase)
+    ++tap;
+  const bool met = tap < bc_min(period, axis->kernel);
+  return (bc_walk_axis){.count = begin < axis->input ? (axis->input - 1 - begin) / stride + 1 : 0,
+                        .result = axis->input,
+                        .source = axis->output,
+                        .result_begin = begin,
+                        .result_step = stride,
+                        .source_begin =
+                            met ? (begin + axis->pad_begin - tap * axis->dilation) / stride : 0,
+                        .source_step = 1,
+                        .taps = met ? (axis->kernel - 1 - tap) / period + 1 : 0,
+                        .tap_step = -axis->dilation / common,
+                        .first_tap = tap,
+                        .kernel_step = period,
+                        .kernel = axis->kernel};
+}
+
+int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass)
+{
+  const bc_axis *axes = geometry->axes;
+  return pass == BLASCONV_FORWARD
+             ? 1
+             : axes[BC_DEPTH].stride * axes[BC_HEIGHT].stride * axes[BC_WIDTH].stride;
+}
+
+/* Everything but the axes. */
+static bc_walk between(const bc_geometry *g, blasconv_pass pass)
+{
+  if (pass == BLASCONV_FORWARD)
+    return (bc_walk){.result_channels = g->out_channels,
+                     .source_channels = g->in_channels,
+                     .source_size = g->batch * g->input.image,
+                     .weights = {g->patch_rows, g->row_of_channel, g->row_of_tap},
+                     .result = g->output,
+                     .source = g->input};
+  return (bc_walk){.result_channels = g->in_channels,
+                   .source_channels = g->out_channels,
+                   .source_size = g->batch * g->output.image,
+                   .weights = {g->row_of_channel, g->patch_rows, g->row_of_tap},
+                   .result = g->input,
+                   .source = g->output};
+}
+
+bc_walk bc_walk_at(const bc_geometry *geometry, blasconv_pass pass, int64_t index)
+{
+  bc_walk walk = between(geometry, pass);
+  walk.positions = walk.taps = 1;
+  for (int i = BC_WIDTH; i >= BC_DEPTH; --i) {
+    const bc_axis *axis = &geometry->axes[i];
+    walk.axes[i] =
+        pass == BLASCONV_FORWARD ? forward_axis(axis) : backward_axis(axis, index % axis->stride);
+    if (pass != BLASCONV_FORWARD)
+      index /= axis->stride;
+    walk.positions *= walk.axes[i].count;
+    walk.taps *= walk.axes[i].taps;
+  }
+  walk.depth = walk.source_channels * walk.taps;
+  walk.taps_last = geometry->layout == BLASCONV_NCHW;
+  return walk;
+}
+
+/* Moves to the first position of the next row, behind the last of an image to the next image. */
+static void next_row(const bc_walk *walk, int64_t position[BLASCONV_MAX_RANK], int64_t *image)
+{
+  position[BC_WIDTH] = 0;
+  if (++position[BC_HEIGHT] < walk->axes[BC_HEIGHT].count)
+    return;
+  position[BC_HEIGHT] = 0;
+  if (++position[BC_DEPTH] < walk->axes[BC_DEPTH].count)
+    return;
+  position[BC_DEPTH] = 0;
+  ++*image;
+}
+
+/* The places from lane `first` to before `end`, which are in one row, from `position` on. */
+static void fill_row(const bc_walk *walk, int64_t group, int64_t image,
+                     const int64_t position[BLASCONV_MAX_RANK], int64_t first, int64_t end,
+                     bc_places *places)
+{
+  int64_t result = 0, source = 0, at[BLASCONV_MAX_RANK];
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_walk_axis *axis = &walk->axes[i];
+    at[i] = axis->source_begin + position[i] * axis->source_step;
+    result = result * axis->result + axis->result_begin + position[i] * axis->result_step;
+    source = source * axis->source + at[i];
+  }
+  result = image * walk->result.image + group * walk->result.group + result * walk->result.pixel;
+  source = image * walk->source.image + group * walk->source.group + source * walk->source.pixel;
+  const bc_walk_axis *width = &walk->axes[BC_WIDTH];
+  for (int64_t lane = first; lane < end; ++lane) {
+    const int64_t i = lane - first;
+    places->result[lane] = result + i * width->result_step * walk->result.pixel;
+    places->source[lane] = source + i * width->source_step * walk->source.pixel;
+    places->at[BC_DEPTH][lane] = at[BC_DEPTH];
+    places->at[BC_HEIGHT][lane] = at[BC_HEIGHT];
+    places->at[BC_WIDTH][lane] = at[BC_WIDTH] + i * width->source_step;
+  }
+}
+
+void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t count, int64_t lanes,
+                    bc_places *places)
+{
+  int64_t image = first / walk->positions, position[BLASCONV_MAX_RANK];
+  int64_t rest = first % walk->positions;
+  const int64_t step = walk->axes[BC_WIDTH].source_step * walk->source.pixel;
+  for (int i = BC_WIDTH; i >= BC_DEPTH; --i) {
+    position[i] = rest % walk->axes[i].count;
+    rest /= walk->axes[i].count;
+  }
+  places->count = count;
+  places->runs = 0;
+  for (int64_t lane = 0; lane < count;) {
+    const int64_t end = bc_min(count, lane + walk->axes[BC_WIDTH].count - position[BC_WIDTH]);
+    fill_row(walk, group, image, position, lane, end, places);
+    if (lane > 0 && places->source[lane] - places->source[lane - 1] == step)
+      --places->runs; /* the row goes on where the one before ended */
+    places->run_ends[places->runs++] = end;
+    next_row(walk, position, &image);
+    lane = end;
+  }
+  for (int64_t lane = count; lane < lanes; ++lane) {
+    places->source[lane] = places->source[lane - 1] + step;
+    for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+      places->at[i][lane] = 0;
+  }
+  places->run_ends[places->runs - 1] = lanes;
+}
+
+/* The taps' numbers on the axes, from the number of all. */
+static void find_shifts(const bc_walk *walk, int64_t tap, bc_depth_run *run)
+{
+  int64_t numbers[BLASCONV_MAX_RANK];
+  for (int i = BC_WIDTH; i >= BC_DEPTH; --i) {
+    numbers[i] = tap % walk->axes[i].taps;
+    tap /= walk->axes[i].taps;
+  }
+  run->kernel_tap = run->shift = 0;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_walk_axis *axis = &walk->axes[i];
+    run->kernel_tap =
+        run->kernel_tap * axis->kernel + axis->first_tap + numbers[i] * axis->kernel_step;
+    run->shifts[i] = numbers[i] * axis->tap_step;
+    run->shift = run->shift * axis->source + run->shifts[i];
+  }
+  run->shift *= walk->source.pixel;
+}
+
+bc_range bc_next_depth(const bc_walk *walk, int64_t begin, int64_t most)
+{
+  const int64_t inner = walk->taps_last ? walk->taps : walk->source_channels;
+  const int64_t whole = most / inner * inner;
+  const int64_t end = whole > 0 ? begin + whole : bc_min(begin + most, (begin / inner + 1) * inner);
+  return (bc_range){begin, bc_min(end, walk->depth)};
+}
+
+bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_run *run)
+{
+  const int64_t taps = walk->taps, channels = walk->source_channels;
+  const int64_t first = depth.begin + *next;
+  if (first >= depth.end || (walk->taps_last && *next == taps))
+    return false;
+  run->first = first;
+  if (walk->taps_last) {
+    run->step = taps;
+    run->first_channel = first / taps;
+    run->channels = bc_count_blocks(depth.end - first, taps);
+    *next += 1;
+    find_shifts(walk, first % taps, run);
+  } else {
+    run->step = 1;
+    run->first_channel = first % channels;
+    run->channels = bc_min(channels - run->first_channel, depth.end - first);
+    *next += run->channels;
+    find_shifts(walk, first / channels, run);
+  }
+  return true;
+}
+
+static bool always_meets(const bc_walk_axis *axis)
+{
+  return axis->count == 1 && axis->taps == 1 && axis->source_begin >= 0 &&
+         axis->source_begin < axis->source;
+}
+
+void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
+                    int64_t lanes, int32_t *inside)
+{
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    inside[lane] = lane < places->count ? -1 : 0;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const int64_t source = walk->axes[i].source, shift = run->shifts[i];
+    const int64_t *at = places->at[i];
+    if (always_meets(&walk->axes[i]))
+      continue;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      inside[lane] &= -(int32_t)(at[lane] + shift >= 0 && at[lane] + shift < source);
+  }
+}

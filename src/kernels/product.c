@@ -1,0 +1,226 @@
+/* The tile of a product: rows x two vectors, all of which stay in registers. */
+#include "product.h"
+
+#include "kernels.h"
+#include "vector_math.h"
+
+/* A tile's rows as a list, since compilers keep variables with names in registers, but not the
+ * elements of an array. */
+#define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
+#if defined(__AVX512F__)
+enum { WIDTH = 16, ROWS = 8 };
+#define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
+#elif defined(__AVX__)
+enum { WIDTH = 8, ROWS = 6 };
+#define EACH_ROW(use) SIX_ROWS(use)
+#else
+enum { WIDTH = 4, ROWS = 6 };
+#define EACH_ROW(use) SIX_ROWS(use)
+#endif
+
+enum { LANES = 2 * WIDTH };
+
+_Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
+               "a tile is too large");
+
+typedef float floats __attribute__((vector_size(WIDTH * sizeof(float))));
+typedef int32_t ints __attribute__((vector_size(WIDTH * sizeof(int32_t))));
+
+INLINE floats load(const float *from)
+{
+  floats value;
+  memcpy(&value, from, sizeof value);
+  return value;
+}
+
+INLINE void store(floats value, float *to)
+{
+  memcpy(to, &value, sizeof value);
+}
+
+INLINE void multiply_rows(int rows, const bc_tile *t)
+{
+  const float *const *at = t->rows_at;
+  const float *panel = t->panel;
+#define DECLARE(i) floats low##i = {0}, high##i = {0};
+  EACH_ROW(DECLARE)
+  for (int64_t segment = 0; segment < t->segments; ++segment) {
+#define BEGIN(i) const float *const row##i = at[i < rows ? i : 0];
+    EACH_ROW(BEGIN)
+    const int64_t end = t->length * t->step;
+    for (int64_t k = 0; k < end; k += t->step) {
+      const floats low = load(panel), high = load(panel + WIDTH);
+#define ADD(i)                                                                                     \
+  if (i < rows) {                                                                                  \
+    const floats factor = row##i[k] - (floats){0};                                                 \
+    low##i += factor * low;                                                                        \
+    high##i += factor * high;                                                                      \
+  }
+      EACH_ROW(ADD)
+      panel += LANES;
+    }
+    at += ROWS;
+  }
+#define STORE(i)                                                                                   \
+  if (i < rows) {                                                                                  \
+    float *const to = t->results[i] + t->offset;                                                   \
+    if (t->add) {                                                                                  \
+      low##i += load(to);                                                                          \
+      high##i += load(to + WIDTH);                                                                 \
+    }                                                                                              \
+    store(low##i, to);                                                                             \
+    store(high##i, to + WIDTH);                                                                    \
+  }
+  EACH_ROW(STORE)
+}
+
+static void multiply(const bc_tile *tile)
+{
+#define CASE(i)                                                                                    \
+  case i + 1:                                                                                      \
+    multiply_rows(i + 1, tile);                                                                    \
+    break;
+  switch (tile->rows) {
+    EACH_ROW(CASE)
+  default:
+    break;
+  }
+}
+
+/* ---- panels of pixels ---- */
+
+/* Every element, or every other; reads nothing behind the last that it needs. */
+INLINE floats load_apart(const float *from, int64_t step)
+{
+  if (step == 1)
+    return load(from);
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(load(from), load(from + WIDTH - 1), 0, 2, 4, 6, 8, 10, 12, 14, 17,
+                                 19, 21, 23, 25, 27, 29, 31);
+#elif defined(__AVX__)
+  return __builtin_shufflevector(load(from), load(from + WIDTH - 1), 0, 2, 4, 6, 9, 11, 13, 15);
+#else
+  return __builtin_shufflevector(load(from), load(from + WIDTH - 1), 0, 2, 5, 7);
+#endif
+}
+
+/* Lanes of a vector that are as far from each other as the source's steps are: those of `mask` in
+ * what is loaded from `offset` on. */
+typedef struct run {
+  int64_t offset;
+  ints mask;
+} run;
+
+INLINE ints lane_numbers(void)
+{
+#if defined(__AVX512F__)
+  return (ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif defined(__AVX__)
+  return (ints){0, 1, 2, 3, 4, 5, 6, 7};
+#else
+  return (ints){0, 1, 2, 3};
+#endif
+}
+
+/* The vector of lanes from `first` on as runs. Returns how many, or -1 if loads of whole vectors
+ * would leave the tensor. */
+static int find_runs(const bc_lanes_source *from, int64_t first, int64_t channels, run runs[WIDTH])
+{
+  const int64_t last = (channels - 1) * from->source_step + (WIDTH - 1) * from->lane_step;
+  const ints lanes = lane_numbers();
+  ints inside;
+  int count = 0;
+  memcpy(&inside, from->inside + first, sizeof inside);
+  for (int64_t r = 0, lane = 0; lane < WIDTH && r < from->runs; ++r) {
+    const int64_t end = from->run_ends[r] - first;
+    if (end <= lane)
+      continue;
+    const int64_t offset = from->offsets[first + lane] - lane * from->lane_step;
+    if (offset < from->readable || offset + last >= from->limit)
+      return -1;
+    runs[count++] = (run){offset, inside & (lanes >= (int32_t)lane) &
+                                      (lanes < (int32_t)(end < WIDTH ? end : WIDTH))};
+    lane = end;
+  }
+  return count;
+}
+
+INLINE void gather_runs(const bc_lanes_source *from, int64_t step, int count, const run *runs,
+                        int64_t channels, float *panel, int64_t panel_step)
+{
+  const float *source = from->source;
+  const int64_t ahead = LANES * step;
+  for (int64_t c = 0; c < channels; ++c) {
+    ints lanes = {0};
+    for (int i = 0; i < count; ++i)
+      lanes |= (ints)load_apart(source + runs[i].offset, step) & runs[i].mask;
+    store((floats)lanes, panel);
+    if (count > 0)
+      __builtin_prefetch(source + runs[count - 1].offset + ahead);
+    source += from->source_step;
+    panel += panel_step;
+  }
+}
+
+/* Lane by lane. */
+static void gather_lanes(const bc_lanes_source *from, int64_t first, int64_t channels, float *panel,
+                         int64_t panel_step)
+{
+  for (int64_t lane = 0; lane < WIDTH; ++lane) {
+    const bool inside = from->inside[first + lane];
+    const float *source = from->source + (inside ? from->offsets[first + lane] : 0);
+    for (int64_t c = 0; c < channels; ++c)
+      panel[c * panel_step + lane] = inside ? source[c * from->source_step] : 0.0f;
+  }
+}
+
+static void gather_vector(const bc_lanes_source *from, int64_t first, int64_t channels,
+                          float *panel, int64_t panel_step)
+{
+  run runs[WIDTH];
+  const int64_t step = from->lane_step;
+  const int count = step <= 2 ? find_runs(from, first, channels, runs) : -1;
+  if (count < 0)
+    gather_lanes(from, first, channels, panel, panel_step);
+  else if (step == 1 && count == 1)
+    gather_runs(from, 1, 1, runs, channels, panel, panel_step);
+  else if (step == 1 && count == 2)
+    gather_runs(from, 1, 2, runs, channels, panel, panel_step);
+  else
+    gather_runs(from, step, count, runs, channels, panel, panel_step);
+}
+
+static void gather(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step)
+{
+  gather_vector(from, 0, channels, panel, panel_step);
+  gather_vector(from, WIDTH, channels, panel + WIDTH, panel_step);
+}
+
+/* ---- packed weights ---- */
+
+/* `width` is known and so is the step, if it is 1: no call of memcpy() for a few numbers. */
+INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, float *to)
+{
+  const float *from = row->from;
+  int64_t left = row->n;
+  for (; left >= width; left -= width, from += width * step, to += row->block_step)
+    for (int64_t i = 0; i < width; ++i)
+      to[i] = from[i * step];
+  for (int64_t i = 0; i < left; ++i)
+    to[i] = from[i * step];
+}
+
+static void put_row(const bc_row_source *row, float *to)
+{
+  if (row->width == LANES && row->step == 1)
+    put_blocks(row, LANES, 1, to);
+  else if (row->width == LANES)
+    put_blocks(row, LANES, row->step, to);
+  else if (row->step == 1)
+    put_blocks(row, ROWS, 1, to);
+  else
+    put_blocks(row, ROWS, row->step, to);
+}
+
+const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {
+    .rows = ROWS, .lanes = LANES, .multiply = multiply, .gather = gather, .put_row = put_row};

@@ -1,0 +1,58 @@
+/* Tiles of a matrix product and the panels that they read: the inner loops of implicit_gemm.
+ * product.c is compiled once for each instruction set; tables differ in the size of a tile and, as
+ * only some have fused multiply-adds, in the last bits. */
+#ifndef BC_PRODUCT_H
+#define BC_PRODUCT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BC_MOST_TILE_ROWS = 8, BC_MOST_LANES = 32 };
+
+/* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
+ * all lanes. The depth is cut into segments of the same length, which a row may have anywhere. */
+typedef struct bc_tile {
+  int64_t rows;                /* how many: 1 to the table's */
+  const float *const *rows_at; /* [segments][the table's rows]: where a row's segment begins */
+  int64_t segments, length;
+  int64_t step;          /* elements from a row's factor to the next */
+  const float *panel;    /* [segments * length][lanes] */
+  float *const *results; /* [rows] */
+  int64_t offset;
+  bool add; /* to what is there; else it is not read */
+} bc_tile;
+
+/* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
+ * inside[l] is -1, and zero where it is 0. */
+typedef struct bc_lanes_source {
+  const float *source;
+  int64_t source_step;    /* elements from a channel to the next */
+  const int64_t *offsets; /* [lanes] */
+  const int32_t *inside;  /* [lanes] */
+  int64_t lane_step;      /* from an offset to the next within a run of lanes */
+  int64_t runs;
+  const int64_t *run_ends; /* [runs]: the lane behind the last of each */
+  int64_t readable, limit; /* source[readable] to before source[limit] is memory of the tensor */
+} bc_lanes_source;
+
+/* n numbers, `step` elements from one to the next, and where they go: `width` side by side, the
+ * next so many `block_step` elements behind the first. */
+typedef struct bc_row_source {
+  const float *from;
+  int64_t step, n;
+  int64_t width, block_step;
+} bc_row_source;
+
+typedef struct bc_product_kernels {
+  int64_t rows, lanes; /* of a tile */
+  void (*multiply)(const bc_tile *tile);
+  /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
+  void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
+  /* Writes a row of blocks that are as wide as a tile's rows or lanes. */
+  void (*put_row)(const bc_row_source *row, float *to);
+} bc_product_kernels;
+
+extern const bc_product_kernels bc_product_kernels_generic, bc_product_kernels_avx2,
+    bc_product_kernels_avx512;
+
+#endif

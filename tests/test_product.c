@@ -1,0 +1,209 @@
+/*
+ * The kernels of implicit_gemm, in every table that this CPU can run, against plain loops in
+ * double: tiles of every number of rows, panels gathered from any runs of lanes near the ends of a
+ * tensor, rows of packed weights.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "kernels/kernels.h"
+#include "kernels/product.h"
+#include "support.h"
+
+#include <math.h>
+
+enum { most_tables = 3, most_depth = 40, cases = 400 };
+
+static int runnable_tables(const bc_product_kernels *tables[most_tables])
+{
+  int n = 0;
+  tables[n++] = bc_kernels_generic.product;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    tables[n++] = bc_kernels_avx2.product;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    tables[n++] = bc_kernels_avx512.product;
+#endif
+  return n;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Tiles
+ * ------------------------------------------------------------------------------------------ */
+
+typedef struct operands {
+  const bc_product_kernels *kernels;
+  int64_t segments, length, step, gap; /* gap: elements between one segment of a row and the next */
+  support_tensor rows, panel;          /* [rows][segments][length step + gap], [depth][lanes] */
+} operands;
+
+static const float *segment_of(const operands *o, int64_t row, int64_t segment)
+{
+  return o->rows.data + (row * o->segments + segment) * (o->length * o->step + o->gap);
+}
+
+static double expected_sum(const operands *o, int64_t row, int64_t lane)
+{
+  double sum = 0.0;
+  for (int64_t segment = 0; segment < o->segments; ++segment)
+    for (int64_t k = 0; k < o->length; ++k)
+      sum += (double)segment_of(o, row, segment)[k * o->step] *
+             (double)o->panel.data[(segment * o->length + k) * o->kernels->lanes + lane];
+  return sum;
+}
+
+static void check_tile(const operands *o, int64_t rows, bool add, support_random *random)
+{
+  const int64_t lanes = o->kernels->lanes, offset = 3, step = offset + lanes + 2;
+  const float *at[most_depth * BC_MOST_TILE_ROWS] = {NULL};
+  float *results[BC_MOST_TILE_ROWS];
+  support_tensor before = support_tensor_random(rows * step, random);
+  support_tensor result = support_tensor_copy(&before);
+  for (int64_t row = 0; row < rows; ++row) {
+    results[row] = result.data + row * step;
+    for (int64_t segment = 0; segment < o->segments; ++segment)
+      at[segment * o->kernels->rows + row] = segment_of(o, row, segment);
+  }
+  o->kernels->multiply(&(bc_tile){.rows = rows,
+                                  .rows_at = at,
+                                  .segments = o->segments,
+                                  .length = o->length,
+                                  .step = o->step,
+                                  .panel = o->panel.data,
+                                  .results = results,
+                                  .offset = offset,
+                                  .add = add});
+  for (int64_t i = 0; i < rows * step; ++i) {
+    const int64_t lane = i % step - offset;
+    double wanted = (double)before.data[i];
+    if (lane >= 0 && lane < lanes)
+      wanted = expected_sum(o, i / step, lane) + (add ? wanted : 0.0);
+    ck_assert_msg(fabs((double)result.data[i] - wanted) <= 1e-5, "row %d, lane %d: %g, not %g",
+                  (int)(i / step), (int)lane, (double)result.data[i], wanted);
+  }
+  support_tensor_check(&result, "result");
+  support_tensor_free(&result);
+  support_tensor_free(&before);
+}
+
+START_TEST(tiles_of_any_rows_and_segments)
+{
+  const bc_product_kernels *tables[most_tables];
+  support_random random = support_random_start(1);
+  for (int table = runnable_tables(tables) - 1; table >= 0; --table)
+    for (int i = 0; i < cases; ++i) {
+      operands o = {.kernels = tables[table],
+                    .segments = support_random_between(&random, 0, 5),
+                    .length = support_random_between(&random, 0, most_depth / 5),
+                    .step = support_random_between(&random, 1, 7),
+                    .gap = support_random_between(&random, 0, 9)};
+      const int64_t rows = support_random_between(&random, 1, o.kernels->rows);
+      o.rows = support_tensor_random(rows * o.segments * (o.length * o.step + o.gap), &random);
+      o.panel = support_tensor_random(o.segments * o.length * o.kernels->lanes, &random);
+      check_tile(&o, rows, i % 2 == 0, &random);
+      support_tensor_free(&o.panel);
+      support_tensor_free(&o.rows);
+    }
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------
+ * Panels
+ * ------------------------------------------------------------------------------------------ */
+
+/* Lanes in runs that begin anywhere in the source, some of them not inside. */
+typedef struct lanes {
+  int64_t offsets[BC_MOST_LANES], run_ends[BC_MOST_LANES], runs;
+  int32_t inside[BC_MOST_LANES];
+} lanes;
+
+static lanes random_lanes(int64_t count, int64_t step, int64_t elements, support_random *random)
+{
+  lanes l = {.runs = 0};
+  for (int64_t lane = 0, end = 0; lane < count; lane = end) {
+    end = lane + support_random_between(random, 1, count - lane);
+    const int64_t first = support_random_between(random, -4, elements);
+    for (int64_t i = lane; i < end; ++i) {
+      l.offsets[i] = first + (i - lane) * step;
+      const bool within = l.offsets[i] >= 0 && l.offsets[i] < elements;
+      l.inside[i] = within && support_random_between(random, 0, 4) > 0 ? -1 : 0;
+    }
+    l.run_ends[l.runs++] = end;
+  }
+  return l;
+}
+
+START_TEST(panels_of_any_runs)
+{
+  const bc_product_kernels *tables[most_tables];
+  support_random random = support_random_start(2);
+  for (int table = runnable_tables(tables) - 1; table >= 0; --table)
+    for (int i = 0; i < cases; ++i) {
+      const int64_t count = tables[table]->lanes, step = support_random_between(&random, 1, 3);
+      const int64_t channels = support_random_between(&random, 1, 4);
+      const int64_t elements = support_random_between(&random, 1, 90);
+      const int64_t panel_step = count * support_random_between(&random, 1, 3);
+      const lanes l = random_lanes(count, step, elements, &random);
+      support_tensor source = support_tensor_random(channels * elements, &random);
+      support_tensor panel = support_tensor_poisoned((channels - 1) * panel_step + count);
+      tables[table]->gather(&(bc_lanes_source){.source = source.data,
+                                               .source_step = elements,
+                                               .offsets = l.offsets,
+                                               .inside = l.inside,
+                                               .lane_step = step,
+                                               .runs = l.runs,
+                                               .run_ends = l.run_ends,
+                                               .readable = 0,
+                                               .limit = source.count},
+                            channels, panel.data, panel_step);
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t lane = 0; lane < count; ++lane) {
+          const float wanted = l.inside[lane] ? source.data[c * elements + l.offsets[lane]] : 0.0f;
+          ck_assert_msg(panel.data[c * panel_step + lane] == wanted, "channel %d, lane %d", (int)c,
+                        (int)lane);
+        }
+      support_tensor_check(&panel, "panel");
+      support_tensor_free(&panel);
+      support_tensor_free(&source);
+    }
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------
+ * Packed weights
+ * ------------------------------------------------------------------------------------------ */
+
+START_TEST(rows_of_blocks)
+{
+  const bc_product_kernels *tables[most_tables];
+  support_random random = support_random_start(3);
+  for (int table = runnable_tables(tables) - 1; table >= 0; --table)
+    for (int i = 0; i < cases; ++i) {
+      const int64_t width = i % 2 ? tables[table]->rows : tables[table]->lanes;
+      const int64_t n = support_random_between(&random, 1, 3 * width);
+      const int64_t step = support_random_between(&random, 1, 3);
+      const int64_t block_step = width + support_random_between(&random, 0, 9);
+      support_tensor from = support_tensor_random((n - 1) * step + 1, &random);
+      support_tensor to =
+          support_tensor_poisoned((n - 1) / width * block_step + (n - 1) % width + 1);
+      tables[table]->put_row(
+          &(bc_row_source){
+              .from = from.data, .step = step, .n = n, .width = width, .block_step = block_step},
+          to.data);
+      for (int64_t j = 0; j < n; ++j)
+        ck_assert(to.data[j / width * block_step + j % width] == from.data[j * step]);
+      support_tensor_check(&to, "blocks");
+      support_tensor_free(&to);
+      support_tensor_free(&from);
+    }
+}
+END_TEST
+
+int main(void)
+{
+  Suite *suite = suite_create("product");
+  support_add(suite, tiles_of_any_rows_and_segments);
+  support_add(suite, panels_of_any_runs);
+  support_add(suite, rows_of_blocks);
+  return support_run(suite);
+}
