@@ -41,15 +41,19 @@ Contender = namedtuple("Contender", "peer version own_layout create")
 
 # ---- the contenders ----
 
-def installed_peers(folder):
+MODULES = {"onednn_2": "onednn", "onednn_3": "onednn", "xnnpack": "xnnpack", "fake": "fake"}
+IN_PYTHON = {"pytorch": ("pytorch", "PyTorch"), "onnxruntime": ("onnx_runtime", "OnnxRuntime")}
+
+
+def installed_peers(folder, wanted):
     """(name, object) of each that can be loaded; says what cannot."""
-    for name in ("onednn_2", "onednn_3", "xnnpack", "fake"):
-        if (folder / f"{name}.so").exists():
-            yield name.split("_")[0], Module(str(folder / f"{name}.so"))
-    for name, module, kind in (("pytorch", "pytorch", "PyTorch"),
-                               ("onnxruntime", "onnx_runtime", "OnnxRuntime")):
+    for file, name in MODULES.items():
+        if wanted(name) and (folder / f"{file}.so").exists():
+            yield name, Module(str(folder / f"{file}.so"))
+    for name, (module, kind) in IN_PYTHON.items():
         try:
-            yield name, getattr(importlib.import_module(module), kind)()
+            if wanted(name):
+                yield name, getattr(importlib.import_module(module), kind)()
         except ImportError as error:
             print(f"{name}: skipped, {error}", file=sys.stderr)
 
@@ -57,9 +61,8 @@ def installed_peers(folder):
 def contenders(options):
     """All ways of all peers that the options ask for."""
     found = []
-    for name, peer in installed_peers(options.modules):
-        if options.peer and name not in options.peer:
-            continue
+    for name, peer in installed_peers(options.modules,
+                                      lambda name: not options.peer or name in options.peer):
         for own_layout in (False, True) if name == "onednn" else (False,):
             found.append(Contender(name, peer.version(), own_layout, peer.create))
     return found
@@ -68,15 +71,13 @@ def contenders(options):
 # ---- one case ----
 
 class Side:
-    """One who computes a case, with the times of its turns."""
+    """One who computes a case, and has done so once, with the times of its turns."""
 
     def __init__(self, runner, rest):
         self.runner, self.rest = runner, rest
         self.samples = []
-        runner.run()
         self.runs = 1
-        estimate = min(self.turn() for _ in range(2))
-        self.runs = max(1, min(MOST_RUNS, math.ceil(TURN / estimate)))
+        self.runs = max(1, min(MOST_RUNS, math.ceil(TURN / self.turn())))
 
     def turn(self):
         """Seconds of a run. Short ones follow one that is not counted, which wakes the caches."""
@@ -186,10 +187,12 @@ def measure(case, ours, peers, options):
     tensors.give("ours")
     rows, sides = [], []
     try:
-        own = Side(ours.create(task), rest)
+        runner = ours.create(task)
+        runner.run()
     except CannotServe as error:
         tensors.free()
         return [row_of(case, peer) | {"status": f"ours: {error}"} for peer in peers]
+    own = Side(runner, rest)
     for contender in peers:
         row = row_of(case, contender) | {"ours_algorithm": own.runner.describe()}
         rows.append(row)
@@ -329,7 +332,8 @@ def parse(arguments):
                         help="at least, a case (default: 0.5; --quick: 0.2)")
     parser.add_argument("--verbose", action="store_true", help="print each row")
     if "--quick" in arguments:
-        parser.set_defaults(network=["resnet50"], passes=["forward"], seconds=0.2, rounds=5)
+        parser.set_defaults(network=["resnet50"], passes=["forward"], threads=[2], rounds=5,
+                            seconds=0.2)
     return parser.parse_args(arguments)
 
 

@@ -237,12 +237,8 @@ bool faster(form &a, form &b)
 {
   a.run();
   b.run();
-  double of_a = seconds(a), of_b = seconds(b);
-  for (int more = 0; more < 2; ++more) {
-    of_a = std::min(of_a, seconds(a));
-    of_b = std::min(of_b, seconds(b));
-  }
-  return of_a < of_b;
+  const double of_a = seconds(a), of_b = seconds(b);
+  return std::min(of_a, seconds(a)) < std::min(of_b, seconds(b));
 }
 
 std::unique_ptr<form> best(const peer_case &task)

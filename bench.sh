@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Builds blasconv and measures it side by side with other libraries, layer by layer.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'END_OF_USAGE'
+usage: ./bench.sh --peers [--quick] [--no-install] [OPTION]...
+
+Installs oneDNN (Debian's and PyPI's), XNNPACK, PyTorch (Debian's) and ONNX Runtime (PyPI's; what
+comes from PyPI stays in build/bench/venv), checks that they compute what blasconv computes, and
+times them in turns with it: four networks, three passes, batch 1 and 8, one and two threads, NCHW
+and NHWC. That takes about an hour on two cores; --quick, ResNet-50 forward, under three minutes.
+Writes out/peers.csv, peers.md, peers_layers.png, peers_networks.png and peers_roofline.png.
+
+  --no-install  install nothing, compare with what is there
+
+One layer in seconds, each row printed:
+  ./bench.sh --peers --network resnet50 --layer res2a_branch2b --batch 1 --verbose
+
+All other options:
+END_OF_USAGE
+  /usr/bin/python3 bench/peers/compare.py --help | sed -n '/^options:/,$p'
+}
+
+peers='' options=()
+for argument in "$@"; do
+  case $argument in
+    --peers) peers=yes ;;
+    --no-install) export BLASCONV_NO_INSTALL=1 ;;
+    --help) usage; exit 0 ;;
+    *) options+=("$argument") ;;
+  esac
+done
+[ -n "$peers" ] || { usage >&2; exit 2; }
+
+build=build/bench log=$PWD/out/bench.log
+mkdir -p out
+: >"$log"
+# Runs a command whose output only matters when it fails.
+quietly() {
+  "$@" >>"$log" 2>&1 || { tail -n 25 "$log" >&2; return 1; }
+}
+
+. cmake/packages.sh
+. bench/peers/install.sh
+install_missing "building blasconv and the comparison" \
+  build-essential cmake libopenblas-dev libbenchmark-dev python3 gnuplot-nox
+quietly cmake --preset release -B "$build" -DBLASCONV_BUILD_TESTS=OFF -DBLASCONV_BUILD_BENCH=ON \
+  -DBLASCONV_BUILD_EXAMPLES=OFF
+quietly cmake --build "$build" --target blasconv_peer_ours --parallel "$(nproc)"
+install_peers "$build"
+
+status=0
+"$python" bench/peers/compare.py --modules "$modules" --out out "${options[@]}" || status=$?
+if [ -s out/peers.csv ] && [ "$status" -le 1 ]; then
+  "$python" bench/peers/report.py --out out
+fi
+exit "$status"
