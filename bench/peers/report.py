@@ -131,9 +131,8 @@ def layers_blocks(rows, peers):
             yield panel, lines or ["0 NaN"]
 
 
-def networks_blocks(rows, peers):
-    """For each panel and peer the ratio of each network, at the largest batch and threads."""
-    batch, threads = (max((row[name] for row in rows), key=int) for name in ("batch", "threads"))
+def networks_blocks(rows, peers, batch, threads):
+    """For each panel and peer the ratio of each network."""
     rows = [row for row in rows if row["batch"] == batch and row["threads"] == threads]
     networks = list(dict.fromkeys(row["network"] for row in rows))
     for panel, some in panels(rows):
@@ -172,23 +171,23 @@ def gnuplot(picture, out, folder, **variables):
 def draw(rows, facts, out):
     rows = [row for row in rows if row["ratio"]]
     peers = sorted(set(map(peer_of, rows)), key=str.lower)
-    machine = f"{facts['cpu']}; {facts['library']}; {facts['date']}"
     batch, threads = (max((row[name] for row in rows), key=int) for name in ("batch", "threads"))
-    networks = {row["network"] for row in rows}
+    machine = f"{facts['cpu']}; {facts['library']}; {facts['date']}"
+    titles = [title for title, _ in panels(rows)]
     pictures = (
-        ("layers", layers_blocks(rows, peers), [title for title, _ in panels(rows)],
-         {"peers": peers, "what": "each layer"}),
-        ("networks", networks_blocks(rows, peers), [title for title, _ in panels(rows)],
-         {"peers": peers, "networks": [str(len(networks))],
-          "what": f"whole networks, batch {batch}, threads {threads}"}),
+        ("layers", layers_blocks(rows, peers), {"titles": titles, "legend": peers}),
+        ("networks", networks_blocks(rows, peers, batch, threads),
+         {"titles": titles, "legend": peers, "batch": batch, "threads": threads,
+          "networks": len({row["network"] for row in rows})}),
         ("roofline", roofline_blocks(rows, facts),
-         [f"threads: {threads}" for threads in facts["peak_gflops"]],
-         {"peaks": list(map(str, facts["peak_gflops"].values())),
-          "copies": list(map(str, facts["copy_gbytes"].values()))}))
+         {"titles": [f"threads: {number}" for number in facts["peak_gflops"]],
+          "legend": [pass_name.replace("_", " ") for pass_name in PASSES],
+          "peaks": list(facts["peak_gflops"].values()),
+          "copies": list(facts["copy_gbytes"].values())}))
     with tempfile.TemporaryDirectory() as folder:
-        for picture, blocks, titles, variables in pictures:
+        for picture, blocks, variables in pictures:
             write_blocks(pathlib.Path(folder) / f"{picture}.dat", blocks)
-            gnuplot(picture, out, folder, machine=machine, titles=titles, **variables)
+            gnuplot(picture, out, folder, machine=machine, **variables)
 
 
 def main():

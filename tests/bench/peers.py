@@ -14,7 +14,7 @@ import tempfile
 import types
 import unittest
 
-SOURCE, MODULES = map(pathlib.Path, sys.argv[1:3])
+SOURCE, MODULES = (pathlib.Path(text).resolve() for text in sys.argv[1:3])
 sys.path.insert(0, str(SOURCE / "bench" / "peers"))
 sys.dont_write_bytecode = True
 
