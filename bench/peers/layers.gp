@@ -4,8 +4,8 @@
 heading = "Each layer: above the line blasconv is faster"
 load script_folder."/style.gp"
 set logscale y
-set yrange [0.2:20]
-set ytics (0.2, 0.5, 1, 2, 5, 10, 20)
+set yrange [0.1:20]
+set ytics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 set xrange [0:100]
 set xtics 25 format "%g %%"
 set xlabel "layers, batches and threads" textcolor rgb "#555555"

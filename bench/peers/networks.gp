@@ -3,16 +3,16 @@
 heading = sprintf("Whole networks, batch %s, threads %s: above the line blasconv is faster", batch, threads)
 load script_folder."/style.gp"
 set logscale y
-set yrange [0.3:8]
-set ytics (0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 8)
+set yrange [0.3:16]
+set ytics (0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 8, 16)
 set ylabel "peer's time / blasconv's" textcolor rgb "#555555" offset 1,0
 set style fill solid 1.0 noborder
 set xrange [-0.6:int(networks) - 0.4]
-set xtics scale 0
+set xtics scale 0 noenhanced font ",10"
 count = words(legend)
 bar = 0.84 / count
 place(i) = $1 + (i - (count + 1) / 2.0) * bar
-end(ratio) = ratio > 8 ? 8 : ratio
+end(ratio) = ratio > 12 ? 12 : ratio
 do for [panel = 1:words(titles)] {
   set title word(titles, panel)
   plot for [i = 1:count] folder."/networks.dat" index (panel - 1) * count + i - 1 skip 1 \

@@ -5,7 +5,8 @@ array colours[8] = ["#0b6e99", "#7fb8d1", "#b8450f", "#f2a33a", "#4f8a3c", "#7a4
 columns = words(titles) < 3 ? words(titles) : 3
 rows = (words(titles) + columns - 1) / columns
 width = 500 * (columns < 2 ? 2 : columns)
-height = 400 * rows + 190.0
+height = 400 * rows + 230.0
+legend_columns = columns < 3 ? 3 : 5
 
 set terminal pngcairo size width,height font "DejaVu Sans,12" background rgb "#ffffff"
 set output png
@@ -19,7 +20,9 @@ set label 101 machine at screen 0.5,(1 - 54 / height) center noenhanced font ",1
   textcolor rgb "#555555"
 do for [i = 1:words(legend)] {
   set label 200 + i "● ".word(legend, i) noenhanced textcolor rgb colours[i] \
-    at screen (0.06 + 0.24 * ((i - 1) % 4)),((44 - 24 * ((i - 1) / 4)) / height)
+    at screen (0.06 + 0.92 / legend_columns * ((i - 1) % legend_columns)), \
+       ((66 - 24 * ((i - 1) / legend_columns)) / height)
 }
-set multiplot layout rows, columns margins 0.075, 0.985, 115 / height, 1 - 105 / height \
-  spacing 0.06, 95 / height
+set multiplot layout rows, columns \
+  margins 75.0 / width, 1 - 25.0 / width, 135 / height, 1 - 120 / height \
+  spacing 85.0 / width, 95 / height
