@@ -49,7 +49,7 @@ install_missing "building blasconv and the comparison" \
 quietly cmake --preset release -B "$build" -DBLASCONV_BUILD_TESTS=OFF -DBLASCONV_BUILD_BENCH=ON \
   -DBLASCONV_BUILD_EXAMPLES=OFF
 quietly cmake --build "$build" --target blasconv_peer_ours --parallel "$(nproc)"
-install_peers "$build"
+install_peers "$build" "$log"
 
 status=0
 "$python" bench/peers/compare.py --modules "$modules" --out out "${options[@]}" || status=$?

@@ -5,7 +5,7 @@ array colours[8] = ["#0b6e99", "#7fb8d1", "#b8450f", "#f2a33a", "#4f8a3c", "#7a4
 columns = words(titles) < 3 ? words(titles) : 3
 rows = (words(titles) + columns - 1) / columns
 width = 500 * (columns < 2 ? 2 : columns)
-height = 400 * rows + 230.0
+height = 420 * rows + 230.0
 legend_columns = columns < 3 ? 3 : 5
 
 set terminal pngcairo size width,height font "DejaVu Sans,12" background rgb "#ffffff"
@@ -24,5 +24,5 @@ do for [i = 1:words(legend)] {
        ((66 - 24 * ((i - 1) / legend_columns)) / height)
 }
 set multiplot layout rows, columns \
-  margins 75.0 / width, 1 - 25.0 / width, 135 / height, 1 - 120 / height \
-  spacing 85.0 / width, 95 / height
+  margins 75.0 / width, 1 - 30.0 / width, 135 / height, 1 - 120 / height \
+  spacing 85.0 / width, 115 / height
