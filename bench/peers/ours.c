@@ -8,6 +8,7 @@
 #include "peer.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +53,14 @@ const char *peer_version(void)
   return blasconv_version_string();
 }
 
+/* Whether the case's output is as large as the problem's. */
+static bool fits(const blasconv_problem *problem, const peer_case *task)
+{
+  int64_t output[BLASCONV_MAX_RANK];
+  return blasconv_problem_output(problem, output) != BLASCONV_SUCCESS ||
+         (output[0] == task->output[0] && output[1] == task->output[1]);
+}
+
 static blasconv_status create(side *o, const peer_case *task, char *reason, int64_t size)
 {
   const blasconv_problem problem = problem_of(task);
@@ -60,6 +69,8 @@ static blasconv_status create(side *o, const peer_case *task, char *reason, int6
   blasconv_options options = bench_plan_options(task->algorithm, task->threads);
   options.message = reason;
   options.message_size = (size_t)size;
+  if (!fits(&problem, task))
+    return BLASCONV_BAD_SIZE;
   const blasconv_status status = bench_execution_create(&problem, (blasconv_pass)task->pass,
                                                         &options, &operands, &o->execution);
   return status == BLASCONV_SUCCESS && task->packed_weights ? pack(o) : status;

@@ -90,7 +90,7 @@ def markdown(rows, facts):
     for (pass_name, layout), some in groups(rows, "pass", "layout").items():
         able = [row for row in some if row["ratio"]]
         lines += ["", f"{pass_name.replace('_', ' ').capitalize()}, {layout.upper()}:", ""]
-        lines += table(some, list(dict.fromkeys(map(peer_of, able)))) if able else ["No peer can."]
+        lines += table(some, sorted(set(map(peer_of, able)), key=str.lower)) if able else ["No peer can."]
         cannot = dict.fromkeys(peer_of(row) for row in some if not row["ratio"])
         cannot = [peer for peer in cannot if peer not in map(peer_of, able)]
         if cannot:

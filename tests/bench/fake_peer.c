@@ -1,5 +1,6 @@
 /* A peer that computes forward in NCHW by loops, or fails at it as FAKE_PEER in the environment
- * says: "wrong" (one element is), "lazy" (nothing is written), "broken" (it runs once only). */
+ * says: "wrong" (one element is, if there are groups), "lazy" (nothing is written), "broken" (it
+ * runs once only). */
 #include <peers/peer.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,7 +65,7 @@ int peer_run(void *peer)
         for (int64_t x = 0; x < t->output[1]; ++x)
           *output++ = (float)sum(
               t, t->tensor_input + n * t->in_channels * t->input[0] * t->input[1], k, y, x);
-  if (behaves("wrong"))
+  if (behaves("wrong") && t->groups > 1)
     output[-1] += 0.01F;
   return 0;
 }
