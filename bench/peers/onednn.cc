@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
-#include <cstring>
 #include <dnnl.hpp>
 #include <memory>
 #include <omp.h>
@@ -158,11 +158,11 @@ public:
     name = description.impl_info_str();
     compute = dnnl::primitive(description);
     float *const data[] = {task.tensor_input, task.tensor_weights, task.tensor_output};
-    for (int t = 0; t < count; ++t)
+    for (std::size_t t = 0; t < count; ++t)
       tensors.emplace_back(data[t], plains[t],
                            description.query_md(dnnl::query::exec_arg_md, argument(t)),
                            t == written());
-    for (int t = 0; t < count; ++t)
+    for (std::size_t t = 0; t < count; ++t)
       if (t != written())
         tensors[t].move(stream);
     if (counted && (tensors[input].elsewhere() || tensors[output].elsewhere()))
@@ -171,7 +171,7 @@ public:
 
   void run()
   {
-    for (int t = 0; t < count; ++t)
+    for (std::size_t t = 0; t < count; ++t)
       if (counted && t != written() && !(t == weights && packed))
         tensors[t].move(stream);
     compute.execute(stream, {{argument(input), tensors[input].there},
@@ -203,7 +203,7 @@ public:
   }
 
 private:
-  enum { input, weights, output, count };
+  enum : std::size_t { input, weights, output, count };
 
   int pass;
   bool counted, packed;
@@ -212,12 +212,12 @@ private:
   dnnl::primitive compute;
   dnnl::stream stream = dnnl::stream(engine());
 
-  int written() const
+  std::size_t written() const
   {
     return pass == PEER_FORWARD ? output : pass == PEER_BACKWARD_DATA ? input : weights;
   }
 
-  int argument(int t) const
+  int argument(std::size_t t) const
   {
     const bool gradient = t == written() ? pass != PEER_FORWARD : t == output;
     static const int values[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};

@@ -7,7 +7,7 @@
 #include <xnnpack.h>
 
 typedef struct xnnpack {
-  xnn_operator_t operator;
+  xnn_operator_t convolution;
   pthreadpool_t threads;
 } xnnpack;
 
@@ -16,47 +16,47 @@ const char *peer_version(void)
   return PEER_PACKAGE_VERSION;
 }
 
-static enum xnn_status create_operator(const peer_case *c, xnn_operator_t *made)
+static enum xnn_status create_operator(const peer_case *task, xnn_operator_t *made)
 {
-  const uint32_t pads[] = {(uint32_t)c->pads[0], (uint32_t)c->pads[1]},
-                 kernel[] = {(uint32_t)c->kernel[0], (uint32_t)c->kernel[1]},
-                 strides[] = {(uint32_t)c->strides[0], (uint32_t)c->strides[1]},
-                 dilations[] = {(uint32_t)c->dilations[0], (uint32_t)c->dilations[1]};
-  const size_t channels = (size_t)c->in_channels, filters = (size_t)c->out_channels,
-               groups = (size_t)c->groups;
-  return xnn_create_convolution2d_nhwc_f32(pads[0], pads[1], pads[0], pads[1], kernel[0], kernel[1],
-                                           strides[0], strides[1], dilations[0], dilations[1],
-                                           (uint32_t)groups, channels / groups, filters / groups,
-                                           channels, filters, c->tensor_weights, NULL, -INFINITY,
-                                           INFINITY, c->yield ? XNN_FLAG_YIELD_WORKERS : 0, made);
+  const uint32_t pads[] = {(uint32_t)task->pads[0], (uint32_t)task->pads[1]},
+                 kernel[] = {(uint32_t)task->kernel[0], (uint32_t)task->kernel[1]},
+                 strides[] = {(uint32_t)task->strides[0], (uint32_t)task->strides[1]},
+                 dilations[] = {(uint32_t)task->dilations[0], (uint32_t)task->dilations[1]};
+  const size_t channels = (size_t)task->in_channels, filters = (size_t)task->out_channels,
+               groups = (size_t)task->groups;
+  return xnn_create_convolution2d_nhwc_f32(
+      pads[0], pads[1], pads[0], pads[1], kernel[0], kernel[1], strides[0], strides[1],
+      dilations[0], dilations[1], (uint32_t)groups, channels / groups, filters / groups, channels,
+      filters, task->tensor_weights, NULL, -INFINITY, INFINITY,
+      task->yield ? XNN_FLAG_YIELD_WORKERS : 0, made);
 }
 
-static enum xnn_status create(xnnpack *x, const peer_case *c)
+static enum xnn_status create(xnnpack *x, const peer_case *task)
 {
   enum xnn_status status = xnn_initialize(NULL);
   if (status == xnn_status_success)
-    status = create_operator(c, &x->operator);
+    status = create_operator(task, &x->convolution);
   if (status != xnn_status_success)
     return status;
-  x->threads = c->threads > 1 ? pthreadpool_create((size_t)c->threads) : NULL;
-  return xnn_setup_convolution2d_nhwc_f32(x->operator,(size_t) c->batch, (size_t)c->input[0],
-                                          (size_t)c->input[1], c->tensor_input, c->tensor_output,
-                                          x->threads);
+  x->threads = task->threads > 1 ? pthreadpool_create((size_t)task->threads) : NULL;
+  return xnn_setup_convolution2d_nhwc_f32(x->convolution, (size_t)task->batch,
+                                          (size_t)task->input[0], (size_t)task->input[1],
+                                          task->tensor_input, task->tensor_output, x->threads);
 }
 
-void *peer_create(const peer_case *c, char *reason, int64_t size)
+void *peer_create(const peer_case *task, char *reason, int64_t size)
 {
-  const char *refusal = c->pass != PEER_FORWARD  ? "forward only"
-                        : c->layout != PEER_NHWC ? "NHWC only"
-                        : c->own_layout          ? "has no other layout"
-                        : !c->packed_weights     ? "always packs weights ahead"
-                                                 : NULL;
+  const char *refusal = task->pass != PEER_FORWARD  ? "forward only"
+                        : task->layout != PEER_NHWC ? "NHWC only"
+                        : task->own_layout          ? "has no other layout"
+                        : !task->packed_weights     ? "always packs weights ahead"
+                                                    : NULL;
   if (refusal != NULL) {
     snprintf(reason, (size_t)size, "%s", refusal);
     return NULL;
   }
   xnnpack *x = calloc(1, sizeof *x);
-  const enum xnn_status status = x != NULL ? create(x, c) : xnn_status_out_of_memory;
+  const enum xnn_status status = x != NULL ? create(x, task) : xnn_status_out_of_memory;
   if (status == xnn_status_success)
     return x;
   snprintf(reason, (size_t)size, "status %d", (int)status);
@@ -67,7 +67,7 @@ void *peer_create(const peer_case *c, char *reason, int64_t size)
 int peer_run(void *peer)
 {
   const xnnpack *x = peer;
-  return xnn_run_operator(x->operator, x->threads) != xnn_status_success;
+  return xnn_run_operator(x->convolution, x->threads) != xnn_status_success;
 }
 
 int peer_finish(void *peer)
@@ -87,8 +87,8 @@ void peer_destroy(void *peer)
   xnnpack *x = peer;
   if (x == NULL)
     return;
-  if (x->operator!= NULL)
-    xnn_delete_operator(x->operator);
+  if (x->convolution != NULL)
+    xnn_delete_operator(x->convolution);
   pthreadpool_destroy(x->threads);
   free(x);
 }
