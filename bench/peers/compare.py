@@ -161,7 +161,7 @@ def figures(ours, side):
     ratios = [theirs / own for own, theirs in zip(ours.samples, side.samples)]
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return {"ours_ms": f"{ours.median_ms():.5g}", "peer_ms": f"{side.median_ms():.5g}",
-            "ratio": f"{middle:.4f}", "ratio_low": f"{low:.4f}", "ratio_high": f"{high:.4f}",
+            "ratio": f"{middle:.4g}", "ratio_low": f"{low:.4g}", "ratio_high": f"{high:.4g}",
             "rounds": len(ratios)}
 
 
@@ -217,9 +217,9 @@ def measure(case, ours, peers, options):
 # ---- all cases ----
 
 def seconds_of(case, peers, options):
-    """What a case will take, from a speed that is half of what a core can do."""
+    """What a case will take, from a speed that a core of today has."""
     gflop = 2e-9 * case.task.multiplications()
-    turn = max(TURN, gflop / (40 * case.task.threads)) * (1 + len(peers))
+    turn = max(TURN, gflop / (60 * case.task.threads)) * (1 + len(peers))
     return 0.1 + max(options.seconds, options.rounds * turn) + 5 * turn
 
 
@@ -327,13 +327,12 @@ def parse(arguments):
     parser.add_argument("--wait", choices=("passive", "active"), default="passive",
                         help="what threads do that wait for work: leave the core to others, or spin "
                         "for a while (for machines that are quiet)")
-    parser.add_argument("--rounds", type=count, default=7, help="at least (default: 7)")
-    parser.add_argument("--seconds", type=float, default=0.5,
-                        help="at least, a case (default: 0.5; --quick: 0.2)")
+    parser.add_argument("--rounds", type=count, default=5, help="at least (default: 5)")
+    parser.add_argument("--seconds", type=float, default=0.4,
+                        help="at least, a case (default: 0.4; --quick: 0.2)")
     parser.add_argument("--verbose", action="store_true", help="print each row")
     if "--quick" in arguments:
-        parser.set_defaults(network=["resnet50"], passes=["forward"], threads=[2], rounds=5,
-                            seconds=0.2)
+        parser.set_defaults(network=["resnet50"], passes=["forward"], threads=[2], seconds=0.2)
     return parser.parse_args(arguments)
 
 

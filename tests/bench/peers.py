@@ -114,7 +114,7 @@ class Compare(unittest.TestCase):
         figures = compare.figures(ours, theirs)
         self.assertEqual((figures["ours_ms"], figures["peer_ms"]), ("1", "4"))
         self.assertEqual((figures["ratio"], figures["ratio_low"], figures["ratio_high"]),
-                         ("3.0000", "3.0000", "3.0000"))
+                         ("3", "3", "3"))
 
 
 ROWS = """\
