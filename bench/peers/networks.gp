@@ -19,7 +19,7 @@ do for [panel = 1:words(titles)] {
       using (place(i)):(end($2)):(place(i) - 0.46 * bar):(place(i) + 0.46 * bar):(1):(end($2)) \
       with boxxyerror lc rgb colours[i], \
     for [i = 1:count] folder."/networks.dat" index (panel - 1) * count + i - 1 skip 1 \
-      using (place(i)):($2 > 1 ? end($2) : 1):(sprintf("%.2f", $2)) \
+      using (place(i)):($2 > 1 ? end($2) : 1):4 \
       with labels rotate left offset 0,0.3 font ",8" textcolor rgb "#444444", \
     folder."/networks.dat" index (panel - 1) * count skip 1 using 1:(0.3):xtic(3) with dots, \
     1 with lines lc rgb "#222222" lw 1.5

@@ -90,9 +90,10 @@ def markdown(rows, facts):
     for (pass_name, layout), some in groups(rows, "pass", "layout").items():
         able = [row for row in some if row["ratio"]]
         lines += ["", f"{pass_name.replace('_', ' ').capitalize()}, {layout.upper()}:", ""]
-        lines += table(some, sorted(set(map(peer_of, able)), key=str.lower)) if able else ["No peer can."]
+        peers = sorted(set(map(peer_of, able)), key=str.lower)
+        lines += table(some, peers) if peers else ["No peer can."]
         cannot = dict.fromkeys(peer_of(row) for row in some if not row["ratio"])
-        cannot = [peer for peer in cannot if peer not in map(peer_of, able)]
+        cannot = [peer for peer in cannot if peer not in peers]
         if cannot:
             lines += ["", f"Cannot: {', '.join(cannot)}."]
     return "\n".join(lines) + "\n"
@@ -132,7 +133,8 @@ def layers_blocks(rows, peers):
 
 
 def networks_blocks(rows, peers, batch, threads):
-    """For each panel and peer the ratio of each network."""
+    """For each panel and peer the ratio of each network, and how it is written; a peer that cannot
+    serve has a bar of no height."""
     rows = [row for row in rows if row["batch"] == batch and row["threads"] == threads]
     networks = list(dict.fromkeys(row["network"] for row in rows))
     for panel, some in panels(rows):
@@ -142,7 +144,8 @@ def networks_blocks(rows, peers, batch, threads):
                 of_peer = [row for row in some
                            if row["network"] == network and peer_of(row) == peer]
                 ratio = Sum(of_peer).ratio if of_peer else None
-                lines.append(f'{place} {ratio or "NaN"} "{network}"')
+                number = f"{ratio:.2f}" if ratio else ""
+                lines.append(f'{place} {ratio or 1} "{network}" "{number}"')
             yield panel, lines
 
 
