@@ -173,10 +173,12 @@ INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t h
 
 /* Lines of channels are apart from each other, too far for the CPU to see what comes next: what the
  * next block of lines reads of the last line of taps, which is new to it. */
-INLINE void fetch_block(shape is, const bc_stencil *s, const float *source)
+INLINE void fetch_block(shape is, const bc_stencil *s, const float *source, float *result)
 {
   if (is.single || s->taps_across == 0)
     return;
+  for (int64_t line = LINES; line < 2 * LINES; ++line)
+    __builtin_prefetch(result + line * s->result_step, 1);
   const float *next = source + s->across[s->taps_across - 1] + LINES * s->line_step +
                       (s->taps_along - 1) * s->along_step;
   for (int64_t line = 0; line < LINES; ++line)
@@ -192,7 +194,7 @@ INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *
   const block b = sum_block(is, s, source + at, is.for_all ? weights : weights + at, high);
   const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
   if (!is.for_all)
-    fetch_block(is, s, source + at);
+    fetch_block(is, s, source + at, result + at);
   if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
     store_block(is, s, &b, high, result + at);
   else
@@ -229,6 +231,158 @@ INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const 
                    result);
 }
 
+/* ---- a few taps of maps ---- */
+
+/* Sums of LINES lines, a vector each. */
+typedef struct lines {
+  floats first, second, third, fourth;
+} lines;
+
+/* Weights of taps along, for all lanes. */
+typedef struct column {
+  floats top, middle, bottom;
+} column;
+
+/* Those across. */
+typedef struct nine {
+  column left, centre, right;
+} nine;
+
+/* Up to three by three taps: inlined with constants. */
+typedef struct few {
+  int stride, across, along;
+} few;
+
+INLINE column load_column(few is, const bc_stencil *s, int tap, const float *weights)
+{
+  const float *w = weights + tap * s->weight.across;
+  const floats none = {0};
+  return (column){*w - none, is.along > 1 ? w[s->weight.along] - none : none,
+                  is.along > 2 ? w[2 * s->weight.along] - none : none};
+}
+
+INLINE nine load_nine(few is, const bc_stencil *s, const float *weights)
+{
+  return (nine){load_column(is, s, 0, weights),
+                load_column(is, s, is.across > 1 ? 1 : 0, weights),
+                load_column(is, s, is.across > 2 ? 2 : 0, weights)};
+}
+
+/* Adds what place number `place`, counted from the first line's first tap, means for a line. */
+INLINE void add_tap(few is, int tap, column w, floats x, floats *sum)
+{
+  if (tap >= 0 && tap < is.along)
+    *sum += (tap == 0 ? w.top : tap == 1 ? w.middle : w.bottom) * x;
+}
+
+INLINE void add_taps(few is, int place, column w, floats x, lines *sums)
+{
+  add_tap(is, place, w, x, &sums->first);
+  add_tap(is, place - is.stride, w, x, &sums->second);
+  add_tap(is, place - 2 * is.stride, w, x, &sums->third);
+  add_tap(is, place - 3 * is.stride, w, x, &sums->fourth);
+}
+
+INLINE lines sum_few(few is, const nine *w, const float *source, int64_t step, int64_t left,
+                     int64_t centre, int64_t right)
+{
+  lines sums = {0};
+#pragma GCC unroll 9
+  for (int place = 0; place < (LINES - 1) * is.stride + is.along; ++place) {
+    add_taps(is, place, w->left, load(source + left), &sums);
+    if (is.across > 1)
+      add_taps(is, place, w->centre, load(source + centre), &sums);
+    if (is.across > 2)
+      add_taps(is, place, w->right, load(source + right), &sums);
+    source += step;
+  }
+  return sums;
+}
+
+/* Writes lines that are shorter than a vector, the last of which ends where no more may be
+ * written. */
+NOINLINE void put_short(const bc_stencil *s, const lines *sums, float *result)
+{
+  put_few(s, sums->first, result);
+  put_few(s, sums->second, result + s->result_step);
+  put_few(s, sums->third, result + 2 * s->result_step);
+  put_few(s, sums->fourth, result + 3 * s->result_step);
+}
+
+enum { AHEAD = 512 /* elements of the result that are fetched before they are written */ };
+
+/* A map of LINES lines or more. Where a line is shorter than a vector, what is too much goes where
+ * the next line is written later; behind `end` it must not. */
+INLINE void sum_few_lines(few is, const bc_stencil *s, const float *source, const float *weights,
+                          float *result, const float *end)
+{
+  const int64_t step = s->result_step, elements = s->elements;
+  const int64_t ahead = bc_count_blocks(AHEAD, LINES * step) * LINES * step;
+  const int64_t left = s->across[0], centre = s->across[is.across > 1 ? 1 : 0],
+                right = s->across[is.across > 2 ? 2 : 0], line_step = s->line_step,
+                along_step = s->along_step;
+  const nine w = load_nine(is, s, weights);
+  for (int64_t i = 0; i < s->lines; i += LINES) {
+    const int64_t line = bc_min(i, s->lines - LINES);
+    for (int64_t x = 0; x < elements; x += LANES) {
+      const int64_t at = vector_at(x, elements);
+      const lines sums =
+          sum_few(is, &w, source + line * line_step + at, along_step, left, centre, right);
+      float *to = result + line * step + at;
+      __builtin_prefetch(to + ahead, 1);
+      __builtin_prefetch(to + ahead + step, 1);
+      __builtin_prefetch(to + ahead + 2 * step, 1);
+      __builtin_prefetch(to + ahead + 3 * step, 1);
+      if (elements < LANES && end - (to + 3 * step) < LANES) {
+        put_short(s, &sums, to);
+        continue;
+      }
+      store(sums.first, to);
+      store(sums.second, to + step);
+      store(sums.third, to + 2 * step);
+      store(sums.fourth, to + 3 * step);
+    }
+  }
+}
+
+INLINE void sum_few_maps(few is, const bc_stencil *s, const float *source, const float *weights,
+                         float *result)
+{
+  const float *end =
+      result + (s->maps - 1) * s->result_map + (s->lines - 1) * s->result_step + s->elements;
+  for (int64_t map = 0; map < s->maps; ++map)
+    sum_few_lines(is, s, source + map * s->source_map, weights + map * s->weight_map,
+                  result + map * s->result_map, end);
+}
+
+/* Returns false if these are not so few taps. */
+static bool sum_if_few(const bc_stencil *s, const float *source, const float *weights,
+                       float *result)
+{
+  /* Lines that are too short must be joined. */
+  if (s->accumulate || s->channels * s->planes != 1 || s->lines < LINES ||
+      (s->elements < LANES && s->result_step != s->elements))
+    return false;
+  const int64_t stride = s->line_step / bc_max(1, s->along_step);
+  if (s->line_step != stride * s->along_step)
+    return false;
+  if (stride == 1 && s->taps_across == 3 && s->taps_along == 3)
+    sum_few_maps((few){1, 3, 3}, s, source, weights, result);
+  else if (stride == 2 && s->taps_across == 3 && s->taps_along == 3)
+    sum_few_maps((few){2, 3, 3}, s, source, weights, result);
+  else if (stride == 1 && s->taps_across == 2 && s->taps_along == 2)
+    sum_few_maps((few){1, 2, 2}, s, source, weights, result);
+  else if (stride == 1 && s->taps_across == 1 && s->taps_along == 2)
+    sum_few_maps((few){1, 1, 2}, s, source, weights, result);
+  else if (stride == 1 && s->taps_across == 2 && s->taps_along == 1)
+    sum_few_maps((few){1, 2, 1}, s, source, weights, result);
+  else if (stride == 1 && s->taps_across == 1 && s->taps_along == 1)
+    sum_few_maps((few){1, 1, 1}, s, source, weights, result);
+  else
+    return false;
+  return true;
+}
+
 #ifdef BC_SMALL_KERNELS
 enum { KNOWS_SHAPES = false };
 #else
@@ -243,13 +397,13 @@ INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const fl
     stride = 1;
   else if (KNOWS_SHAPES && s->line_step == 2 * s->along_step)
     stride = 2;
-  if (stride == 1 && s->taps_along == 1)
+  if (!for_all && stride == 1 && s->taps_along == 1)
     sum_lines((shape){.for_all = for_all, .along = 1, .stride = 1}, s, source, weights, result);
-  else if (stride == 1 && s->taps_along == 2)
+  else if (!for_all && stride == 1 && s->taps_along == 2)
     sum_lines((shape){.for_all = for_all, .along = 2, .stride = 1}, s, source, weights, result);
   else if (stride == 1 && s->taps_along == 3)
     sum_lines((shape){.for_all = for_all, .along = 3, .stride = 1}, s, source, weights, result);
-  else if (stride == 2 && s->taps_along == 3)
+  else if (!for_all && stride == 2 && s->taps_along == 3)
     sum_lines((shape){.for_all = for_all, .along = 3, .stride = 2}, s, source, weights, result);
   else if (stride == 1 && s->taps_along == 5)
     sum_lines((shape){.for_all = for_all, .along = 5, .stride = 1}, s, source, weights, result);
@@ -259,10 +413,14 @@ INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const fl
     sum_lines((shape){.for_all = for_all}, s, source, weights, result);
 }
 
-static void sum_pixels(const bc_stencil *stencil, const float *source, const float *weights,
+static void sum_pixels(const bc_stencil *s, const float *source, const float *weights,
                        float *result)
 {
-  sum(true, stencil, source, weights, result);
+  if (KNOWS_SHAPES && sum_if_few(s, source, weights, result))
+    return;
+  for (int64_t map = 0; map < s->maps; ++map)
+    sum(true, s, source + map * s->source_map, weights + map * s->weight_map,
+        result + map * s->result_map);
 }
 
 static void sum_channels(const bc_stencil *stencil, const float *source, const float *weights,
@@ -315,12 +473,23 @@ INLINE void copy_row(int64_t step, const float *from, int64_t n, float *to)
     to[x] = from[x * step];
 }
 
+/* What is copied next are most often the same rows of the planes behind these: memory brings them
+ * while these are summed. */
+INLINE void fetch_rows(const bc_grid *grid, const float *rows)
+{
+  enum { LINE = 16 /* floats */ };
+  for (int64_t x = 0; x < grid->rows * grid->row_step; x += LINE)
+    __builtin_prefetch(rows + x, 0, 2);
+}
+
 INLINE void copy_grid(const bc_grid *grid, int64_t step, const float *image, float *packed)
 {
-  for (int64_t plane = 0; plane < grid->planes; ++plane)
+  for (int64_t plane = 0; plane < grid->planes; ++plane) {
+    fetch_rows(grid, image + (grid->planes + plane) * grid->plane_step);
     for (int64_t row = 0; row < grid->rows; ++row)
       copy_row(step, image + plane * grid->plane_step + row * grid->row_step, grid->columns,
                packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
+  }
 }
 
 static void copy(const bc_grid *grid, const float *image, float *packed)
@@ -344,7 +513,7 @@ INLINE void interleave_half(const float *even, const float *odd, float *to)
   store(__builtin_shufflevector(a, b, 0, 4, 1, 5, 2, 6, 3, 7), to);
 }
 
-static void interleave(const float *even, const float *odd, float *to, int64_t n)
+INLINE void interleave_row(const float *even, const float *odd, float *to, int64_t n)
 {
   const int64_t pairs = n / 2;
   int64_t i = 0;
@@ -362,6 +531,16 @@ static void interleave(const float *even, const float *odd, float *to, int64_t n
   }
   if (n % 2 == 1)
     to[n - 1] = even[pairs];
+}
+
+static void interleave(const bc_grid *grid, const float *even, const float *odd, float *to)
+{
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row) {
+      const int64_t packed = plane * grid->packed_plane_step + row * grid->packed_row_step;
+      interleave_row(even + packed, odd + packed,
+                     to + plane * grid->plane_step + row * grid->row_step, grid->columns);
+    }
 }
 
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {

@@ -19,7 +19,7 @@ typedef struct bc_tap_steps {
   int64_t channel, plane, across, along;
 } bc_tap_steps;
 
-/* Lines of results: result[line][x] = sum over channels, planes and taps across and along of
+/* Maps of lines of results: result[line][x] = sum over channels, planes and taps across and along of
  *   weight * source[line * line_step + channel * channel_step + plane * plane_step
  *                   + across[tap] + along * along_step + x]. */
 typedef struct bc_stencil {
@@ -30,6 +30,8 @@ typedef struct bc_stencil {
   int64_t channel_step, plane_step, along_step; /* of the source */
   const int64_t *across;                        /* [taps_across], of the source */
   bc_tap_steps weight;
+  int64_t maps;                                /* at least one */
+  int64_t source_map, weight_map, result_map; /* elements from one map to the next */
   bool accumulate; /* adds to the result instead of overwriting it */
 } bc_stencil;
 
@@ -53,8 +55,9 @@ typedef struct bc_depthwise_kernels {
                        float *result);
   /* Copies a grid into packed; column_step is 1 or 2. */
   void (*copy)(const bc_grid *grid, const float *image, float *packed);
-  /* to[2 i] = even[i], to[2 i + 1] = odd[i], as far as they are among n. */
-  void (*interleave)(const float *even, const float *odd, float *to, int64_t n);
+  /* In each row of a packed grid, to[2 i] = even[i] and to[2 i + 1] = odd[i], as far as they are
+   * among its columns; the steps of the image are those of `to`, which is written. */
+  void (*interleave)(const bc_grid *grid, const float *even, const float *odd, float *to);
 } bc_depthwise_kernels;
 
 extern const bc_depthwise_kernels bc_depthwise_kernels_generic, bc_depthwise_kernels_avx2;

@@ -154,6 +154,11 @@ static phase_sums find_sums(const context *ctx, const work *w, int64_t row_phase
                              .plane = plane.step * weight[BC_DEPTH],
                              .across = column.step * weight[BC_WIDTH],
                              .along = row.step * weight[BC_HEIGHT]},
+                  .maps = bc_range_length(w->groups),
+                  .source_map = sums->from_channels * ctx->window.channel,
+                  .weight_map = bc_weights_offset(&ctx->plan->geometry, 1),
+                  .result_map = is_direct(sums) ? sums->to.group
+                                                : sums->to_channels * results_channel(ctx),
                   .accumulate = is_direct(sums) && ctx->plan->request.accumulate},
       .source = planes.begin * ctx->window.plane + (row.offset - height->low) * ctx->window.row,
       .weights = (plane.first + planes.begin * plane.step) * weight[BC_DEPTH] +
@@ -163,26 +168,21 @@ static phase_sums find_sums(const context *ctx, const work *w, int64_t row_phase
 /* One phase of all channels in the window. */
 static void sum_phase(const context *ctx, const work *w, int64_t row_phase, int64_t column_phase)
 {
-  const bc_depthwise_kernels *kernels = bc_cpu_kernels()->depthwise;
   const bc_sums *sums = &ctx->sums;
+  const bc_geometry *g = &ctx->plan->geometry;
   const phase_sums phase = find_sums(ctx, w, row_phase, column_phase);
-  const float *all = ctx->tensors->packed ? ctx->tensors->packed : ctx->tensors->weights;
-  for (int64_t group = w->groups.begin; group < w->groups.end; ++group)
-    for (int64_t channel = 0; channel < sums->to_channels; ++channel) {
-      const int64_t index = group - w->groups.begin;
-      float *result = is_direct(sums)
-                          ? ctx->tensors->result + to_group(ctx, w, group) +
-                                channel * sums->to.channel +
-                                first_pixel(ctx, &w->box, row_phase, column_phase)
-                          : w->results + column_phase * results_phase(ctx) +
-                                (index * sums->to_channels + channel) * results_channel(ctx);
-      kernels->sum_pixels(&phase.stencil,
-                          w->window + index * sums->from_channels * ctx->window.channel +
-                              phase.source,
-                          all + bc_weights_offset(&ctx->plan->geometry, group) +
-                              channel * sums->to_weight + phase.weights,
-                          result);
-    }
+  const float *weights =
+      (ctx->tensors->packed ? ctx->tensors->packed : ctx->tensors->weights) +
+      bc_weights_offset(g, w->groups.begin) + phase.weights;
+  float *results = is_direct(sums)
+                       ? ctx->tensors->result + to_group(ctx, w, w->groups.begin) +
+                             first_pixel(ctx, &w->box, row_phase, column_phase)
+                       : w->results + column_phase * results_phase(ctx);
+  const int64_t channel_step = is_direct(sums) ? sums->to.channel : results_channel(ctx);
+  for (int64_t channel = 0; channel < sums->to_channels; ++channel)
+    bc_cpu_kernels()->depthwise->sum_pixels(&phase.stencil, w->window + phase.source,
+                                            weights + channel * sums->to_weight,
+                                            results + channel * channel_step);
 }
 
 /* ---- results that are not neighbours in their tensor ---- */
@@ -191,13 +191,8 @@ static void sum_phase(const context *ctx, const work *w, int64_t row_phase, int6
 static void place_row(const context *ctx, const float *phases, int64_t columns, float *to)
 {
   const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
-  const int64_t apart = results_phase(ctx);
-  if (width->step == 2 && !ctx->plan->request.accumulate) {
-    bc_cpu_kernels()->depthwise->interleave(phases, phases + apart, to, columns);
-    return;
-  }
   for (int64_t i = 0; i < columns; ++i) {
-    const float value = phases[i % width->step * apart + i / width->step];
+    const float value = phases[i % width->step * results_phase(ctx) + i / width->step];
     to[i] = ctx->plan->request.accumulate ? to[i] + value : value;
   }
 }
@@ -237,12 +232,24 @@ static void place_line(const context *ctx, const work *w, int64_t row, float *to
 
 static void place_rows(const context *ctx, const work *w, int64_t row_phase)
 {
-  const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
+  const bc_sums *sums = &ctx->sums;
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
   float *to = ctx->tensors->result + to_group(ctx, w, w->groups.begin) +
-              first_pixel(ctx, &w->box, row_phase, 0) * ctx->sums.to.pixel;
-  const int64_t rows = length_in_phase(height, row_phase, w->box.rows);
-  for (int64_t row = 0; row < rows; ++row)
-    place_line(ctx, w, row, to + row * height->step * width->results * ctx->sums.to.pixel);
+              first_pixel(ctx, &w->box, row_phase, 0) * sums->to.pixel;
+  const bc_grid grid = {.planes = bc_range_length(w->groups) * sums->to_channels,
+                        .rows = length_in_phase(height, row_phase, w->box.rows),
+                        .columns = bc_min(width->results, w->box.columns.end * width->step) -
+                                   w->box.columns.begin * width->step,
+                        .plane_step = sums->to.channel,
+                        .row_step = height->step * width->results * sums->to.pixel,
+                        .packed_plane_step = results_channel(ctx),
+                        .packed_row_step = ctx->cut.columns};
+  if (sums->to.pixel == 1 && width->step == 2 && !ctx->plan->request.accumulate)
+    bc_cpu_kernels()->depthwise->interleave(&grid, w->results, w->results + results_phase(ctx),
+                                            to);
+  else
+    for (int64_t row = 0; row < grid.rows; ++row)
+      place_line(ctx, w, row, to + row * grid.row_step);
 }
 
 /* ---- all of it ---- */
