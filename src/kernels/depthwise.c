@@ -1,7 +1,7 @@
 /* Sums over taps, and the rows around them. */
 #include "lanes.h"
 
-enum { LINES = 4, MOST_ALONG = 5 };
+enum { LINES = 4, MOST_ALONG = 5, ROWS_AHEAD = 6 };
 
 /* Rare, and too much code to have many copies of. */
 #define NOINLINE static __attribute__((noinline))
@@ -348,11 +348,13 @@ INLINE void sum_few_lines(few is, const bc_stencil *s, const float *source, cons
 INLINE void sum_few_maps(few is, const bc_stencil *s, const float *source, const float *weights,
                          float *result)
 {
-  const float *end =
-      result + (s->maps - 1) * s->result_map + (s->lines - 1) * s->result_step + s->elements;
-  for (int64_t map = 0; map < s->maps; ++map)
-    sum_few_lines(is, s, source + map * s->source_map, weights + map * s->weight_map,
-                  result + map * s->result_map, end);
+  const int64_t map_end = (s->lines - 1) * s->result_step + s->elements;
+  const bool joined = s->result_map == map_end;
+  for (int64_t map = 0; map < s->maps; ++map) {
+    float *to = result + map * s->result_map;
+    sum_few_lines(is, s, source + map * s->source_map, weights + map * s->weight_map, to,
+                  joined ? result + s->maps * map_end : to + map_end);
+  }
 }
 
 /* Returns false if these are not so few taps. */
@@ -445,59 +447,81 @@ INLINE void store_half(half value, float *to)
   memcpy(to, &value, sizeof value);
 }
 
-/* Every element, or every other; reads nothing behind the last that it needs. */
-INLINE floats load_apart(const float *from, int64_t step)
-{
-  if (step == 1)
-    return load(from);
-  return __builtin_shufflevector(load(from), load(from + LANES - 1), 0, 2, 4, 6, 9, 11, 13, 15);
-}
-
-INLINE half load_half_apart(const float *from, int64_t step)
-{
-  if (step == 1)
-    return load_half(from);
-  return __builtin_shufflevector(load_half(from), load_half(from + HALF - 1), 0, 2, 5, 7);
-}
-
 /* Where lines are shorter than a vector, halves of vectors overlap. */
-INLINE void copy_row(int64_t step, const float *from, int64_t n, float *to)
+INLINE void copy_row(const float *from, int64_t n, float *to)
 {
-  for (int64_t x = 0; n >= LANES && x < n; x += LANES)
-    store(load_apart(from + vector_at(x, n) * step, step), to + vector_at(x, n));
-  if (n >= LANES)
-    return;
-  for (int64_t x = 0; n >= HALF && x < n; x += HALF)
-    store_half(load_half_apart(from + bc_min(x, n - HALF) * step, step), to + bc_min(x, n - HALF));
-  for (int64_t x = 0; n < HALF && x < n; ++x)
-    to[x] = from[x * step];
+  int64_t x = 0;
+  for (; n >= LANES && x < n; x += LANES)
+    store(load(from + vector_at(x, n)), to + vector_at(x, n));
+  for (; n >= HALF && x < n; x += HALF)
+    store_half(load_half(from + bc_min(x, n - HALF)), to + bc_min(x, n - HALF));
+  for (; x < n; ++x)
+    to[x] = from[x];
 }
 
-/* What is copied next are most often the same rows of the planes behind these: memory brings them
- * while these are summed. */
-INLINE void fetch_rows(const bc_grid *grid, const float *rows)
+/* What is copied next is most often the same row of the planes behind these: memory brings it while
+ * these are summed. */
+INLINE void fetch(const float *row, int64_t n)
 {
-  enum { LINE = 16 /* floats */ };
-  for (int64_t x = 0; x < grid->rows * grid->row_step; x += LINE)
-    __builtin_prefetch(rows + x, 0, 2);
-}
-
-INLINE void copy_grid(const bc_grid *grid, int64_t step, const float *image, float *packed)
-{
-  for (int64_t plane = 0; plane < grid->planes; ++plane) {
-    fetch_rows(grid, image + (grid->planes + plane) * grid->plane_step);
-    for (int64_t row = 0; row < grid->rows; ++row)
-      copy_row(step, image + plane * grid->plane_step + row * grid->row_step, grid->columns,
-               packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
-  }
+  enum { CACHE_LINE = 16 /* floats */ };
+  for (int64_t x = 0; x < n; x += CACHE_LINE)
+    __builtin_prefetch(row + x, 0, 2);
 }
 
 static void copy(const bc_grid *grid, const float *image, float *packed)
 {
-  if (grid->column_step == 1)
-    copy_grid(grid, 1, image, packed);
-  else
-    copy_grid(grid, 2, image, packed);
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row) {
+      const float *from = image + plane * grid->plane_step + row * grid->row_step;
+      fetch(from + grid->planes * grid->plane_step, grid->columns);
+      copy_row(from, grid->columns,
+               packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
+    }
+}
+
+INLINE void divide_vector(const float *from, float *even, float *odd)
+{
+  const floats a = load(from), b = load(from + LANES);
+  store(__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14), even);
+  store(__builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15), odd);
+}
+
+INLINE void divide_half(const float *from, float *even, float *odd)
+{
+  const half a = load_half(from), b = load_half(from + HALF);
+  store_half(__builtin_shufflevector(a, b, 0, 2, 4, 6), even);
+  store_half(__builtin_shufflevector(a, b, 1, 3, 5, 7), odd);
+}
+
+INLINE void divide_row(const float *from, int64_t n, float *even, float *odd)
+{
+  const int64_t pairs = n / 2;
+  int64_t i = 0;
+  for (; pairs >= LANES && i < pairs; i += LANES) {
+    const int64_t at = vector_at(i, pairs);
+    divide_vector(from + 2 * at, even + at, odd + at);
+  }
+  for (; pairs >= HALF && i < pairs; i += HALF) {
+    const int64_t at = bc_min(i, pairs - HALF);
+    divide_half(from + 2 * at, even + at, odd + at);
+  }
+  for (; i < pairs; ++i) {
+    even[i] = from[2 * i];
+    odd[i] = from[2 * i + 1];
+  }
+  if (n % 2 == 1)
+    even[pairs] = from[n - 1];
+}
+
+static void divide(const bc_grid *grid, const float *image, float *even, float *odd)
+{
+  for (int64_t plane = 0; plane < grid->planes; ++plane)
+    for (int64_t row = 0; row < grid->rows; ++row) {
+      const int64_t packed = plane * grid->packed_plane_step + row * grid->packed_row_step;
+      const float *from = image + plane * grid->plane_step + row * grid->row_step;
+      fetch(from + grid->planes * grid->plane_step, grid->columns);
+      divide_row(from, grid->columns, even + packed, odd + packed);
+    }
 }
 
 INLINE void interleave_vector(const float *even, const float *odd, float *to)
@@ -533,15 +557,23 @@ INLINE void interleave_row(const float *even, const float *odd, float *to, int64
     to[n - 1] = even[pairs];
 }
 
+INLINE void fetch_to_write(const float *row, int64_t n)
+{
+  enum { CACHE_LINE = 16 };
+  for (int64_t x = 0; x < n; x += CACHE_LINE)
+    __builtin_prefetch(row + x, 1);
+}
+
 static void interleave(const bc_grid *grid, const float *even, const float *odd, float *to)
 {
   for (int64_t plane = 0; plane < grid->planes; ++plane)
     for (int64_t row = 0; row < grid->rows; ++row) {
       const int64_t packed = plane * grid->packed_plane_step + row * grid->packed_row_step;
-      interleave_row(even + packed, odd + packed,
-                     to + plane * grid->plane_step + row * grid->row_step, grid->columns);
+      float *row_to = to + plane * grid->plane_step + row * grid->row_step;
+      fetch_to_write(row_to + ROWS_AHEAD * grid->row_step, grid->columns);
+      interleave_row(even + packed, odd + packed, row_to, grid->columns);
     }
 }
 
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {
-    .sum_pixels = sum_pixels, .sum_channels = sum_channels, .copy = copy, .interleave = interleave};
+    .sum_pixels = sum_pixels, .sum_channels = sum_channels, .copy = copy, .divide = divide, .interleave = interleave};

@@ -53,10 +53,11 @@ typedef struct bc_depthwise_kernels {
   /* A weight for each element, beside each other; a line has a vector of elements or more. */
   void (*sum_channels)(const bc_stencil *stencil, const float *source, const float *weights,
                        float *result);
-  /* Copies a grid into packed; column_step is 1 or 2. */
+  /* Copies a grid into packed; column_step is 1. */
   void (*copy)(const bc_grid *grid, const float *image, float *packed);
-  /* In each row of a packed grid, to[2 i] = even[i] and to[2 i + 1] = odd[i], as far as they are
-   * among its columns; the steps of the image are those of `to`, which is written. */
+  /* The same with even[i] = image[2 i] and odd[i] = image[2 i + 1] of each row. */
+  void (*divide)(const bc_grid *grid, const float *image, float *even, float *odd);
+  /* The way back: to is the image. */
   void (*interleave)(const bc_grid *grid, const float *even, const float *odd, float *to);
 } bc_depthwise_kernels;
 

@@ -128,6 +128,7 @@ typedef struct part {
   bc_range rows_in, columns_in; /* those in the source */
   int64_t pixel;                /* of the source: the first that is in */
   int64_t place;                /* of the first row's segment in a channel's window */
+  int64_t segment, left;        /* its number, and the column of the source where it begins */
 } part;
 
 static part find_part(const bc_window *w, const bc_sums *sums, const bc_box *box, int64_t tap,
@@ -138,7 +139,9 @@ static part find_part(const bc_window *w, const bc_sums *sums, const bc_box *box
   const int64_t left = box->columns.begin * width->stride + width->low + segment * width->apart;
   part p = {.rows = (bc_range_length(box->rows) - 1) * height->stride + height->reach + 1,
             .columns = w->segment,
-            .place = tap * w->plane + segment * w->segment};
+            .place = tap * w->plane + segment * w->segment,
+            .segment = segment,
+            .left = left};
   p.rows_in = inside(top, 1, p.rows, height->sources);
   p.columns_in = inside(left, width->stride, p.columns, width->sources);
   p.pixel = (source_plane * height->sources + top + p.rows_in.begin) * width->sources + left +
@@ -204,6 +207,20 @@ static void transpose_part(const bc_window *w, const bc_sums *sums, const part *
         buffer + p->place + (p->rows_in.begin + i) * w->row + p->columns_in.begin, w->channel);
 }
 
+/* The columns under the even taps and those under the odd ones, at once. */
+static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
+                        const bc_grid *rows, float *buffer)
+{
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  const int64_t first = bc_max(0, p->left), at = first - p->left;
+  bc_grid grid = *rows;
+  float *to = buffer + p->place + p->rows_in.begin * w->row;
+  grid.columns = bc_min(width->sources, p->left + 2 * w->segment) - first;
+  bc_cpu_kernels()->depthwise->divide(
+      &grid, source + p->pixel - (p->left + p->columns_in.begin * 2) + first,
+      to + at % 2 * w->segment + at / 2, to + (1 - at % 2) * w->segment + (at + 1) / 2);
+}
+
 static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
                       int64_t channels, float *buffer)
 {
@@ -217,9 +234,11 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
                         .packed_plane_step = w->channel,
                         .packed_row_step = w->row};
   float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
-  if (width->stride <= 2)
+  if (width->stride == 1)
     bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
-  else
+  else if (width->stride == 2 && w->segments == 2 && width->apart == 1 && p->segment == 0)
+    divide_part(w, sums, p, source, &grid, buffer);
+  else if (!(width->stride == 2 && w->segments == 2 && width->apart == 1))
     bc_cpu_kernels()->gather(&grid, source + p->pixel, to);
 }
 
