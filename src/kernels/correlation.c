@@ -1,8 +1,6 @@
 /* Sums of products of lines, for the weight gradient. */
 #include "lanes.h"
 
-enum { AHEAD = 8 /* lines for which channels are fetched before they are read */ };
-
 /* n of LANES elements, zero behind them; reads no more. */
 INLINE floats load_few(const float *from, int64_t n)
 {
@@ -70,22 +68,93 @@ static void correlate_pixels(const bc_correlation *c, const float *source, const
   add_to_sums(c, &p, 0, sums);
 }
 
-static void correlate_channels(const bc_correlation *c, const float *source, const float *gradient,
-                               float *sums)
+/* ---- channels ---- */
+
+enum { TAPS = 3 }; /* whose sums are in registers, with what they meet */
+
+/* Two vectors: a cache line. */
+typedef struct pair {
+  floats low, high;
+} pair;
+
+typedef struct three {
+  pair first, second, third;
+} three;
+
+/* Column `column` of the source; `high` is where the second vector begins, from the first. */
+INLINE pair load_column(const bc_line_correlation *c, const float *source, int64_t column,
+                        int64_t high)
 {
-  const floats none = {0};
-  for (int64_t x = 0; x < c->elements; x += LANES) {
-    const int64_t at = vector_at(x, c->elements);
-    nine p = {0};
-    for (int64_t line = 0; line < c->lines; ++line) {
-      const float *g = gradient + line * c->gradient_step + at;
-      const float *from = source + line * c->line_step + at;
-      __builtin_prefetch(g + AHEAD * c->gradient_step);
-      __builtin_prefetch(from + c->offsets[BC_DEPTHWISE_MOST_TAPS - 1] + AHEAD * c->line_step);
-      add_products(false, none, c->offsets, load(g), from, &p);
-    }
-    add_to_sums(c, &p, x - at, sums + at);
+  if (column < 0 || column >= c->sources)
+    return (pair){{0}, {0}};
+  const float *from = source + column * c->source_step;
+  return (pair){load(from), load(from + high)};
+}
+
+INLINE void add_pair(pair gradient, pair x, pair *sum)
+{
+  sum->low += gradient.low * x.low;
+  sum->high += gradient.high * x.high;
+}
+
+/* Sums of three taps, the first of which meets column `column` with result 0. What one result and
+ * the next meet is loaded once, if the stride is known. */
+INLINE three correlate_three(int64_t stride, const bc_line_correlation *c, const float *source,
+                             const float *gradient, int64_t column, int64_t high)
+{
+  three sums = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
+  pair x = load_column(c, source, column, high), y = load_column(c, source, column + c->apart, high);
+  for (int64_t j = 0; j < c->results; ++j) {
+    const float *g = gradient + j * c->gradient_step;
+    const pair all = {load(g), load(g + high)};
+    const pair z = load_column(c, source, column + 2 * c->apart, high);
+    __builtin_prefetch(g + c->results * c->gradient_step, 0, 2);
+    __builtin_prefetch(source + c->next_source + (column + c->apart) * c->source_step, 0, 2);
+    if (stride == 2)
+      __builtin_prefetch(source + c->next_source + (column + 2) * c->source_step, 0, 2);
+    add_pair(all, x, &sums.first);
+    add_pair(all, y, &sums.second);
+    add_pair(all, z, &sums.third);
+    column += c->stride;
+    x = stride == 1 ? y : stride == 2 ? z : load_column(c, source, column, high);
+    y = stride == 1 ? z : load_column(c, source, column + c->apart, high);
   }
+  return sums;
+}
+
+/* Adds lanes from `first` on. */
+INLINE void add_lanes(floats value, int64_t first, float *sums)
+{
+  store(load(sums) + keep(value, first, LANES), sums);
+}
+
+INLINE void correlate_line(int64_t stride, const bc_line_correlation *c, const float *source,
+                           const float *gradient, float *sums)
+{
+  for (int64_t x = 0; x < c->elements; x += LANES + LANES)
+    for (int64_t tap = 0; tap < c->taps; tap += TAPS) {
+      const int64_t low = vector_at(x, c->elements), high = vector_at(x + LANES, c->elements);
+      const three part = correlate_three(stride, c, source + low, gradient + low,
+                                         c->first + tap * c->apart, high - low);
+      const pair all[TAPS] = {part.first, part.second, part.third};
+      for (int64_t i = 0; i < bc_min(TAPS, c->taps - tap); ++i) {
+        float *to = sums + (tap + i) * c->sums_step;
+        add_lanes(all[i].low, x - low, to + low);
+        if (x + LANES < c->elements)
+          add_lanes(all[i].high, x + LANES - high, to + high);
+      }
+    }
+}
+
+static void correlate_channels(const bc_line_correlation *c, const float *source,
+                               const float *gradient, float *sums)
+{
+  if (c->stride == 1 && c->apart == 1)
+    correlate_line(1, c, source, gradient, sums);
+  else if (c->stride == 2 && c->apart == 1)
+    correlate_line(2, c, source, gradient, sums);
+  else
+    correlate_line(0, c, source, gradient, sums);
 }
 
 static void empty_lanes(float *sums, int64_t n, double *totals)

@@ -45,6 +45,17 @@ typedef struct bc_correlation {
   int64_t sums_step;                       /* floats from one tap's sums to the next */
 } bc_correlation;
 
+/* A line of products: sums[tap][lane] += sum over the results j of gradient[j][lane] times what is
+ * under tap in source[j * stride + first + tap * apart][lane], or zero where that is outside. */
+typedef struct bc_line_correlation {
+  int64_t results, sources; /* of the line */
+  int64_t elements;         /* lanes: a vector of them or more */
+  int64_t gradient_step, source_step; /* elements from one to the next */
+  int64_t stride, first, apart, taps;
+  int64_t sums_step;          /* floats from one tap's sums to the next */
+  int64_t next_source; /* elements to the line of the source that is read later */
+} bc_line_correlation;
+
 typedef struct bc_depthwise_kernels {
   /* One weight for all elements of a line. May read a vector at the last element of a source line.
    */
@@ -67,8 +78,7 @@ typedef struct bc_correlation_kernels {
   /* Lanes have elements x modulo their number, in any order; reads as sum_pixels. */
   void (*correlate_pixels)(const bc_correlation *correlation, const float *source,
                            const float *gradient, float *sums);
-  /* A sum for each element of a line, which has a vector of them or more. */
-  void (*correlate_channels)(const bc_correlation *correlation, const float *source,
+  void (*correlate_channels)(const bc_line_correlation *correlation, const float *source,
                              const float *gradient, float *sums);
   /* totals[i] += sums[i][0] + ... + sums[i][LANES - 1], which become 0, for i in [0, n). */
   void (*empty_lanes)(float *sums, int64_t n, double *totals);

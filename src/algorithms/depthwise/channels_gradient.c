@@ -19,9 +19,8 @@ typedef struct context {
 
 /* What a task has in its workspace. */
 typedef struct area {
-  size_t sums;    /* bytes of [taps][channels] */
-  size_t totals;  /* the same in double */
-  size_t offsets; /* of the taps of a plane, int64_t */
+  size_t sums;   /* bytes of [taps][channels] */
+  size_t totals; /* the same in double */
 } area;
 
 /* For blocks of so many channels. */
@@ -29,14 +28,13 @@ static area area_of(const bc_geometry *g, int64_t channels)
 {
   const int64_t two = sizeof(double) / sizeof(float);
   const int64_t elements = g->taps * bc_min(g->groups, bc_channel_most(channels));
-  return (area){bc_workspace_book(elements), bc_workspace_book(elements * two),
-                bc_workspace_book(g->taps * two)};
+  return (area){bc_workspace_book(elements), bc_workspace_book(elements * two)};
 }
 
 static size_t thread_bytes(const bc_geometry *g, int64_t channels)
 {
   const area a = area_of(g, channels);
-  return a.sums + a.totals + a.offsets;
+  return a.sums + a.totals;
 }
 
 /* A unit is a row of one image. */
@@ -63,7 +61,6 @@ typedef struct work {
   bc_range channels;
   float *sums;
   double *totals;
-  int64_t *offsets;
   int64_t terms;
 } work;
 
@@ -76,18 +73,7 @@ static work find_work(const context *ctx, int64_t block, int thread)
       (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
   return (work){.channels = bc_channel_block(g, size, block),
                 .sums = (float *)(void *)memory,
-                .totals = (double *)(void *)(memory + a.sums),
-                .offsets = (int64_t *)(void *)(memory + a.sums + a.totals)};
-}
-
-/* Elements of the input from a plane's first tap to its others. */
-static void find_offsets(const context *ctx, int64_t *offsets)
-{
-  const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
-  for (int64_t r = 0; r < height->axis->kernel; ++r)
-    for (int64_t s = 0; s < width->axis->kernel; ++s)
-      offsets[r * width->axis->kernel + s] =
-          (r * height->apart * width->sources + s * width->apart) * ctx->sums.from.pixel;
+                .totals = (double *)(void *)(memory + a.sums)};
 }
 
 /* Empties the sums into the totals. */
@@ -100,54 +86,23 @@ static void flush(const context *ctx, work *w)
   w->terms = 0;
 }
 
-/* A row of one plane of taps: where both begin, with the first column's first tap on the source. */
-typedef struct row {
-  const float *source, *gradient;
-  int64_t plane; /* of taps */
-  bc_range taps; /* rows of taps that meet the input */
-} row;
-
-/* The columns all meet these taps of the plane. */
-static void correlate(const context *ctx, const work *w, const row *r, bc_range columns,
-                      bc_range taps)
+/* What the rows have in common. */
+static bc_line_correlation line_of(const context *ctx, const work *w)
 {
-  const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
-  const bc_steps *from = &ctx->sums.from, *to = &ctx->sums.to;
+  const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
   const int64_t channels = bc_range_length(w->channels);
-  const int64_t plane_taps = ctx->plan->geometry.taps / ctx->sums.axes[BC_DEPTH].axis->kernel;
-  bc_correlation c = {.lines = bc_range_length(columns),
-                      .elements = channels,
-                      .gradient_step = to->pixel,
-                      .line_step = width->stride * from->pixel,
-                      .sums_step = channels};
-  bc_gradient_correlate(&c, bc_cpu_kernels()->correlation->correlate_channels, w->offsets, taps,
-                        r->source + columns.begin * c.line_step,
-                        r->gradient + columns.begin * c.gradient_step,
-                        w->sums + r->plane * plane_taps * channels);
-}
-
-/* Columns at the edges meet fewer taps, one by one. */
-static void correlate_edges(const context *ctx, const work *w, const row *r, bc_phase *phase,
-                            bc_range columns)
-{
-  const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
-  for (int64_t j = columns.begin; j < columns.end; ++j) {
-    const bc_range inside = bc_phase_inside(width, phase, j);
-    for (int64_t tap = r->taps.begin; tap < r->taps.end; ++tap)
-      correlate(ctx, w, r, (bc_range){j, j + 1},
-                (bc_range){tap * phase->taps + inside.begin, tap * phase->taps + inside.end});
-  }
-}
-
-static void correlate_row(const context *ctx, const work *w, const row *r)
-{
-  const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
-  bc_phase phase = bc_sweep_phase(width, 0);
-  const bc_range whole = bc_phase_whole(width, &phase, width->results);
-  correlate_edges(ctx, w, r, &phase, (bc_range){0, whole.begin});
-  if (bc_range_length(whole) > 0)
-    correlate(ctx, w, r, whole, (bc_range){r->taps.begin * phase.taps, r->taps.end * phase.taps});
-  correlate_edges(ctx, w, r, &phase, (bc_range){whole.end, width->results});
+  return (bc_line_correlation){.results = width->results,
+                               .sources = width->sources,
+                               .elements = channels,
+                               .gradient_step = ctx->sums.to.pixel,
+                               .source_step = ctx->sums.from.pixel,
+                               .stride = width->stride,
+                               .first = width->low,
+                               .apart = width->apart,
+                               .taps = width->axis->kernel,
+                               .sums_step = channels,
+                               .next_source =
+                                   height->stride * width->sources * ctx->sums.from.pixel};
 }
 
 /* Row `index` of all planes of an image. */
@@ -155,21 +110,23 @@ static void add_row(const context *ctx, work *w, int64_t image, int64_t index)
 {
   const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH], *height = &ctx->sums.axes[BC_HEIGHT];
   const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
-  const bc_steps *from = &ctx->sums.from, *to = &ctx->sums.to;
   const bc_phase plane = bc_sweep_phase(depth, 0), line = bc_sweep_phase(height, 0);
   const int64_t at_plane = index / height->results, at_row = index % height->results;
   const bc_range planes = bc_phase_inside(depth, &plane, at_plane);
-  row r = {.gradient = ctx->tensors->output + image * to->image +
-                       index * width->results * to->pixel + w->channels.begin,
-           .taps = bc_phase_inside(height, &line, at_row)};
-  for (r.plane = planes.begin; r.plane < planes.end; ++r.plane) {
-    const int64_t source_plane = at_plane * depth->stride + plane.offset + r.plane * depth->apart;
-    const int64_t pixel =
-        (source_plane * height->sources + at_row * height->stride + line.offset) * width->sources +
-        width->low;
-    r.source = ctx->tensors->input + image * from->image + pixel * from->pixel + w->channels.begin;
-    correlate_row(ctx, w, &r);
-  }
+  const bc_range rows = bc_phase_inside(height, &line, at_row);
+  const bc_line_correlation c = line_of(ctx, w);
+  const float *gradient = ctx->tensors->output + image * ctx->sums.to.image +
+                          index * width->results * ctx->sums.to.pixel + w->channels.begin;
+  const float *source = ctx->tensors->input + image * ctx->sums.from.image + w->channels.begin;
+  for (int64_t i = planes.begin; i < planes.end; ++i)
+    for (int64_t r = rows.begin; r < rows.end; ++r) {
+      const int64_t source_row =
+          (at_plane * depth->stride + plane.offset + i * depth->apart) * height->sources +
+          at_row * height->stride + line.offset + r * height->apart;
+      bc_cpu_kernels()->correlation->correlate_channels(
+          &c, source + source_row * width->sources * ctx->sums.from.pixel, gradient,
+          w->sums + (i * height->axis->kernel + r) * width->axis->kernel * c.sums_step);
+    }
   w->terms += width->results;
   if (w->terms >= BC_GRADIENT_TERMS)
     flush(ctx, w);
@@ -193,7 +150,6 @@ static void run_task(void *argument, int64_t task, int thread)
   const bc_range units = bc_slot_units(ctx->plan, count_units(g), task % slots);
   const area a = area_of(g, ctx->plan->schedule.blocks.channels);
   work w = find_work(ctx, task / slots, thread);
-  find_offsets(ctx, w.offsets);
   memset(w.sums, 0, a.sums);
   memset(w.totals, 0, a.totals);
   for (int64_t unit = units.begin; unit < units.end; ++unit)

@@ -207,20 +207,6 @@ static void transpose_part(const bc_window *w, const bc_sums *sums, const part *
         buffer + p->place + (p->rows_in.begin + i) * w->row + p->columns_in.begin, w->channel);
 }
 
-/* The columns under the even taps and those under the odd ones, at once. */
-static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
-                        const bc_grid *rows, float *buffer)
-{
-  const bc_sweep *width = &sums->axes[BC_WIDTH];
-  const int64_t first = bc_max(0, p->left), at = first - p->left;
-  bc_grid grid = *rows;
-  float *to = buffer + p->place + p->rows_in.begin * w->row;
-  grid.columns = bc_min(width->sources, p->left + 2 * w->segment) - first;
-  bc_cpu_kernels()->depthwise->divide(
-      &grid, source + p->pixel - (p->left + p->columns_in.begin * 2) + first,
-      to + at % 2 * w->segment + at / 2, to + (1 - at % 2) * w->segment + (at + 1) / 2);
-}
-
 static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
                       int64_t channels, float *buffer)
 {
@@ -236,18 +222,50 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
   float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
   if (width->stride == 1)
     bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
-  else if (width->stride == 2 && w->segments == 2 && width->apart == 1 && p->segment == 0)
-    divide_part(w, sums, p, source, &grid, buffer);
-  else if (!(width->stride == 2 && w->segments == 2 && width->apart == 1))
+  else
     bc_cpu_kernels()->gather(&grid, source + p->pixel, to);
+}
+
+/* The two segments are the columns under even taps and under odd ones. */
+static bool has_halves(const bc_window *w, const bc_sums *sums)
+{
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  return sums->from.pixel == 1 && width->stride == 2 && width->apart == 1 && w->segments == 2;
+}
+
+/* Both segments at once. */
+static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
+                        int64_t channels, float *buffer)
+{
+  const bc_sweep *width = &sums->axes[BC_WIDTH];
+  const int64_t first = bc_max(0, p->left), at = first - p->left;
+  const bc_grid grid = {.planes = channels,
+                        .rows = bc_range_length(p->rows_in),
+                        .columns = bc_min(width->sources, p->left + 2 * w->segment) - first,
+                        .plane_step = sums->from.channel,
+                        .row_step = width->sources,
+                        .column_step = 1,
+                        .packed_plane_step = w->channel,
+                        .packed_row_step = w->row};
+  if (grid.columns <= 0)
+    return;
+  float *to = buffer + p->place + p->rows_in.begin * w->row;
+  bc_cpu_kernels()->depthwise->divide(
+      &grid, source + p->pixel - 2 * p->columns_in.begin + at, to + at % 2 * w->segment + at / 2,
+      to + (1 - at % 2) * w->segment + (at + 1) / 2);
 }
 
 static void fill_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
                       int64_t channels, float *buffer)
 {
-  if (bc_range_length(p->rows_in) == 0 || bc_range_length(p->columns_in) == 0)
+  const bool halves = has_halves(w, sums);
+  if (bc_range_length(p->rows_in) == 0 || (halves && p->segment > 0))
     return;
-  if (sums->from.pixel == 1)
+  if (halves)
+    divide_part(w, sums, p, source, channels, buffer);
+  else if (bc_range_length(p->columns_in) == 0)
+    return;
+  else if (sums->from.pixel == 1)
     copy_part(w, sums, p, source, channels, buffer);
   else
     transpose_part(w, sums, p, source, channels, buffer);
