@@ -1,7 +1,7 @@
 /* Sums over taps, and the rows around them. */
 #include "lanes.h"
 
-enum { LINES = 4, MOST_ALONG = 5, ROWS_AHEAD = 6 };
+enum { LINES = 4, MOST_ALONG = 5, ROWS_AHEAD = 6, CACHE_LINE = 16 /* floats */ };
 
 /* Rare, and too much code to have many copies of. */
 #define NOINLINE static __attribute__((noinline))
@@ -49,20 +49,37 @@ INLINE void add_product(shape is, pair weight, pair x, pair *sum)
     sum->high += weight.high * x.high;
 }
 
-/* One line of taps along, whatever their number and steps. */
-INLINE void add_any_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                         int64_t high, block *b)
+/* Whether a pixel of the source is in its row; windows have zeros around them instead. */
+INLINE bool is_inside(shape is, const bc_stencil *s, int64_t pixel)
 {
-  const int64_t line = s->line_step;
+  return is.for_all || (pixel >= 0 && pixel < s->sources);
+}
+
+/* Where lines begin: elements of the source, and pixels. */
+typedef struct start {
+  int64_t at, pixel;
+} start;
+
+INLINE void add_any_tap(shape is, const bc_stencil *s, const float *source, start from, int64_t line,
+                        pair weight, int64_t high, pair *sum)
+{
+  if (is_inside(is, s, from.pixel + line * s->stride))
+    add_product(is, weight, load_pair(is, source + from.at + line * s->line_step, high), sum);
+}
+
+/* One line of taps along, whatever their number and steps. */
+INLINE void add_any_taps(shape is, const bc_stencil *s, const float *source, start from,
+                         const float *weights, int64_t high, block *b)
+{
   for (int64_t tap = 0; tap < s->taps_along; ++tap) {
     const pair weight = load_weights(is, weights + tap * s->weight.along, high);
-    const float *x = source + tap * s->along_step;
-    add_product(is, weight, load_pair(is, x, high), &b->first);
+    const start x = {from.at + tap * s->along_step, from.pixel + tap * s->apart};
+    add_any_tap(is, s, source, x, 0, weight, high, &b->first);
     if (is.single)
       continue;
-    add_product(is, weight, load_pair(is, x + line, high), &b->second);
-    add_product(is, weight, load_pair(is, x + 2 * line, high), &b->third);
-    add_product(is, weight, load_pair(is, x + 3 * line, high), &b->fourth);
+    add_any_tap(is, s, source, x, 1, weight, high, &b->second);
+    add_any_tap(is, s, source, x, 2, weight, high, &b->third);
+    add_any_tap(is, s, source, x, 3, weight, high, &b->fourth);
   }
 }
 
@@ -77,8 +94,8 @@ INLINE void add_place(shape is, int place, int line, const pair weights[MOST_ALO
 }
 
 /* One line of taps along of LINES lines: what several of them read is loaded once. */
-INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, const float *weights,
-                           int64_t high, block *b)
+INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, start from,
+                           const float *weights, int64_t high, block *b)
 {
   pair w[MOST_ALONG];
 #pragma GCC unroll 5
@@ -86,28 +103,31 @@ INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, c
     w[tap] = load_weights(is, weights + tap * s->weight.along, high);
 #pragma GCC unroll 11
   for (int place = 0; place < (LINES - 1) * is.stride + is.along; ++place) {
-    const pair x = load_pair(is, source, high);
-    source += s->along_step;
-    add_place(is, place, 0, w, x, &b->first);
-    add_place(is, place, 1, w, x, &b->second);
-    add_place(is, place, 2, w, x, &b->third);
-    add_place(is, place, 3, w, x, &b->fourth);
+    if (is_inside(is, s, from.pixel)) {
+      const pair x = load_pair(is, source + from.at, high);
+      add_place(is, place, 0, w, x, &b->first);
+      add_place(is, place, 1, w, x, &b->second);
+      add_place(is, place, 2, w, x, &b->third);
+      add_place(is, place, 3, w, x, &b->fourth);
+    }
+    from.at += s->along_step;
+    from.pixel += s->apart;
   }
 }
 
-INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const float *weights,
-                       int64_t high)
+INLINE block sum_block(shape is, const bc_stencil *s, const float *source, start from,
+                       const float *weights, int64_t high)
 {
   block b = {0};
   for (int64_t channel = 0; channel < s->channels; ++channel)
     for (int64_t plane = 0; plane < s->planes; ++plane) {
-      const float *from = source + channel * s->channel_step + plane * s->plane_step;
+      const float *in = source + channel * s->channel_step + plane * s->plane_step;
       const float *with = weights + channel * s->weight.channel + plane * s->weight.plane;
       for (int64_t tap = 0; tap < s->taps_across; ++tap)
         if (is.along > 0)
-          add_known_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
+          add_known_taps(is, s, in + s->across[tap], from, with + tap * s->weight.across, high, &b);
         else
-          add_any_taps(is, s, from + s->across[tap], with + tap * s->weight.across, high, &b);
+          add_any_taps(is, s, in + s->across[tap], from, with + tap * s->weight.across, high, &b);
     }
   return b;
 }
@@ -173,28 +193,28 @@ INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t h
 
 /* Lines of channels are apart from each other, too far for the CPU to see what comes next: what the
  * next block of lines reads of the last line of taps, which is new to it. */
-INLINE void fetch_block(shape is, const bc_stencil *s, const float *source, float *result)
+INLINE void fetch_block(shape is, const bc_stencil *s, const float *source, const float *result)
 {
   if (is.single || s->taps_across == 0)
     return;
-  for (int64_t line = LINES; line < 2 * LINES; ++line)
-    __builtin_prefetch(result + line * s->result_step, 1);
   const float *next = source + s->across[s->taps_across - 1] + LINES * s->line_step +
                       (s->taps_along - 1) * s->along_step;
-  for (int64_t line = 0; line < LINES; ++line)
-    __builtin_prefetch(next + line * s->line_step);
+  for (int64_t line = 0; line < LINES; ++line) {
+    __builtin_prefetch(next + line * s->line_step, 0, 2);
+    __builtin_prefetch(result + (LINES + line) * s->result_step, 1);
+  }
 }
 
 /* The elements from x on. Before `end` come lines that are written later: what is too much for a
  * short line does no harm there. */
-INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
+INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source, start from,
                          const float *weights, float *result, const float *end)
 {
   const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
-  const block b = sum_block(is, s, source + at, is.for_all ? weights : weights + at, high);
+  const block b = sum_block(is, s, source + at, from, is.for_all ? weights : weights + at, high);
   const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
   if (!is.for_all)
-    fetch_block(is, s, source + at, result + at);
+    fetch_block(is, s, source + from.at + at, result + at);
   if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
     store_block(is, s, &b, high, result + at);
   else
@@ -204,16 +224,16 @@ INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *
 INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
                            const float *weights, float *result)
 {
+  const start from = {line * s->line_step + s->first * s->pixel, s->first + line * s->stride};
   const bool joined = s->result_step == s->elements && !s->accumulate;
   const float *end = joined ? result + s->lines * s->elements : result;
   int64_t x = 0;
-  source += line * s->line_step;
   result += line * s->result_step;
   for (; x + LANES < s->elements; x += LANES + LANES)
-    sum_elements(is, s, x, source, weights, result, end);
+    sum_elements(is, s, x, source, from, weights, result, end);
   is.narrow = true;
   if (x < s->elements)
-    sum_elements(is, s, x, source, weights, result, end);
+    sum_elements(is, s, x, source, from, weights, result, end);
 }
 
 /* The last lines that fill no block are summed in a block with some before them or, where that does
@@ -385,6 +405,105 @@ static bool sum_if_few(const bc_stencil *s, const float *source, const float *we
   return true;
 }
 
+/* ---- three taps of neighbouring pixels ---- */
+
+enum { MOST_ROWS = 3, ALONG = 3 };
+
+/* Sums of the results that a pixel of the source takes part in. */
+typedef struct rolling {
+  pair first, second, third;
+} rolling;
+
+INLINE void add_pair(pair weight, pair x, pair *sum)
+{
+  sum->low += weight.low * x.low;
+  sum->high += weight.high * x.high;
+}
+
+/* Adds what pixel `pixel` means for the results under which it is the last tap, the middle one and
+ * the first; with stride 2 for those under which its tap is even, or odd. */
+INLINE void add_pixel(int stride, bool odd, const bc_stencil *s, const float *source, int64_t pixel,
+                      int64_t high, const pair *w, rolling *sums)
+{
+  if (pixel < 0 || pixel >= s->sources)
+    return;
+#pragma GCC unroll 3
+  for (int64_t row = 0; row < MOST_ROWS; ++row) {
+    if (row >= s->taps_across)
+      break;
+    const float *from = source + s->across[row] + pixel * s->pixel;
+    const pair x = {load(from), load(from + high)};
+    if (stride == 2 && odd) {
+      add_pair(w[row * ALONG + 1], x, &sums->first);
+      continue;
+    }
+    add_pair(w[row * ALONG + 2], x, &sums->first);
+    if (stride == 1)
+      add_pair(w[row * ALONG + 1], x, &sums->second);
+    add_pair(w[row * ALONG], x, stride == 1 ? &sums->third : &sums->second);
+  }
+}
+
+/* What the next row reads and writes, from memory: lines of the cache in the order of the memory.
+ */
+typedef struct next {
+  const float *source, *result;
+} next;
+
+INLINE void sum_pixel_row(int stride, const bc_stencil *s, const float *source, int64_t high,
+                          const pair *w, float *result, next next)
+{
+  const pair none = {{0}, {0}};
+  rolling sums = {none, none, none};
+  for (int64_t j = stride == 1 ? -2 : -1; j < s->lines; ++j) {
+    const int64_t pixel = s->first + j * stride + 2;
+    if (stride == 2)
+      add_pixel(stride, true, s, source, j < 0 ? -1 : pixel - 1, high, w, &sums);
+    add_pixel(stride, false, s, source, pixel, high, w, &sums);
+    if (j >= 0) {
+      float *to = result + j * s->result_step;
+      __builtin_prefetch(next.result + j * CACHE_LINE, 1);
+      for (int64_t i = j * stride * stride; i < (j + 1) * stride * stride; ++i)
+        __builtin_prefetch(next.source + i * CACHE_LINE, 0, 2);
+      store(sums.first.low, to);
+      store(sums.first.high, to + high);
+    }
+    sums = (rolling){sums.second, stride == 1 ? sums.third : none, none};
+  }
+}
+
+INLINE void sum_pixel_rows(int stride, const bc_stencil *s, const float *source,
+                           const float *weights, float *result)
+{
+  const float *next_source = source + s->across[s->taps_across - 1] + s->sources * s->pixel;
+  const float *next_result = result + s->lines * s->result_step;
+  for (int64_t x = 0; x < s->elements; x += LANES + LANES) {
+    const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
+    const next next = {next_source + x * s->lines * stride * stride, next_result + x * s->lines};
+    pair w[MOST_ROWS * ALONG];
+    for (int64_t row = 0; row < s->taps_across; ++row)
+      for (int64_t tap = 0; tap < ALONG; ++tap) {
+        const float *from = weights + at + row * s->weight.across + tap * s->weight.along;
+        w[row * ALONG + tap] = (pair){load(from), load(from + high)};
+      }
+    sum_pixel_row(stride, s, source + at, high, w, result + at, next);
+  }
+}
+
+/* Returns false if it is another shape. */
+static bool sum_if_three(const bc_stencil *s, const float *source, const float *weights,
+                         float *result)
+{
+  if (s->accumulate || s->planes != 1 || s->taps_across < 1 || s->taps_across > MOST_ROWS ||
+      s->taps_along != ALONG || s->apart != 1 || s->stride > 2)
+    return false;
+  if (s->stride == 1)
+    sum_pixel_rows(1, s, source, weights, result);
+  else
+    sum_pixel_rows(2, s, source, weights, result);
+  return true;
+}
+
 #ifdef BC_SMALL_KERNELS
 enum { KNOWS_SHAPES = false };
 #else
@@ -403,10 +522,8 @@ INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const fl
     sum_lines((shape){.for_all = for_all, .along = 1, .stride = 1}, s, source, weights, result);
   else if (!for_all && stride == 1 && s->taps_along == 2)
     sum_lines((shape){.for_all = for_all, .along = 2, .stride = 1}, s, source, weights, result);
-  else if (stride == 1 && s->taps_along == 3)
+  else if (for_all && stride == 1 && s->taps_along == 3)
     sum_lines((shape){.for_all = for_all, .along = 3, .stride = 1}, s, source, weights, result);
-  else if (!for_all && stride == 2 && s->taps_along == 3)
-    sum_lines((shape){.for_all = for_all, .along = 3, .stride = 2}, s, source, weights, result);
   else if (stride == 1 && s->taps_along == 5)
     sum_lines((shape){.for_all = for_all, .along = 5, .stride = 1}, s, source, weights, result);
   else if (stride == 2 && s->taps_along == 5)
@@ -428,7 +545,8 @@ static void sum_pixels(const bc_stencil *s, const float *source, const float *we
 static void sum_channels(const bc_stencil *stencil, const float *source, const float *weights,
                          float *result)
 {
-  sum(false, stencil, source, weights, result);
+  if (!KNOWS_SHAPES || !sum_if_three(stencil, source, weights, result))
+    sum(false, stencil, source, weights, result);
 }
 
 /* ---- rows ---- */
@@ -463,7 +581,6 @@ INLINE void copy_row(const float *from, int64_t n, float *to)
  * these are summed. */
 INLINE void fetch(const float *row, int64_t n)
 {
-  enum { CACHE_LINE = 16 /* floats */ };
   for (int64_t x = 0; x < n; x += CACHE_LINE)
     __builtin_prefetch(row + x, 0, 2);
 }
@@ -559,7 +676,6 @@ INLINE void interleave_row(const float *even, const float *odd, float *to, int64
 
 INLINE void fetch_to_write(const float *row, int64_t n)
 {
-  enum { CACHE_LINE = 16 };
   for (int64_t x = 0; x < n; x += CACHE_LINE)
     __builtin_prefetch(row + x, 1);
 }

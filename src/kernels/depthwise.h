@@ -32,6 +32,11 @@ typedef struct bc_stencil {
   bc_tap_steps weight;
   int64_t maps;                                /* at least one */
   int64_t source_map, weight_map, result_map; /* elements from one map to the next */
+  /* Of sum_channels alone, whose lines are pixels of a row and whose source is that row: result 0
+   * meets pixel `first` with tap 0 along; pixels outside of [0, sources) are zero. */
+  int64_t first, sources;
+  int64_t stride, apart; /* pixels from one line, and tap, to the next */
+  int64_t pixel;         /* elements from one to the next */
   bool accumulate; /* adds to the result instead of overwriting it */
 } bc_stencil;
 

@@ -67,72 +67,49 @@ typedef struct row {
   int64_t source_plane, source_row; /* under tap number 0 */
 } row;
 
-/* Some columns of a phase, which meet the same taps. */
-static void sum_columns(const context *ctx, const row *r, int64_t column_phase,
-                        const bc_phase *phase, bc_range columns, bc_range taps)
+/* One phase of the columns. */
+static void sum_columns(const context *ctx, const row *r, int64_t column_phase)
 {
   const bc_sums *sums = &ctx->sums;
   const bc_sweep *depth = &sums->axes[BC_DEPTH], *height = &sums->axes[BC_HEIGHT];
   const bc_sweep *width = &sums->axes[BC_WIDTH];
+  const bc_phase phase = bc_sweep_phase(width, column_phase);
   const int64_t groups = ctx->plan->geometry.groups, pixel = sums->from.pixel;
   const int64_t *weight = sums->tap_weight;
-  const bc_stencil stencil = {.lines = bc_range_length(columns),
+  const bc_stencil stencil = {.lines = bc_sweep_count(width, column_phase),
                               .elements = bc_range_length(r->channels),
                               .result_step = width->step * sums->to.pixel,
                               .line_step = width->stride * pixel,
                               .channels = 1,
                               .planes = bc_range_length(r->planes),
                               .taps_across = bc_range_length(r->rows),
-                              .taps_along = bc_range_length(taps),
+                              .taps_along = phase.taps,
                               .plane_step = depth->apart * height->sources * width->sources * pixel,
                               .along_step = width->apart * pixel,
                               .across = ctx->offsets,
                               .weight = {.plane = r->plane_phase.step * weight[BC_DEPTH] * groups,
                                          .across = r->row_phase.step * weight[BC_HEIGHT] * groups,
-                                         .along = phase->step * weight[BC_WIDTH] * groups},
+                                         .along = phase.step * weight[BC_WIDTH] * groups},
+                              .first = phase.offset,
+                              .sources = width->sources,
+                              .stride = width->stride,
+                              .apart = width->apart,
+                              .pixel = pixel,
                               .accumulate = ctx->plan->request.accumulate};
-  const int64_t source_pixel =
-      ((r->source_plane + r->planes.begin * depth->apart) * height->sources + r->source_row +
-       r->rows.begin * height->apart) *
-          width->sources +
-      columns.begin * width->stride + phase->offset + taps.begin * width->apart;
+  const int64_t source_row = (r->source_plane + r->planes.begin * depth->apart) * height->sources +
+                             r->source_row + r->rows.begin * height->apart;
   const int64_t tap =
       (r->plane_phase.first + r->planes.begin * r->plane_phase.step) * weight[BC_DEPTH] +
       (r->row_phase.first + r->rows.begin * r->row_phase.step) * weight[BC_HEIGHT] +
-      (phase->first + taps.begin * phase->step) * weight[BC_WIDTH];
-  const int64_t result =
-      r->image * sums->to.image +
-      (r->first_pixel + columns.begin * width->step + column_phase) * sums->to.pixel +
-      r->channels.begin;
+      phase.first * weight[BC_WIDTH];
+  const int64_t result = r->image * sums->to.image +
+                         (r->first_pixel + column_phase) * sums->to.pixel + r->channels.begin;
   const bool none = stencil.planes * stencil.taps_across * stencil.taps_along == 0;
   bc_cpu_kernels()->depthwise->sum_channels(
       &stencil,
-      ctx->source + (none ? 0 : r->image * sums->from.image + source_pixel * pixel) +
+      ctx->source + (none ? 0 : r->image * sums->from.image + source_row * width->sources * pixel) +
           r->channels.begin,
       ctx->weights + (none ? 0 : tap * groups) + r->channels.begin, ctx->tensors->result + result);
-}
-
-/* Columns at the edges meet fewer taps, one by one. */
-static void sum_edges(const context *ctx, const row *r, int64_t column_phase, const bc_phase *phase,
-                      bc_range columns)
-{
-  for (int64_t j = columns.begin; j < columns.end; ++j)
-    sum_columns(ctx, r, column_phase, phase, (bc_range){j, j + 1},
-                bc_phase_inside(&ctx->sums.axes[BC_WIDTH], phase, j));
-}
-
-static void sum_row(const context *ctx, const row *r)
-{
-  const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
-  for (int64_t column_phase = 0; column_phase < width->phases; ++column_phase) {
-    const bc_phase phase = bc_sweep_phase(width, column_phase);
-    const int64_t count = bc_sweep_count(width, column_phase);
-    const bc_range whole = bc_phase_whole(width, &phase, count);
-    sum_edges(ctx, r, column_phase, &phase, (bc_range){0, whole.begin});
-    if (bc_range_length(whole) > 0)
-      sum_columns(ctx, r, column_phase, &phase, whole, (bc_range){0, phase.taps});
-    sum_edges(ctx, r, column_phase, &phase, (bc_range){whole.end, count});
-  }
 }
 
 /* Row `index` of all planes of results. */
@@ -169,7 +146,8 @@ static void run_task(void *argument, int64_t task, int thread)
   for (int64_t i = rows.begin; i < rows.end; ++i) {
     const row r = find_row(ctx, image, i, channels);
     const int64_t offset = image * sums->to.image + i * width * sums->to.pixel + channels.begin;
-    sum_row(ctx, &r);
+    for (int64_t phase = 0; phase < sums->axes[BC_WIDTH].phases; ++phase)
+      sum_columns(ctx, &r, phase);
     bc_epilogue_apply(&ctx->tensors->epilogue, bc_view(sums->to, bc_range_length(channels), width),
                       channels.begin, offset, ctx->tensors->result + offset);
   }
