@@ -70,7 +70,10 @@ static void correlate_pixels(const bc_correlation *c, const float *source, const
 
 /* ---- channels ---- */
 
-enum { TAPS = 3 }; /* whose sums are in registers, with what they meet */
+enum {
+  TAPS = 3,       /* whose sums are in registers, with what they meet */
+  CACHE_LINE = 16 /* floats */
+};
 
 /* Two vectors: a cache line. */
 typedef struct pair {
@@ -97,10 +100,15 @@ INLINE void add_pair(pair gradient, pair x, pair *sum)
   sum->high += gradient.high * x.high;
 }
 
+/* What the next line reads, fetched in the order of memory. */
+typedef struct lines {
+  const float *source, *gradient;
+} lines;
+
 /* Sums of three taps, the first of which meets column `column` with result 0. What one result and
  * the next meet is loaded once, if the stride is known. */
 INLINE three correlate_three(int64_t stride, const bc_line_correlation *c, const float *source,
-                             const float *gradient, int64_t column, int64_t high)
+                             const float *gradient, int64_t column, int64_t high, lines next)
 {
   three sums = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
   pair x = load_column(c, source, column, high), y = load_column(c, source, column + c->apart, high);
@@ -108,10 +116,9 @@ INLINE three correlate_three(int64_t stride, const bc_line_correlation *c, const
     const float *g = gradient + j * c->gradient_step;
     const pair all = {load(g), load(g + high)};
     const pair z = load_column(c, source, column + 2 * c->apart, high);
-    __builtin_prefetch(g + c->results * c->gradient_step, 0, 2);
-    __builtin_prefetch(source + c->next_source + (column + c->apart) * c->source_step, 0, 2);
-    if (stride == 2)
-      __builtin_prefetch(source + c->next_source + (column + 2) * c->source_step, 0, 2);
+    __builtin_prefetch(next.gradient + j * CACHE_LINE, 0, 2);
+    for (int64_t i = j * c->stride; i < (j + 1) * c->stride; ++i)
+      __builtin_prefetch(next.source + i * CACHE_LINE, 0, 2);
     add_pair(all, x, &sums.first);
     add_pair(all, y, &sums.second);
     add_pair(all, z, &sums.third);
@@ -134,8 +141,10 @@ INLINE void correlate_line(int64_t stride, const bc_line_correlation *c, const f
   for (int64_t x = 0; x < c->elements; x += LANES + LANES)
     for (int64_t tap = 0; tap < c->taps; tap += TAPS) {
       const int64_t low = vector_at(x, c->elements), high = vector_at(x + LANES, c->elements);
+      const lines next = {source + c->next_source + x * c->results * c->stride,
+                          gradient + c->results * c->gradient_step + x * c->results};
       const three part = correlate_three(stride, c, source + low, gradient + low,
-                                         c->first + tap * c->apart, high - low);
+                                         c->first + tap * c->apart, high - low, next);
       const pair all[TAPS] = {part.first, part.second, part.third};
       for (int64_t i = 0; i < bc_min(TAPS, c->taps - tap); ++i) {
         float *to = sums + (tap + i) * c->sums_step;

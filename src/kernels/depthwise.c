@@ -55,9 +55,9 @@ INLINE bool is_inside(shape is, const bc_stencil *s, int64_t pixel)
   return is.for_all || (pixel >= 0 && pixel < s->sources);
 }
 
-/* Where lines begin: elements of the source, and pixels. */
+/* Where lines begin: their number, elements of the source, and pixels. */
 typedef struct start {
-  int64_t at, pixel;
+  int64_t line, at, pixel;
 } start;
 
 INLINE void add_any_tap(shape is, const bc_stencil *s, const float *source, start from, int64_t line,
@@ -73,7 +73,7 @@ INLINE void add_any_taps(shape is, const bc_stencil *s, const float *source, sta
 {
   for (int64_t tap = 0; tap < s->taps_along; ++tap) {
     const pair weight = load_weights(is, weights + tap * s->weight.along, high);
-    const start x = {from.at + tap * s->along_step, from.pixel + tap * s->apart};
+    const start x = {from.line, from.at + tap * s->along_step, from.pixel + tap * s->apart};
     add_any_tap(is, s, source, x, 0, weight, high, &b->first);
     if (is.single)
       continue;
@@ -191,18 +191,16 @@ INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t h
   store_pair(is, b->fourth, high, to + 3 * step);
 }
 
-/* Lines of channels are apart from each other, too far for the CPU to see what comes next: what the
- * next block of lines reads of the last line of taps, which is new to it. */
-INLINE void fetch_block(shape is, const bc_stencil *s, const float *source, const float *result)
+/* Fetches what the next row reads and writes: `n` cache lines of the results from number `first` on,
+ * and `of_source` times as many of the source. Pixels are too far apart for the CPU to see what comes
+ * next, and memory is faster in its own order. */
+INLINE void fetch_next(const bc_stencil *s, int64_t first, int64_t n, int64_t of_source,
+                       const float *source, const float *result)
 {
-  if (is.single || s->taps_across == 0)
-    return;
-  const float *next = source + s->across[s->taps_across - 1] + LINES * s->line_step +
-                      (s->taps_along - 1) * s->along_step;
-  for (int64_t line = 0; line < LINES; ++line) {
-    __builtin_prefetch(next + line * s->line_step, 0, 2);
-    __builtin_prefetch(result + (LINES + line) * s->result_step, 1);
-  }
+  for (int64_t i = first; i < first + n; ++i)
+    __builtin_prefetch(result + s->next_result + i * CACHE_LINE, 1);
+  for (int64_t i = first * of_source; i < (first + n) * of_source; ++i)
+    __builtin_prefetch(source + s->next_source + i * CACHE_LINE, 0, 2);
 }
 
 /* The elements from x on. Before `end` come lines that are written later: what is too much for a
@@ -213,8 +211,9 @@ INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *
   const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
   const block b = sum_block(is, s, source + at, from, is.for_all ? weights : weights + at, high);
   const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
-  if (!is.for_all)
-    fetch_block(is, s, source + from.at + at, result + at);
+  if (!is.for_all && !is.single)
+    fetch_next(s, (from.line * s->elements + x * LINES) / CACHE_LINE, LINES, 1, source,
+               result - from.line * s->result_step);
   if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
     store_block(is, s, &b, high, result + at);
   else
@@ -224,7 +223,7 @@ INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *
 INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
                            const float *weights, float *result)
 {
-  const start from = {line * s->line_step + s->first * s->pixel, s->first + line * s->stride};
+  const start from = {line, line * s->line_step + s->first * s->pixel, s->first + line * s->stride};
   const bool joined = s->result_step == s->elements && !s->accumulate;
   const float *end = joined ? result + s->lines * s->elements : result;
   int64_t x = 0;
@@ -444,27 +443,19 @@ INLINE void add_pixel(int stride, bool odd, const bc_stencil *s, const float *so
   }
 }
 
-/* What the next row reads and writes, from memory: lines of the cache in the order of the memory.
- */
-typedef struct next {
-  const float *source, *result;
-} next;
-
-INLINE void sum_pixel_row(int stride, const bc_stencil *s, const float *source, int64_t high,
-                          const pair *w, float *result, next next)
+INLINE void sum_pixel_row(int stride, const bc_stencil *s, const float *source, int64_t at,
+                          int64_t high, const pair *w, float *result)
 {
   const pair none = {{0}, {0}};
   rolling sums = {none, none, none};
   for (int64_t j = stride == 1 ? -2 : -1; j < s->lines; ++j) {
     const int64_t pixel = s->first + j * stride + 2;
     if (stride == 2)
-      add_pixel(stride, true, s, source, j < 0 ? -1 : pixel - 1, high, w, &sums);
-    add_pixel(stride, false, s, source, pixel, high, w, &sums);
+      add_pixel(stride, true, s, source + at, j < 0 ? -1 : pixel - 1, high, w, &sums);
+    add_pixel(stride, false, s, source + at, pixel, high, w, &sums);
     if (j >= 0) {
-      float *to = result + j * s->result_step;
-      __builtin_prefetch(next.result + j * CACHE_LINE, 1);
-      for (int64_t i = j * stride * stride; i < (j + 1) * stride * stride; ++i)
-        __builtin_prefetch(next.source + i * CACHE_LINE, 0, 2);
+      float *to = result + at + j * s->result_step;
+      fetch_next(s, at / (LANES + LANES) * s->lines + j, 1, stride * stride, source, result);
       store(sums.first.low, to);
       store(sums.first.high, to + high);
     }
@@ -475,18 +466,15 @@ INLINE void sum_pixel_row(int stride, const bc_stencil *s, const float *source, 
 INLINE void sum_pixel_rows(int stride, const bc_stencil *s, const float *source,
                            const float *weights, float *result)
 {
-  const float *next_source = source + s->across[s->taps_across - 1] + s->sources * s->pixel;
-  const float *next_result = result + s->lines * s->result_step;
   for (int64_t x = 0; x < s->elements; x += LANES + LANES) {
     const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
-    const next next = {next_source + x * s->lines * stride * stride, next_result + x * s->lines};
     pair w[MOST_ROWS * ALONG];
     for (int64_t row = 0; row < s->taps_across; ++row)
       for (int64_t tap = 0; tap < ALONG; ++tap) {
         const float *from = weights + at + row * s->weight.across + tap * s->weight.along;
         w[row * ALONG + tap] = (pair){load(from), load(from + high)};
       }
-    sum_pixel_row(stride, s, source + at, high, w, result + at, next);
+    sum_pixel_row(stride, s, source, at, high, w, result);
   }
 }
 

@@ -95,6 +95,11 @@ static void sum_columns(const context *ctx, const row *r, int64_t column_phase)
                               .stride = width->stride,
                               .apart = width->apart,
                               .pixel = pixel,
+                              .next_source = bc_range_length(r->rows) * height->apart *
+                                             width->sources * pixel,
+                              .next_result = (width->results - column_phase +
+                                              column_phase * bc_sweep_count(width, 0)) *
+                                             sums->to.pixel,
                               .accumulate = ctx->plan->request.accumulate};
   const int64_t source_row = (r->source_plane + r->planes.begin * depth->apart) * height->sources +
                              r->source_row + r->rows.begin * height->apart;
