@@ -1,6 +1,8 @@
 /* Sums of products of lines, for the weight gradient. */
 #include "lanes.h"
 
+enum { CACHE_LINE = 16 /* floats */ };
+
 /* n of LANES elements, zero behind them; reads no more. */
 INLINE floats load_few(const float *from, int64_t n)
 {
@@ -58,6 +60,8 @@ static void correlate_pixels(const bc_correlation *c, const float *source, const
   nine p = {0};
   for (int64_t line = 0; line < c->lines; ++line) {
     const float *from = source + line * c->line_step, *g = gradient + line * c->gradient_step;
+    for (int64_t x = 0; x < n; x += CACHE_LINE)
+      __builtin_prefetch(g + c->next_gradient + x, 0, 2);
     for (int64_t x = 0; x < whole; x += LANES)
       add_products(false, none, c->offsets, load(g + x), from + x, &p);
     if (whole == n)
@@ -70,10 +74,7 @@ static void correlate_pixels(const bc_correlation *c, const float *source, const
 
 /* ---- channels ---- */
 
-enum {
-  TAPS = 3,       /* whose sums are in registers, with what they meet */
-  CACHE_LINE = 16 /* floats */
-};
+enum { TAPS = 3 }; /* whose sums are in registers, with what they meet */
 
 /* Two vectors: a cache line. */
 typedef struct pair {

@@ -565,8 +565,7 @@ INLINE void copy_row(const float *from, int64_t n, float *to)
     to[x] = from[x];
 }
 
-/* What is copied next is most often the same row of the planes behind these: memory brings it while
- * these are summed. */
+/* Memory brings what is copied next while this is summed. */
 INLINE void fetch(const float *row, int64_t n)
 {
   for (int64_t x = 0; x < n; x += CACHE_LINE)
@@ -578,7 +577,7 @@ static void copy(const bc_grid *grid, const float *image, float *packed)
   for (int64_t plane = 0; plane < grid->planes; ++plane)
     for (int64_t row = 0; row < grid->rows; ++row) {
       const float *from = image + plane * grid->plane_step + row * grid->row_step;
-      fetch(from + grid->planes * grid->plane_step, grid->columns);
+      fetch(from + grid->next, grid->columns);
       copy_row(from, grid->columns,
                packed + plane * grid->packed_plane_step + row * grid->packed_row_step);
     }
@@ -624,7 +623,7 @@ static void divide(const bc_grid *grid, const float *image, float *even, float *
     for (int64_t row = 0; row < grid->rows; ++row) {
       const int64_t packed = plane * grid->packed_plane_step + row * grid->packed_row_step;
       const float *from = image + plane * grid->plane_step + row * grid->row_step;
-      fetch(from + grid->planes * grid->plane_step, grid->columns);
+      fetch(from + grid->next, grid->columns);
       divide_row(from, grid->columns, even + packed, odd + packed);
     }
 }

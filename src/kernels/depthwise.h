@@ -49,6 +49,7 @@ typedef struct bc_correlation {
   int64_t taps;
   int64_t offsets[BC_DEPTHWISE_MOST_TAPS]; /* all valid, also those behind the last tap */
   int64_t sums_step;                       /* floats from one tap's sums to the next */
+  int64_t next_gradient; /* elements to the lines that are read later */
 } bc_correlation;
 
 /* A line of products: sums[tap][lane] += sum over the results j of gradient[j][lane] times what is

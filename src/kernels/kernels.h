@@ -20,6 +20,7 @@ typedef struct bc_grid {
   int64_t planes, rows, columns;              /* how many */
   int64_t plane_step, row_step, column_step;  /* elements of the image from one to the next */
   int64_t packed_plane_step, packed_row_step; /* packed columns are neighbours */
+  int64_t next; /* elements of the image to the grid that is copied after it, if any is */
 } bc_grid;
 
 typedef struct bc_kernels {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MOST_CHANNELS = 256 };
+enum { MOST_CHANNELS = 1024 };
 
 /* All that a run needs. */
 typedef struct context {

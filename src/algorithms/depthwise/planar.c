@@ -279,7 +279,8 @@ static void sum_window(const context *ctx, const work *w)
   bc_window_fill(&ctx->window, sums, &w->box,
                  (sums->axes[BC_WIDTH].forward ? ctx->tensors->input : ctx->tensors->output) +
                      w->image * sums->from.image + w->groups.begin * sums->from.group,
-                 bc_range_length(w->groups) * sums->from_channels, w->window);
+                 bc_range_length(w->groups) * sums->from_channels,
+                 bc_range_length(w->groups) * sums->from.group, w->window);
   for (int64_t row_phase = 0; row_phase < sums->axes[BC_HEIGHT].phases; ++row_phase) {
     for (int64_t phase = 0; phase < sums->axes[BC_WIDTH].phases; ++phase)
       sum_phase(ctx, w, row_phase, phase);

@@ -157,7 +157,8 @@ static void correlate(const context *ctx, const work *w, const bc_box *box, line
                       .elements = bc_range_length(box->columns),
                       .gradient_step = gradient.step,
                       .line_step = height->stride * ctx->window.row,
-                      .sums_step = BC_DEPTHWISE_LANES};
+                      .sums_step = BC_DEPTHWISE_LANES,
+                      .next_gradient = ctx->sums.to.image};
   for (int64_t i = planes.begin; i < planes.end; ++i)
     bc_gradient_correlate(&c, bc_cpu_kernels()->correlation->correlate_pixels, w->offsets,
                           (bc_range){0, taps}, window + i * ctx->window.plane, gradient.first,
@@ -170,7 +171,7 @@ static void add_unit(const context *ctx, work *w, int64_t image, const bc_box *b
   const int64_t channels = bc_range_length(w->groups) * s->from_channels;
   bc_window_fill(&ctx->window, s, box,
                  ctx->tensors->input + image * s->from.image + w->groups.begin * s->from.group,
-                 channels, w->window);
+                 channels, s->from.image, w->window);
   const lines all = find_lines(ctx, w, image, box);
   const int64_t pair = count_taps(s) * BC_DEPTHWISE_LANES;
   for (int64_t channel = 0; channel < channels; ++channel)

@@ -150,10 +150,10 @@ static part find_part(const bc_window *w, const bc_sums *sums, const bc_box *box
 }
 
 typedef void part_visitor(const bc_window *w, const bc_sums *sums, const part *p,
-                          const float *source, int64_t channels, float *buffer);
+                          const float *source, int64_t channels, int64_t next, float *buffer);
 
 static void visit_parts(const bc_window *w, const bc_sums *sums, const bc_box *box,
-                        part_visitor *visit, const float *source, int64_t channels, float *buffer)
+                        part_visitor *visit, const float *source, int64_t channels, int64_t next, float *buffer)
 {
   const bc_sweep *depth = &sums->axes[BC_DEPTH];
   bc_phase phase;
@@ -162,7 +162,7 @@ static void visit_parts(const bc_window *w, const bc_sums *sums, const bc_box *b
   for (int64_t tap = taps.begin; tap < taps.end; ++tap)
     for (int64_t segment = 0; segment < w->segments; ++segment) {
       const part p = find_part(w, sums, box, tap, first + tap * depth->apart, segment);
-      visit(w, sums, &p, source, channels, buffer);
+      visit(w, sums, &p, source, channels, next, buffer);
     }
 }
 
@@ -173,11 +173,12 @@ static void clear(float *row, int64_t begin, int64_t end)
 }
 
 static void clear_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
-                       int64_t channels, float *buffer)
+                       int64_t channels, int64_t next, float *buffer)
 {
   (void)sums;
   (void)source;
   (void)channels;
+  (void)next;
   for (int64_t i = 0; i < p->rows; ++i) {
     float *row = buffer + p->place + i * w->row;
     const bool in = i >= p->rows_in.begin && i < p->rows_in.end;
@@ -190,14 +191,15 @@ void bc_window_clear(const bc_window *window, const bc_sums *sums, const bc_box 
                      int64_t channels, float *buffer)
 {
   if (channels == 1)
-    visit_parts(window, sums, box, clear_part, NULL, 1, buffer);
+    visit_parts(window, sums, box, clear_part, NULL, 1, 0, buffer);
   else /* small maps have many edges */
     memset(buffer, 0, (size_t)(channels * window->channel) * sizeof *buffer);
 }
 
 static void transpose_part(const bc_window *w, const bc_sums *sums, const part *p,
-                           const float *source, int64_t channels, float *buffer)
+                           const float *source, int64_t channels, int64_t next, float *buffer)
 {
+  (void)next;
   const bc_sweep *width = &sums->axes[BC_WIDTH];
   const int64_t pixel = sums->from.pixel;
   for (int64_t i = 0; i < bc_range_length(p->rows_in); ++i)
@@ -208,7 +210,7 @@ static void transpose_part(const bc_window *w, const bc_sums *sums, const part *
 }
 
 static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
-                      int64_t channels, float *buffer)
+                      int64_t channels, int64_t next, float *buffer)
 {
   const bc_sweep *width = &sums->axes[BC_WIDTH];
   const bc_grid grid = {.planes = channels,
@@ -218,7 +220,8 @@ static void copy_part(const bc_window *w, const bc_sums *sums, const part *p, co
                         .row_step = width->sources,
                         .column_step = width->stride,
                         .packed_plane_step = w->channel,
-                        .packed_row_step = w->row};
+                        .packed_row_step = w->row,
+                        .next = next};
   float *to = buffer + p->place + p->rows_in.begin * w->row + p->columns_in.begin;
   if (width->stride == 1)
     bc_cpu_kernels()->depthwise->copy(&grid, source + p->pixel, to);
@@ -235,7 +238,7 @@ static bool has_halves(const bc_window *w, const bc_sums *sums)
 
 /* Both segments at once. */
 static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
-                        int64_t channels, float *buffer)
+                        int64_t channels, int64_t next, float *buffer)
 {
   const bc_sweep *width = &sums->axes[BC_WIDTH];
   const int64_t first = bc_max(0, p->left), at = first - p->left;
@@ -246,7 +249,8 @@ static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, 
                         .row_step = width->sources,
                         .column_step = 1,
                         .packed_plane_step = w->channel,
-                        .packed_row_step = w->row};
+                        .packed_row_step = w->row,
+                        .next = next};
   if (grid.columns <= 0)
     return;
   float *to = buffer + p->place + p->rows_in.begin * w->row;
@@ -256,23 +260,23 @@ static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, 
 }
 
 static void fill_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
-                      int64_t channels, float *buffer)
+                      int64_t channels, int64_t next, float *buffer)
 {
   const bool halves = has_halves(w, sums);
   if (bc_range_length(p->rows_in) == 0 || (halves && p->segment > 0))
     return;
   if (halves)
-    divide_part(w, sums, p, source, channels, buffer);
+    divide_part(w, sums, p, source, channels, next, buffer);
   else if (bc_range_length(p->columns_in) == 0)
     return;
   else if (sums->from.pixel == 1)
-    copy_part(w, sums, p, source, channels, buffer);
+    copy_part(w, sums, p, source, channels, next, buffer);
   else
-    transpose_part(w, sums, p, source, channels, buffer);
+    transpose_part(w, sums, p, source, channels, next, buffer);
 }
 
 void bc_window_fill(const bc_window *window, const bc_sums *sums, const bc_box *box,
-                    const float *source, int64_t channels, float *buffer)
+                    const float *source, int64_t channels, int64_t next, float *buffer)
 {
-  visit_parts(window, sums, box, fill_part, source, channels, buffer);
+  visit_parts(window, sums, box, fill_part, source, channels, next, buffer);
 }

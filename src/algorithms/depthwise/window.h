@@ -53,8 +53,9 @@ bc_range bc_window_planes(const bc_sums *sums, const bc_box *box, bc_phase *phas
 void bc_window_clear(const bc_window *window, const bc_sums *sums, const bc_box *box,
                      int64_t channels, float *buffer);
 
-/* Copies what lies within, from the first of the channels in `source`; what lies outside stays. */
+/* Copies what lies within, from the first of the channels in `source`; what lies outside stays. The
+ * source of the window that is filled after this one is `next` elements further on. */
 void bc_window_fill(const bc_window *window, const bc_sums *sums, const bc_box *box,
-                    const float *source, int64_t channels, float *buffer);
+                    const float *source, int64_t channels, int64_t next, float *buffer);
 
 #endif
