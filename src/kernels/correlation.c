@@ -1,8 +1,6 @@
 /* Sums of products of lines, for the weight gradient. */
 #include "lanes.h"
 
-enum { CACHE_LINE = 16 /* floats */ };
-
 /* n of LANES elements, zero behind them; reads no more. */
 INLINE floats load_few(const float *from, int64_t n)
 {
@@ -76,11 +74,6 @@ static void correlate_pixels(const bc_correlation *c, const float *source, const
 
 enum { TAPS = 3 }; /* whose sums are in registers, with what they meet */
 
-/* Two vectors: a cache line. */
-typedef struct pair {
-  floats low, high;
-} pair;
-
 typedef struct three {
   pair first, second, third;
 } three;
@@ -95,12 +88,6 @@ INLINE pair load_column(const bc_line_correlation *c, const float *source, int64
   return (pair){load(from), load(from + high)};
 }
 
-INLINE void add_pair(pair gradient, pair x, pair *sum)
-{
-  sum->low += gradient.low * x.low;
-  sum->high += gradient.high * x.high;
-}
-
 /* What the next line reads, fetched in the order of memory. */
 typedef struct lines {
   const float *source, *gradient;
@@ -112,7 +99,8 @@ INLINE three correlate_three(int64_t stride, const bc_line_correlation *c, const
                              const float *gradient, int64_t column, int64_t high, lines next)
 {
   three sums = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
-  pair x = load_column(c, source, column, high), y = load_column(c, source, column + c->apart, high);
+  pair x = load_column(c, source, column, high),
+       y = load_column(c, source, column + c->apart, high);
   for (int64_t j = 0; j < c->results; ++j) {
     const float *g = gradient + j * c->gradient_step;
     const pair all = {load(g), load(g + high)};

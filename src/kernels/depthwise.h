@@ -19,8 +19,8 @@ typedef struct bc_tap_steps {
   int64_t channel, plane, across, along;
 } bc_tap_steps;
 
-/* Maps of lines of results: result[line][x] = sum over channels, planes and taps across and along of
- *   weight * source[line * line_step + channel * channel_step + plane * plane_step
+/* Maps of lines of results: result[line][x] = sum over channels, planes and taps across and along
+ * of weight * source[line * line_step + channel * channel_step + plane * plane_step
  *                   + across[tap] + along * along_step + x]. */
 typedef struct bc_stencil {
   int64_t lines, elements; /* of the result */
@@ -30,15 +30,15 @@ typedef struct bc_stencil {
   int64_t channel_step, plane_step, along_step; /* of the source */
   const int64_t *across;                        /* [taps_across], of the source */
   bc_tap_steps weight;
-  int64_t maps;                                /* at least one */
+  int64_t maps;                               /* at least one */
   int64_t source_map, weight_map, result_map; /* elements from one map to the next */
   /* Of sum_channels alone, whose lines are pixels of a row and whose source is that row: result 0
    * meets pixel `first` with tap 0 along; pixels outside of [0, sources) are zero. */
   int64_t first, sources;
-  int64_t stride, apart; /* pixels from one line, and tap, to the next */
-  int64_t pixel;         /* elements from one to the next */
+  int64_t stride, apart;            /* pixels from one line, and tap, to the next */
+  int64_t pixel;                    /* elements from one to the next */
   int64_t next_source, next_result; /* elements to what is read and written next */
-  bool accumulate; /* adds to the result instead of overwriting it */
+  bool accumulate;                  /* adds to the result instead of overwriting it */
 } bc_stencil;
 
 /* Lines of products: sums[tap][lane] += sum over lines and x of gradient[line][x] *
@@ -49,17 +49,17 @@ typedef struct bc_correlation {
   int64_t taps;
   int64_t offsets[BC_DEPTHWISE_MOST_TAPS]; /* all valid, also those behind the last tap */
   int64_t sums_step;                       /* floats from one tap's sums to the next */
-  int64_t next_gradient; /* elements to the lines that are read later */
+  int64_t next_gradient;                   /* elements to the lines that are read later */
 } bc_correlation;
 
 /* A line of products: sums[tap][lane] += sum over the results j of gradient[j][lane] times what is
  * under tap in source[j * stride + first + tap * apart][lane], or zero where that is outside. */
 typedef struct bc_line_correlation {
-  int64_t results, sources; /* of the line */
-  int64_t elements;         /* lanes: a vector of them or more */
+  int64_t results, sources;           /* of the line */
+  int64_t elements;                   /* lanes: a vector of them or more */
   int64_t gradient_step, source_step; /* elements from one to the next */
   int64_t stride, first, apart, taps;
-  int64_t sums_step;          /* floats from one tap's sums to the next */
+  int64_t sums_step;   /* floats from one tap's sums to the next */
   int64_t next_source; /* elements to the line of the source that is read later */
 } bc_line_correlation;
 

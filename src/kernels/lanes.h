@@ -6,7 +6,15 @@
 #include "geometry.h"
 #include "vector_math.h"
 
-enum { LANES = BC_DEPTHWISE_LANES, HALF = LANES / 2 };
+enum {
+  LANES = BC_DEPTHWISE_LANES,
+  HALF = LANES / 2,
+  LINES = 4,      /* summed at once */
+  CACHE_LINE = 16 /* floats */
+};
+
+/* Rare, and too much code to have many copies of. */
+#define NOINLINE static __attribute__((noinline))
 
 typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -35,6 +43,17 @@ INLINE floats keep(floats value, int64_t first, int64_t end)
 INLINE int64_t vector_at(int64_t x, int64_t elements)
 {
   return bc_max(0, bc_min(x, elements - LANES));
+}
+
+/* Two vectors of a line; `high` is where the second begins, from the first. */
+typedef struct pair {
+  floats low, high;
+} pair;
+
+INLINE void add_pair(pair weight, pair x, pair *sum)
+{
+  sum->low += weight.low * x.low;
+  sum->high += weight.high * x.high;
 }
 
 #endif

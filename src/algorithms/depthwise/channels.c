@@ -76,31 +76,30 @@ static void sum_columns(const context *ctx, const row *r, int64_t column_phase)
   const bc_phase phase = bc_sweep_phase(width, column_phase);
   const int64_t groups = ctx->plan->geometry.groups, pixel = sums->from.pixel;
   const int64_t *weight = sums->tap_weight;
-  const bc_stencil stencil = {.lines = bc_sweep_count(width, column_phase),
-                              .elements = bc_range_length(r->channels),
-                              .result_step = width->step * sums->to.pixel,
-                              .line_step = width->stride * pixel,
-                              .channels = 1,
-                              .planes = bc_range_length(r->planes),
-                              .taps_across = bc_range_length(r->rows),
-                              .taps_along = phase.taps,
-                              .plane_step = depth->apart * height->sources * width->sources * pixel,
-                              .along_step = width->apart * pixel,
-                              .across = ctx->offsets,
-                              .weight = {.plane = r->plane_phase.step * weight[BC_DEPTH] * groups,
-                                         .across = r->row_phase.step * weight[BC_HEIGHT] * groups,
-                                         .along = phase.step * weight[BC_WIDTH] * groups},
-                              .first = phase.offset,
-                              .sources = width->sources,
-                              .stride = width->stride,
-                              .apart = width->apart,
-                              .pixel = pixel,
-                              .next_source = bc_range_length(r->rows) * height->apart *
-                                             width->sources * pixel,
-                              .next_result = (width->results - column_phase +
-                                              column_phase * bc_sweep_count(width, 0)) *
-                                             sums->to.pixel,
-                              .accumulate = ctx->plan->request.accumulate};
+  const bc_stencil stencil = {
+      .lines = bc_sweep_count(width, column_phase),
+      .elements = bc_range_length(r->channels),
+      .result_step = width->step * sums->to.pixel,
+      .line_step = width->stride * pixel,
+      .channels = 1,
+      .planes = bc_range_length(r->planes),
+      .taps_across = bc_range_length(r->rows),
+      .taps_along = phase.taps,
+      .plane_step = depth->apart * height->sources * width->sources * pixel,
+      .along_step = width->apart * pixel,
+      .across = ctx->offsets,
+      .weight = {.plane = r->plane_phase.step * weight[BC_DEPTH] * groups,
+                 .across = r->row_phase.step * weight[BC_HEIGHT] * groups,
+                 .along = phase.step * weight[BC_WIDTH] * groups},
+      .first = phase.offset,
+      .sources = width->sources,
+      .stride = width->stride,
+      .apart = width->apart,
+      .pixel = pixel,
+      .next_source = bc_range_length(r->rows) * height->apart * width->sources * pixel,
+      .next_result = (width->results - column_phase + column_phase * bc_sweep_count(width, 0)) *
+                     sums->to.pixel,
+      .accumulate = ctx->plan->request.accumulate};
   const int64_t source_row = (r->source_plane + r->planes.begin * depth->apart) * height->sources +
                              r->source_row + r->rows.begin * height->apart;
   const int64_t tap =

@@ -157,8 +157,8 @@ static phase_sums find_sums(const context *ctx, const work *w, int64_t row_phase
                   .maps = bc_range_length(w->groups),
                   .source_map = sums->from_channels * ctx->window.channel,
                   .weight_map = bc_weights_offset(&ctx->plan->geometry, 1),
-                  .result_map = is_direct(sums) ? sums->to.group
-                                                : sums->to_channels * results_channel(ctx),
+                  .result_map =
+                      is_direct(sums) ? sums->to.group : sums->to_channels * results_channel(ctx),
                   .accumulate = is_direct(sums) && ctx->plan->request.accumulate},
       .source = planes.begin * ctx->window.plane + (row.offset - height->low) * ctx->window.row,
       .weights = (plane.first + planes.begin * plane.step) * weight[BC_DEPTH] +
@@ -171,13 +171,11 @@ static void sum_phase(const context *ctx, const work *w, int64_t row_phase, int6
   const bc_sums *sums = &ctx->sums;
   const bc_geometry *g = &ctx->plan->geometry;
   const phase_sums phase = find_sums(ctx, w, row_phase, column_phase);
-  const float *weights =
-      (ctx->tensors->packed ? ctx->tensors->packed : ctx->tensors->weights) +
-      bc_weights_offset(g, w->groups.begin) + phase.weights;
-  float *results = is_direct(sums)
-                       ? ctx->tensors->result + to_group(ctx, w, w->groups.begin) +
-                             first_pixel(ctx, &w->box, row_phase, column_phase)
-                       : w->results + column_phase * results_phase(ctx);
+  const float *weights = (ctx->tensors->packed ? ctx->tensors->packed : ctx->tensors->weights) +
+                         bc_weights_offset(g, w->groups.begin) + phase.weights;
+  float *results = is_direct(sums) ? ctx->tensors->result + to_group(ctx, w, w->groups.begin) +
+                                         first_pixel(ctx, &w->box, row_phase, column_phase)
+                                   : w->results + column_phase * results_phase(ctx);
   const int64_t channel_step = is_direct(sums) ? sums->to.channel : results_channel(ctx);
   for (int64_t channel = 0; channel < sums->to_channels; ++channel)
     bc_cpu_kernels()->depthwise->sum_pixels(&phase.stencil, w->window + phase.source,
@@ -245,8 +243,7 @@ static void place_rows(const context *ctx, const work *w, int64_t row_phase)
                         .packed_plane_step = results_channel(ctx),
                         .packed_row_step = ctx->cut.columns};
   if (sums->to.pixel == 1 && width->step == 2 && !ctx->plan->request.accumulate)
-    bc_cpu_kernels()->depthwise->interleave(&grid, w->results, w->results + results_phase(ctx),
-                                            to);
+    bc_cpu_kernels()->depthwise->interleave(&grid, w->results, w->results + results_phase(ctx), to);
   else
     for (int64_t row = 0; row < grid.rows; ++row)
       place_line(ctx, w, row, to + row * grid.row_step);

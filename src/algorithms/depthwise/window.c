@@ -153,7 +153,8 @@ typedef void part_visitor(const bc_window *w, const bc_sums *sums, const part *p
                           const float *source, int64_t channels, int64_t next, float *buffer);
 
 static void visit_parts(const bc_window *w, const bc_sums *sums, const bc_box *box,
-                        part_visitor *visit, const float *source, int64_t channels, int64_t next, float *buffer)
+                        part_visitor *visit, const float *source, int64_t channels, int64_t next,
+                        float *buffer)
 {
   const bc_sweep *depth = &sums->axes[BC_DEPTH];
   bc_phase phase;
@@ -254,9 +255,9 @@ static void divide_part(const bc_window *w, const bc_sums *sums, const part *p, 
   if (grid.columns <= 0)
     return;
   float *to = buffer + p->place + p->rows_in.begin * w->row;
-  bc_cpu_kernels()->depthwise->divide(
-      &grid, source + p->pixel - 2 * p->columns_in.begin + at, to + at % 2 * w->segment + at / 2,
-      to + (1 - at % 2) * w->segment + (at + 1) / 2);
+  bc_cpu_kernels()->depthwise->divide(&grid, source + p->pixel - 2 * p->columns_in.begin + at,
+                                      to + at % 2 * w->segment + at / 2,
+                                      to + (1 - at % 2) * w->segment + (at + 1) / 2);
 }
 
 static void fill_part(const bc_window *w, const bc_sums *sums, const part *p, const float *source,
