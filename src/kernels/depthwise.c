@@ -229,12 +229,12 @@ INLINE void sum(bool for_all, const bc_stencil *s, const float *source, const fl
     stride = 1;
   else if (KNOWS_SHAPES && s->line_step == 2 * s->along_step)
     stride = 2;
-  if (!for_all && stride == 1 && s->taps_along == 1)
-    sum_lines((shape){.for_all = for_all, .along = 1, .stride = 1}, s, source, weights, result);
-  else if (!for_all && stride == 1 && s->taps_along == 2)
+  if (!for_all && stride == 1 && s->taps_along == 2)
     sum_lines((shape){.for_all = for_all, .along = 2, .stride = 1}, s, source, weights, result);
-  else if (for_all && stride == 1 && s->taps_along == 3)
+  else if (stride == 1 && s->taps_along == 3)
     sum_lines((shape){.for_all = for_all, .along = 3, .stride = 1}, s, source, weights, result);
+  else if (for_all && stride == 2 && s->taps_along == 3)
+    sum_lines((shape){.for_all = for_all, .along = 3, .stride = 2}, s, source, weights, result);
   else if (stride == 1 && s->taps_along == 5)
     sum_lines((shape){.for_all = for_all, .along = 5, .stride = 1}, s, source, weights, result);
   else if (stride == 2 && s->taps_along == 5)

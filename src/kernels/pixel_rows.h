@@ -56,7 +56,7 @@ INLINE void sum_pixel_row(int stride, const bc_stencil *s, const float *source, 
   for (int64_t j = stride == 1 ? -2 : -1; j < s->lines; ++j) {
     const int64_t pixel = s->first + j * stride + 2;
     if (stride == 2)
-      add_pixel(stride, true, s, source + at, j < 0 ? -1 : pixel - 1, high, w, &sums);
+      add_pixel(stride, true, s, source + at, pixel - 1, high, w, &sums);
     add_pixel(stride, false, s, source + at, pixel, high, w, &sums);
     if (j >= 0) {
       float *to = result + at + j * s->result_step;
