@@ -40,8 +40,8 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
   return BLASCONV_SUCCESS;
 }
 
-/* The model's errors are of this size: what it finds nearer to each other than that, it finds
- * equal. */
+/* What the model finds nearer to each other than this, it finds equal. Its errors are larger, but
+ * taking the first of more than that loses more, see docs/performance.md, "The cost model". */
 static const double equal = 1.05;
 
 /* What it finds farther from each other than that, it is sure of. */
