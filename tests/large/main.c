@@ -152,6 +152,15 @@ static const large_case cases[] = {
     {"transposed", transposed, FORWARD, "im2col_gemm"},
     {"patches nchw", patches_nchw, ALL, "im2col_gemm"},
     {"patches nhwc", patches_nhwc, ALL, "im2col_gemm"},
+    {"implicit far-rows", far_rows, ALL, "implicit_gemm"},
+    {"implicit images nchw", many_images_nchw, ALL, "implicit_gemm"},
+    {"implicit images nhwc", many_images_nhwc, ALL, "implicit_gemm"},
+    {"implicit image nchw", one_image_nchw, ALL, "implicit_gemm"},
+    {"implicit image nhwc", one_image_nhwc, ALL, "implicit_gemm"},
+    {"implicit weights", many_weights, ALL, "implicit_gemm"},
+    {"implicit transposed", transposed, FORWARD, "implicit_gemm"},
+    {"implicit patches nchw", patches_nchw, ALL, "implicit_gemm"},
+    {"implicit patches nhwc", patches_nhwc, ALL, "implicit_gemm"},
 };
 
 static const char *const pass_names[passes] = {"forward", "backward data", "backward weights"};
