@@ -1,6 +1,7 @@
 /* Sums over taps. */
 #include "few_taps.h"
 #include "pixel_rows.h"
+#include "same_maps.h"
 #include "window_rows.h"
 
 enum { MOST_ALONG = 5 };
@@ -262,6 +263,7 @@ static void sum_channels(const bc_stencil *stencil, const float *source, const f
 
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {.sum_pixels = sum_pixels,
                                                                       .sum_channels = sum_channels,
+                                                                      .sum_same = sum_same,
                                                                       .copy = copy,
                                                                       .divide = divide,
                                                                       .interleave = interleave};

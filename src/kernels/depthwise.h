@@ -71,6 +71,11 @@ typedef struct bc_depthwise_kernels {
   /* A weight for each element, beside each other; a line has a vector of elements or more. */
   void (*sum_channels)(const bc_stencil *stencil, const float *source, const float *weights,
                        float *result);
+  /* Maps under three by three taps, zeros around them: lines and elements, at least 4 lines, are
+   * those of the source too, rows follow each other in both, and `sources` elements of the source
+   * may be read. Of the steps only those of the weights, and of maps, count. */
+  void (*sum_same)(const bc_stencil *stencil, const float *source, const float *weights,
+                   float *result);
   /* Copies a grid into packed; column_step is 1. */
   void (*copy)(const bc_grid *grid, const float *image, float *packed);
   /* The same with even[i] = image[2 i] and odd[i] = image[2 i + 1] of each row. */

@@ -64,6 +64,8 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
     return bc_depthwise_gradient_prepare(geometry, request);
+  if (bc_same_serves(geometry, request))
+    return bc_same_prepare(geometry);
   return bc_depthwise_has_channel_vectors(geometry) ? bc_channels_prepare(geometry, request)
                                                     : bc_planar_prepare(geometry, request);
 }
@@ -101,6 +103,8 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
     bc_depthwise_gradient_run(plan, tensors, workspace);
   else if (bc_depthwise_has_channel_vectors(&plan->geometry))
     bc_channels_run(plan, tensors, workspace);
+  else if (bc_same_serves(&plan->geometry, &plan->request))
+    bc_same_run(plan, tensors);
   else
     bc_planar_run(plan, tensors, workspace);
 }

@@ -19,6 +19,11 @@ int64_t bc_channel_most(int64_t size);
 bc_schedule bc_planar_prepare(const bc_geometry *geometry, const bc_request *request);
 void bc_planar_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
 
+/* The same where maps keep their extents under 3x3 taps, see same.c. */
+bool bc_same_serves(const bc_geometry *geometry, const bc_request *request);
+bc_schedule bc_same_prepare(const bc_geometry *geometry);
+void bc_same_run(const blasconv_plan *plan, const bc_tensors *tensors);
+
 /* The same with vectors of channels, see channels.c. */
 bc_schedule bc_channels_prepare(const bc_geometry *geometry, const bc_request *request);
 void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);

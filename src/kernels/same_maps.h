@@ -1,0 +1,130 @@
+/* Sums over three by three taps of maps that keep their extents, from tensor to tensor: what a tap
+ * meets left and right of a row is a zero that is shifted into a vector, and rows above and below
+ * are left out. */
+#ifndef BC_SAME_MAPS_H
+#define BC_SAME_MAPS_H
+
+#include "few_taps.h"
+
+enum { ROWS = LINES + 2 /* that LINES results meet */ };
+
+/* Where a vector lies in its row. */
+typedef struct side {
+  bool first, last; /* nothing left of it, nothing right of it */
+  bool narrow;      /* the row is shorter than a vector */
+} side;
+
+/* What the taps of a row meet. */
+typedef struct three {
+  floats left, centre, right;
+} three;
+
+INLINE floats behind_zero(floats x)
+{
+  return __builtin_shufflevector((floats){0}, x, 0, 8, 9, 10, 11, 12, 13, 14);
+}
+
+INLINE floats before_zero(floats x)
+{
+  return __builtin_shufflevector(x, (floats){0}, 1, 2, 3, 4, 5, 6, 7, 8);
+}
+
+/* A whole row, zero behind it; reads nothing from `end` on. */
+NOINLINE floats load_last(const float *row, const float *end)
+{
+  float copy[LANES] = {0};
+  for (int64_t i = 0; i < end - row; ++i)
+    copy[i] = row[i];
+  return load(copy);
+}
+
+INLINE three load_three(side is, const float *row, int64_t columns, const float *end)
+{
+  three x;
+  if (is.narrow)
+    x.centre = keep(end - row < LANES ? load_last(row, end) : load(row), 0, columns);
+  else
+    x.centre = load(row);
+  x.left = is.first ? behind_zero(x.centre) : load(row - 1);
+  x.right = is.last ? before_zero(x.centre) : load(row + 1);
+  return x;
+}
+
+/* LINES results from `at` on; rows that are not there are NULL. */
+INLINE four sum_near(side is, const nine *w, const float *const rows[ROWS], int64_t at,
+                     int64_t columns, const float *end)
+{
+  const few taps = {1, 3, 3};
+  four sums = {0};
+#pragma GCC unroll 6
+  for (int place = 0; place < ROWS; ++place)
+    if (rows[place] != NULL) {
+      const three x = load_three(is, rows[place] + at, columns, end);
+      add_taps(taps, place, w->left, x.left, &sums);
+      add_taps(taps, place, w->centre, x.centre, &sums);
+      add_taps(taps, place, w->right, x.right, &sums);
+    }
+  return sums;
+}
+
+INLINE void put_near(side is, const nine *w, const float *const rows[ROWS], int64_t at,
+                     int64_t columns, const float *end, float *to)
+{
+  const four sums = sum_near(is, w, rows, at, columns, end);
+  store(sums.first, to + at);
+  store(sums.second, to + columns + at);
+  store(sums.third, to + 2 * columns + at);
+  store(sums.fourth, to + 3 * columns + at);
+}
+
+/* LINES rows of results; what is too much for a short one goes where the next is written later,
+ * but not behind `result_end`. */
+INLINE void sum_near_lines(const bc_stencil *s, const nine *w, const float *const rows[ROWS],
+                           const float *end, float *to, const float *result_end)
+{
+  const int64_t columns = s->elements, last = columns - LANES;
+  if (last < 0) {
+    const side whole = {.first = true, .last = true, .narrow = true};
+    const four sums = sum_near(whole, w, rows, 0, columns, end);
+    if (result_end - (to + (LINES - 1) * columns) < LANES) {
+      put_short(s, &sums, to);
+      return;
+    }
+    store(sums.first, to);
+    store(sums.second, to + columns);
+    store(sums.third, to + 2 * columns);
+    store(sums.fourth, to + 3 * columns);
+    return;
+  }
+  if (last == 0) {
+    put_near((side){.first = true, .last = true}, w, rows, 0, columns, end, to);
+    return;
+  }
+  put_near((side){.first = true}, w, rows, 0, columns, end, to);
+  for (int64_t at = LANES; at < last; at += LANES)
+    put_near((side){.first = false}, w, rows, at, columns, end, to);
+  put_near((side){.last = true}, w, rows, last, columns, end, to);
+}
+
+static void sum_same(const bc_stencil *s, const float *source, const float *weights, float *result)
+{
+  const int64_t columns = s->elements;
+  const float *const end = source + s->sources, *const result_end =
+                                                    result + s->maps * s->result_map;
+  const few taps = {1, 3, 3};
+  for (int64_t map = 0; map < s->maps; ++map) {
+    const nine w = load_nine(taps, s, weights + map * s->weight_map);
+    for (int64_t i = 0; i < s->lines; i += LINES) {
+      const int64_t line = bc_min(i, s->lines - LINES);
+      const float *rows[ROWS];
+      for (int64_t place = 0; place < ROWS; ++place) {
+        const int64_t row = line + place - 1;
+        const bool there = row >= 0 && row < s->lines;
+        rows[place] = there ? source + map * s->source_map + row * columns : NULL;
+      }
+      sum_near_lines(s, &w, rows, end, result + map * s->result_map + line * columns, result_end);
+    }
+  }
+}
+
+#endif
