@@ -6,7 +6,7 @@
 #   ./test.sh --soak N          in place of the tests: N random problems in Release, on all cores;
 #                               BLASCONV_TEST_SEED says which, else the clock does
 #   ./test.sh --large           in place of the tests: tensors of more than 2^32 elements, in Release
-#                               on all cores; takes a quarter of an hour and 2 GB of memory
+#                               on all cores; takes half an hour and 2 GB of memory
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -107,7 +107,8 @@ double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule,
   const double patches = method->lowers || blocks->images > 1 ? products * columns * rows : 0.0;
   const double slots = blocks->slots > 1 ? (double)blocks->slots : 0.0;
   const bool own = method->multiply != NULL;
-  const double operands = own ? 2.0 * products * columns * (rows + filters) : 0.0; /* packed, copied */
+  const double operands =
+      own ? 2.0 * products * columns * (rows + filters) : 0.0; /* packed, copied */
   return bc_cost(
       &(bc_work){.products = own ? 0.0 : products,
                  .m = rows,

@@ -264,6 +264,7 @@ static void sum_channels(const bc_stencil *stencil, const float *source, const f
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {.sum_pixels = sum_pixels,
                                                                       .sum_channels = sum_channels,
                                                                       .sum_same = sum_same,
+                                                                      .spread_twice = spread_twice,
                                                                       .copy = copy,
                                                                       .divide = divide,
                                                                       .interleave = interleave};

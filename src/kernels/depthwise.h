@@ -76,6 +76,11 @@ typedef struct bc_depthwise_kernels {
    * may be read. Of the steps only those of the weights, and of maps, count. */
   void (*sum_same)(const bc_stencil *stencil, const float *source, const float *weights,
                    float *result);
+  /* The gradient of the input under three by three taps with stride 2 and a pad before the first:
+   * lines and elements, at least a vector, are those of the source; the result has twice as many of
+   * both. The weights are those of the forward pass. */
+  void (*spread_twice)(const bc_stencil *stencil, const float *source, const float *weights,
+                       float *result);
   /* Copies a grid into packed; column_step is 1. */
   void (*copy)(const bc_grid *grid, const float *image, float *packed);
   /* The same with even[i] = image[2 i] and odd[i] = image[2 i + 1] of each row. */

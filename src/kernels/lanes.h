@@ -31,6 +31,13 @@ INLINE void store(floats value, float *to)
   memcpy(to, &value, sizeof value);
 }
 
+/* An element of each in turn. */
+INLINE void store_interleaved(floats even, floats odd, float *to)
+{
+  store(__builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11), to);
+  store(__builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), to + LANES);
+}
+
 /* The lanes from `first` to before `end`, zero in the others. */
 INLINE floats keep(floats value, int64_t first, int64_t end)
 {

@@ -1,6 +1,5 @@
-/* Sums over three by three taps of maps that keep their extents, from tensor to tensor: what a tap
- * meets left and right of a row is a zero that is shifted into a vector, and rows above and below
- * are left out. */
+/* Sums over three by three taps from tensor to tensor: what a tap meets left and right of a row is
+ * a zero that is shifted into a vector, and rows above and below are left out. */
 #ifndef BC_SAME_MAPS_H
 #define BC_SAME_MAPS_H
 
@@ -123,6 +122,51 @@ static void sum_same(const bc_stencil *s, const float *source, const float *weig
         rows[place] = there ? source + map * s->source_map + row * columns : NULL;
       }
       sum_near_lines(s, &w, rows, end, result + map * s->result_map + line * columns, result_end);
+    }
+  }
+}
+
+/* ---- backward data with stride 2 ---- */
+
+/* The products of a pixel of the source, its neighbour to the right and those below both, that go
+ * to the results at twice its place and beside: rows 2 y and 2 y + 1. */
+INLINE void spread_vector(side is, const nine *w, const float *here, const float *below,
+                          float *even, float *odd)
+{
+  const floats none = {0};
+  const floats centre = load(here), right = is.last ? before_zero(centre) : load(here + 1);
+  const floats under = below != NULL ? load(below) : none;
+  const floats beside = below == NULL ? none : is.last ? before_zero(under) : load(below + 1);
+  store_interleaved(w->centre.middle * centre, w->right.middle * centre + w->left.middle * right,
+                    even);
+  store_interleaved(w->centre.bottom * centre + w->centre.top * under,
+                    w->right.bottom * centre + w->left.bottom * right + w->right.top * under +
+                        w->left.top * beside,
+                    odd);
+}
+
+INLINE void spread_row(const nine *w, const float *here, const float *below, int64_t columns,
+                       float *to)
+{
+  const int64_t last = columns - LANES;
+  float *const odd = to + 2 * columns;
+  for (int64_t at = 0; at < last; at += LANES)
+    spread_vector((side){.last = false}, w, here + at, below == NULL ? NULL : below + at,
+                  to + 2 * at, odd + 2 * at);
+  spread_vector((side){.last = true}, w, here + last, below == NULL ? NULL : below + last,
+                to + 2 * last, odd + 2 * last);
+}
+
+static void spread_twice(const bc_stencil *s, const float *source, const float *weights,
+                         float *result)
+{
+  const few taps = {1, 3, 3};
+  for (int64_t map = 0; map < s->maps; ++map) {
+    const nine w = load_nine(taps, s, weights + map * s->weight_map);
+    for (int64_t line = 0; line < s->lines; ++line) {
+      const float *here = source + map * s->source_map + line * s->elements;
+      spread_row(&w, here, line + 1 < s->lines ? here + s->elements : NULL, s->elements,
+                 result + map * s->result_map + 4 * line * s->elements);
     }
   }
 }

@@ -95,13 +95,6 @@ static void divide(const bc_grid *grid, const float *image, float *even, float *
     }
 }
 
-INLINE void interleave_vector(const float *even, const float *odd, float *to)
-{
-  const floats a = load(even), b = load(odd);
-  store(__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11), to);
-  store(__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15), to + LANES);
-}
-
 INLINE void interleave_half(const float *even, const float *odd, float *to)
 {
   const half a = load_half(even), b = load_half(odd);
@@ -114,7 +107,7 @@ INLINE void interleave_row(const float *even, const float *odd, float *to, int64
   int64_t i = 0;
   for (; pairs >= LANES && i < pairs; i += LANES) {
     const int64_t at = vector_at(i, pairs);
-    interleave_vector(even + at, odd + at, to + 2 * at);
+    store_interleaved(load(even + at), load(odd + at), to + 2 * at);
   }
   for (; pairs >= HALF && i < pairs; i += HALF) {
     const int64_t at = bc_min(i, pairs - HALF);

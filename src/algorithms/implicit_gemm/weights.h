@@ -11,8 +11,8 @@ typedef struct bc_packing {
   int64_t width, block_step;
 } bc_packing;
 
-/* Packs the weights of `channels` of the result over `depth`, which bc_next_depth() gave. Behind the
- * last channel nothing is written: a product may read what is there, but does not keep it.
+/* Packs the weights of `channels` of the result over `depth`, which bc_next_depth() gave. Behind
+ * the last channel nothing is written: a product may read what is there, but does not keep it.
  * `weights` begins at the group's. */
 void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channels, bc_range depth,
                      const bc_packing *to);
