@@ -92,11 +92,32 @@ static void make_axis_same(blasconv_problem *problem, int axis, support_random *
   problem->output_padding[axis] = 0;
 }
 
+/* Three taps (or five) around each pixel with stride 1 or 2, as depthwise layers have them; what is
+ * transposed may double its extent. */
+static void make_axis_usual(blasconv_problem *problem, int axis, int64_t taps, int64_t stride)
+{
+  problem->kernel[axis] = taps;
+  problem->strides[axis] = stride;
+  problem->dilations[axis] = 1;
+  problem->pads_begin[axis] = problem->pads_end[axis] = taps / 2;
+  problem->output_padding[axis] = problem->direction == BLASCONV_TRANSPOSED ? stride - 1 : 0;
+}
+
+static void make_usual(blasconv_problem *problem, support_random *random)
+{
+  const int64_t taps = support_random_between(random, 0, 3) > 0 ? 3 : 5;
+  const int64_t stride = support_random_between(random, 1, 2);
+  for (int axis = 0; axis < problem->rank; ++axis)
+    make_axis_usual(problem, axis, taps, stride);
+}
+
 /* All axes of one kind, but that every other problem that keeps its extents does so in all axes but
  * one: what reads shifted maps has to notice each. */
 static void make_axes(blasconv_problem *problem, shapes_kind kind, support_random *random)
 {
   const int64_t strided = support_random_between(random, 0, 2 * problem->rank - 1);
+  if (kind == SHAPES_DEPTHWISE && strided % 2 == 0)
+    make_usual(problem, random);
   for (int axis = 0; axis < problem->rank; ++axis) {
     if (kind == SHAPES_POINTWISE)
       make_axis_pointwise(problem, axis);

@@ -1,6 +1,6 @@
 /*
  * Packed weights serve problems that differ in batch and input extents, by every algorithm.
- * But for images of one pixel, see blasconv_plan_pack().
+ * But for filters that cover one's images, see blasconv_plan_pack().
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -20,16 +20,21 @@ static blasconv_problem with_larger_images(const blasconv_problem *problem, supp
   return other;
 }
 
-/* Images of one pixel may have filters that cover them, which are packed in another way. */
-static bool has_one_pixel(const blasconv_problem *problem)
+/* Filters that cover the whole image, with one pixel on the other side: they are packed in another
+ * way. */
+static bool covers_image(const blasconv_problem *problem)
 {
-  int64_t output[BLASCONV_MAX_RANK], from = 1, to = 1;
+  const bool transposed = problem->direction == BLASCONV_TRANSPOSED;
+  int64_t output[BLASCONV_MAX_RANK];
   ck_assert_int_eq(blasconv_problem_output(problem, output), BLASCONV_SUCCESS);
   for (int axis = 0; axis < problem->rank; ++axis) {
-    from *= problem->input[axis];
-    to *= output[axis];
+    const int64_t large = transposed ? output[axis] : problem->input[axis];
+    const int64_t small = transposed ? problem->input[axis] : output[axis];
+    if (large != problem->kernel[axis] || small != 1 || problem->pads_begin[axis] != 0 ||
+        (problem->dilations[axis] > 1 && problem->kernel[axis] > 1))
+      return false;
   }
-  return from == 1 || to == 1;
+  return true;
 }
 
 /* Weights packed for one problem give another, which differs in its images alone, the bits of the
@@ -77,7 +82,7 @@ START_TEST(random_weights_serve_other_images)
       const blasconv_problem small = shapes_random(&random);
       const blasconv_problem large = with_larger_images(&small, &random);
       const char *algorithm = blasconv_algorithm_name(i);
-      if (has_one_pixel(&small) != has_one_pixel(&large))
+      if (covers_image(&small) != covers_image(&large))
         continue;
       served += serves_both(&small, &large, (blasconv_pass)(j % 2), algorithm, &random);
       served += serves_both(&large, &small, (blasconv_pass)(j % 2), algorithm, &random);

@@ -60,7 +60,8 @@ INLINE void sum_pixel_row(int stride, const bc_stencil *s, const float *source, 
     add_pixel(stride, false, s, source + at, pixel, high, w, &sums);
     if (j >= 0) {
       float *to = result + at + j * s->result_step;
-      fetch_next(s, at / (LANES + LANES) * s->lines + j, 1, stride * stride, source, result);
+      fetch_next(s, at / (LANES + LANES) * s->lines + j, 1, (int64_t)stride * stride, source,
+                 result);
       store(sums.first.low, to);
       store(sums.first.high, to + high);
     }

@@ -45,13 +45,13 @@ INLINE void multiply_rows(int rows, const bc_tile *t)
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
   EACH_ROW(DECLARE)
   for (int64_t segment = 0; segment < t->segments; ++segment) {
-#define BEGIN(i) const float *const row##i = at[i < rows ? i : 0];
+#define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
     const int64_t end = t->length * t->step;
     for (int64_t k = 0; k < end; k += t->step) {
       const floats low = load(panel), high = load(panel + WIDTH);
 #define ADD(i)                                                                                     \
-  if (i < rows) {                                                                                  \
+  if ((i) < rows) {                                                                                \
     const floats factor = row##i[k] - (floats){0};                                                 \
     low##i += factor * low;                                                                        \
     high##i += factor * high;                                                                      \
@@ -62,8 +62,8 @@ INLINE void multiply_rows(int rows, const bc_tile *t)
     at += ROWS;
   }
 #define STORE(i)                                                                                   \
-  if (i < rows) {                                                                                  \
-    float *const to = t->results[i] + t->offset;                                                   \
+  if ((i) < rows) {                                                                                \
+    float *const to = t->results[(i)] + t->offset;                                                 \
     if (t->add) {                                                                                  \
       low##i += load(to);                                                                          \
       high##i += load(to + WIDTH);                                                                 \
@@ -77,8 +77,8 @@ INLINE void multiply_rows(int rows, const bc_tile *t)
 static void multiply(const bc_tile *tile)
 {
 #define CASE(i)                                                                                    \
-  case i + 1:                                                                                      \
-    multiply_rows(i + 1, tile);                                                                    \
+  case (i) + 1:                                                                                    \
+    multiply_rows((i) + 1, tile);                                                                  \
     break;
   switch (tile->rows) {
     EACH_ROW(CASE)

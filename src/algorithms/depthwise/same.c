@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "parallel.h"
 
-enum { TAPS = 3, LEAST_ROWS = 4, LEAST_COLUMNS = BC_DEPTHWISE_LANES };
+enum { TAPS = 3, WEIGHTS = 9, LEAST_ROWS = 4, LEAST_COLUMNS = BC_DEPTHWISE_LANES };
 
 static bool has_three_taps(const bc_axis *axis)
 {
@@ -82,7 +82,7 @@ static void sum_maps(const context *ctx, bool turned, const bc_stencil *stencil,
   (turned || forward ? kernels->sum_same : kernels->spread_twice)(
       stencil,
       (forward ? ctx->tensors->input : ctx->tensors->output) + first_map * stencil->source_map,
-      weights + group * TAPS * TAPS + (turned ? TAPS * TAPS - 1 : 0),
+      weights + group * WEIGHTS + (turned ? WEIGHTS - 1 : 0),
       ctx->tensors->result + first_map * stencil->result_map);
 }
 
@@ -103,7 +103,7 @@ static void run_task(void *argument, int64_t task, int thread)
                               .weight = {.along = turned ? -TAPS : TAPS, .across = turned ? -1 : 1},
                               .maps = bc_range_length(groups),
                               .source_map = g->out_pixels,
-                              .weight_map = TAPS * TAPS,
+                              .weight_map = WEIGHTS,
                               .result_map = to.channel,
                               .sources = (g->batch * g->groups - first) * g->out_pixels};
   sum_maps(ctx, turned, &stencil, first, groups.begin);

@@ -60,16 +60,15 @@ static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
   int64_t *lanes = pixels ? &blocks->filters : &blocks->pixels;
   int64_t *rows = pixels ? &blocks->pixels : &blocks->filters;
   while (thread_bytes(g, blocks) > room) {
+    const bool one_tile = *lanes <= kernels()->lanes && *rows <= kernels()->rows;
     if (*lanes > kernels()->lanes)
       *lanes = round_up(*lanes / 2, kernels()->lanes);
-    else if (blocks->depth > LEAST_DEPTH)
+    else if (blocks->depth > (one_tile ? 1 : LEAST_DEPTH))
       set_depth(g, blocks->depth / 2, blocks);
-    else if (*rows > kernels()->rows)
-      *rows = round_up(*rows / 2, kernels()->rows);
-    else if (blocks->depth > 1)
-      set_depth(g, blocks->depth / 2, blocks);
-    else
+    else if (one_tile)
       return;
+    else
+      *rows = round_up(*rows / 2, kernels()->rows);
   }
 }
 
