@@ -1,8 +1,8 @@
 /* Forward and backward data with vectors of neighbouring channels, where each has a map of its own.
  * Tensors are read and written where they lie, edges by leaving out the taps that meet none of the
  * source. Weights are turned to [R][S][G] first. */
+#include "algorithms/sweep.h"
 #include "depthwise.h"
-#include "sweep.h"
 
 #include "cpu.h"
 #include "kernels/depthwise.h"

@@ -1,6 +1,6 @@
 /* The weight gradient with vectors of neighbouring channels, on the tensors as they lie. */
+#include "algorithms/sweep.h"
 #include "gradient.h"
-#include "sweep.h"
 
 #include "cpu.h"
 #include "parallel.h"

@@ -5,7 +5,7 @@
 #ifndef BC_DEPTHWISE_WINDOW_H
 #define BC_DEPTHWISE_WINDOW_H
 
-#include "sweep.h"
+#include "algorithms/sweep.h"
 
 typedef struct bc_window {
   int64_t planes, rows;      /* most */

@@ -1,56 +1,27 @@
 #include "walk.h"
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b)
+#include "algorithms/sweep.h"
+
+/* Taps in the order of the kernel, whichever way they go over the source. */
+static bc_walk_axis walk_axis(const bc_sweep *sweep, int64_t number)
 {
-  while (b != 0) {
-    const int64_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
+  const bc_phase phase = bc_sweep_phase(sweep, number);
+  const int64_t turn = sweep->forward ? 0 : phase.taps - 1, way = sweep->forward ? 1 : -1;
+  return (bc_walk_axis){.count = bc_sweep_count(sweep, number),
+                        .result = sweep->results,
+                        .source = sweep->sources,
+                        .result_begin = number,
+                        .result_step = sweep->step,
+                        .source_begin = phase.offset + turn * sweep->apart,
+                        .source_step = sweep->stride,
+                        .taps = phase.taps,
+                        .tap_step = way * sweep->apart,
+                        .first_tap = phase.first + turn * phase.step,
+                        .kernel_step = way * phase.step,
+                        .kernel = sweep->axis->kernel};
 }
 
-static bc_walk_axis forward_axis(const bc_axis *axis)
-{
-  return (bc_walk_axis){.count = axis->output,
-                        .result = axis->output,
-                        .source = axis->input,
-                        .result_step = 1,
-                        .source_begin = -axis->pad_begin,
-                        .source_step = axis->stride,
-                        .taps = axis->kernel,
-                        .tap_step = axis->dilation,
-                        .kernel_step = 1,
-                        .kernel = axis->kernel};
-}
-
-/* The input positions whose distance from the first pad leaves `phase` when divided by the stride.
- */
-static bc_walk_axis backward_axis(const bc_axis *axis, int64_t phase)
-{
-  const int64_t stride = axis->stride, common = greatest_common_divisor(stride, axis->dilation);
-  const int64_t period = stride / common; /* of taps that meet the same positions */
-  /* The smallest input position of the phase: (position + pad) % stride == phase. */
-  const int64_t begin = ((phase - axis->pad_begin) % stride + stride) % stride;
-  int64_t tap = 0;
-  while (tap < bc_min(period, axis->kernel) && tap * axis->dilation % stride != phase)
-    ++tap;
-  const bool met = tap < bc_min(period, axis->kernel);
-  return (bc_walk_axis){.count = begin < axis->input ? (axis->input - 1 - begin) / stride + 1 : 0,
-                        .result = axis->input,
-                        .source = axis->output,
-                        .result_begin = begin,
-                        .result_step = stride,
-                        .source_begin =
-                            met ? (begin + axis->pad_begin - tap * axis->dilation) / stride : 0,
-                        .source_step = 1,
-                        .taps = met ? (axis->kernel - 1 - tap) / period + 1 : 0,
-                        .tap_step = -axis->dilation / common,
-                        .first_tap = tap,
-                        .kernel_step = period,
-                        .kernel = axis->kernel};
-}
-
+/* So many for any extents, since packed weights have them all. */
 int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass)
 {
   const bc_axis *axes = geometry->axes;
@@ -59,39 +30,25 @@ int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass)
              : axes[BC_DEPTH].stride * axes[BC_HEIGHT].stride * axes[BC_WIDTH].stride;
 }
 
-/* Everything but the axes. */
-static bc_walk between(const bc_geometry *g, blasconv_pass pass)
+bc_walk bc_walk_at(const bc_geometry *g, blasconv_pass pass, int64_t index)
 {
-  if (pass == BLASCONV_FORWARD)
-    return (bc_walk){.result_channels = g->out_channels,
-                     .source_channels = g->in_channels,
-                     .source_size = g->batch * g->input.image,
-                     .weights = {g->patch_rows, g->row_of_channel, g->row_of_tap},
-                     .result = g->output,
-                     .source = g->input};
-  return (bc_walk){.result_channels = g->in_channels,
-                   .source_channels = g->out_channels,
-                   .source_size = g->batch * g->output.image,
-                   .weights = {g->row_of_channel, g->patch_rows, g->row_of_tap},
-                   .result = g->input,
-                   .source = g->output};
-}
-
-bc_walk bc_walk_at(const bc_geometry *geometry, blasconv_pass pass, int64_t index)
-{
-  bc_walk walk = between(geometry, pass);
-  walk.positions = walk.taps = 1;
+  const bc_sums sums = bc_sums_of(g, pass == BLASCONV_FORWARD);
+  bc_walk walk = {.positions = 1,
+                  .taps = 1,
+                  .result_channels = sums.to_channels,
+                  .source_channels = sums.from_channels,
+                  .taps_last = g->layout == BLASCONV_NCHW,
+                  .source_size = g->batch * sums.from.image,
+                  .weights = {sums.to_weight, sums.from_weight, g->row_of_tap},
+                  .result = sums.to,
+                  .source = sums.from};
   for (int i = BC_WIDTH; i >= BC_DEPTH; --i) {
-    const bc_axis *axis = &geometry->axes[i];
-    walk.axes[i] =
-        pass == BLASCONV_FORWARD ? forward_axis(axis) : backward_axis(axis, index % axis->stride);
-    if (pass != BLASCONV_FORWARD)
-      index /= axis->stride;
+    walk.axes[i] = walk_axis(&sums.axes[i], index % sums.axes[i].step);
+    index /= sums.axes[i].step;
     walk.positions *= walk.axes[i].count;
     walk.taps *= walk.axes[i].taps;
   }
   walk.depth = walk.source_channels * walk.taps;
-  walk.taps_last = geometry->layout == BLASCONV_NCHW;
   return walk;
 }
 

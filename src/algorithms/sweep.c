@@ -66,7 +66,7 @@ bc_phase bc_sweep_phase(const bc_sweep *sweep, int64_t phase)
 
 int64_t bc_sweep_count(const bc_sweep *sweep, int64_t phase)
 {
-  return bc_count_blocks(sweep->results - phase, sweep->step);
+  return bc_count_blocks(bc_max(0, sweep->results - phase), sweep->step);
 }
 
 bc_range bc_phase_inside(const bc_sweep *sweep, const bc_phase *phase, int64_t j)

@@ -1,8 +1,8 @@
 /* Forward and backward data as the same sums. Along an axis each result is a sum over taps of a
  * source, which is the input of a forward pass and the output's gradient of a backward one. There,
  * stride s makes s phases of the results: those at phase + j s, which meet the same taps. */
-#ifndef BC_DEPTHWISE_SWEEP_H
-#define BC_DEPTHWISE_SWEEP_H
+#ifndef BC_SWEEP_H
+#define BC_SWEEP_H
 
 #include "algorithm.h"
 
@@ -28,7 +28,7 @@ bc_sweep bc_sweep_of(const bc_axis *axis, bool forward);
 
 bc_phase bc_sweep_phase(const bc_sweep *sweep, int64_t phase);
 
-/* Results of a phase. */
+/* Results of a phase; none of one behind the last. */
 int64_t bc_sweep_count(const bc_sweep *sweep, int64_t phase);
 
 /* Numbers of the taps that meet the source at result j; maybe none. */
