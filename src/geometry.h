@@ -61,6 +61,12 @@ static inline int64_t bc_count_blocks(int64_t whole, int64_t size)
   return whole / size + (whole % size != 0); /* whole + size may overflow */
 }
 
+/* The smallest multiple of `unit` that is not below `size`. */
+static inline int64_t bc_round_up(int64_t size, int64_t unit)
+{
+  return bc_count_blocks(size, unit) * unit;
+}
+
 /* Block `index` of `size` in [0, whole). */
 static inline bc_range bc_block(int64_t index, int64_t size, int64_t whole)
 {

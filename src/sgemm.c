@@ -12,8 +12,10 @@
 /* Said of the BLAS where its integers are not the usual ones. */
 static const char *const integers = sizeof(blas_int) == 8 ? ", 64-bit integers" : "";
 
-/* What to heed when calling it; all zero for a BLAS that is not OpenBLAS. Asked for once. */
+/* What to heed when calling it; all zero but the instruction set for a BLAS that is not OpenBLAS.
+ * Asked for once. */
 static struct {
+  bc_isa isa; /* of its kernels */
   /* The AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
    * Seen in 0.3.21 and in 0.3.34. */
   bool reads_in_place;
@@ -52,11 +54,6 @@ static bc_isa kernels_isa(const char *corename)
   return BC_ISA_GENERIC;
 }
 
-bc_isa bc_sgemm_isa(void)
-{
-  return kernels_isa(BLAS(openblas_get_corename)());
-}
-
 const char *bc_sgemm_coretype_advice(bc_isa isa)
 {
   static const char *const best[] = {NULL, "Haswell", "SkylakeX"};
@@ -72,9 +69,10 @@ static const char *version(void)
 
 static void ask_blas(void)
 {
+  blas.isa = kernels_isa(BLAS(openblas_get_corename)());
   const bool recent = strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21;
   const int flavour = BLAS(openblas_get_parallel)();
-  blas.reads_in_place = recent && bc_sgemm_isa() == BC_ISA_AVX512;
+  blas.reads_in_place = recent && blas.isa == BC_ISA_AVX512;
   blas.takes_turns = flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
   blas.no_openmp = flavour == FLAVOUR_SERIAL || flavour == FLAVOUR_PTHREAD;
   blas.threads = flavour == FLAVOUR_PTHREAD ? BLAS(openblas_get_num_threads) : NULL;
@@ -93,11 +91,6 @@ void bc_sgemm_describe(char *text, size_t size)
 
 #else
 
-bc_isa bc_sgemm_isa(void)
-{
-  return bc_cpu_isa();
-}
-
 const char *bc_sgemm_coretype_advice(bc_isa isa)
 {
   (void)isa;
@@ -106,6 +99,7 @@ const char *bc_sgemm_coretype_advice(bc_isa isa)
 
 static void ask_blas(void)
 {
+  blas.isa = bc_cpu_isa();
 }
 
 void bc_sgemm_describe(char *text, size_t size)
@@ -114,6 +108,12 @@ void bc_sgemm_describe(char *text, size_t size)
 }
 
 #endif
+
+bc_isa bc_sgemm_isa(void)
+{
+  pthread_once(&asked, ask_blas);
+  return blas.isa;
+}
 
 /* Extents of the largest product that one call may compute. */
 typedef struct piece {

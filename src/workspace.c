@@ -8,6 +8,11 @@ size_t bc_workspace_book(int64_t elements)
   return ((size_t)elements * sizeof(float) + alignment - 1) / alignment * alignment;
 }
 
+size_t bc_workspace_book_words(int64_t words)
+{
+  return bc_workspace_book(words * (int64_t)(sizeof(int64_t) / sizeof(float)));
+}
+
 int64_t bc_workspace_elements(size_t bytes)
 {
   const size_t unit = BLASCONV_WORKSPACE_ALIGNMENT;

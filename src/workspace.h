@@ -19,6 +19,9 @@ typedef struct bc_workspace {
 /* Room for `elements` floats, rounded up to the alignment. */
 size_t bc_workspace_book(int64_t elements);
 
+/* The same for numbers or pointers of 64 bits. */
+size_t bc_workspace_book_words(int64_t words);
+
 /* How many floats fit into so many bytes, booked. */
 int64_t bc_workspace_elements(size_t bytes);
 

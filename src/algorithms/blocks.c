@@ -6,7 +6,7 @@ int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
 {
   const int64_t blocks = bc_count_blocks(whole, bc_max(1, bc_min(whole, most)));
   const int64_t even = bc_count_blocks(whole, blocks);
-  const int64_t rounded = bc_count_blocks(even, unit) * unit;
+  const int64_t rounded = bc_round_up(even, unit);
   return rounded <= most ? bc_min(rounded, whole) : even;
 }
 

@@ -21,10 +21,10 @@ typedef struct context {
   const float *source;
 } context;
 
-/* Floats of the offsets, int64_t each, in front of the weights. */
-static int64_t count_offsets(const bc_sums *sums)
+/* The offsets in front of the weights. */
+static size_t offsets_bytes(const bc_sums *sums)
 {
-  return sums->axes[BC_HEIGHT].most_taps * (int64_t)(sizeof(int64_t) / sizeof(float));
+  return bc_workspace_book_words(sums->axes[BC_HEIGHT].most_taps);
 }
 
 static void choose_blocks(const bc_geometry *g, const bc_sums *sums, bc_schedule *schedule)
@@ -47,8 +47,7 @@ bc_schedule bc_channels_prepare(const bc_geometry *g, const bc_request *request)
   const bc_sums sums = bc_sums_of(g, request->pass == BLASCONV_FORWARD);
   bc_schedule schedule = {0};
   choose_blocks(g, &sums, &schedule);
-  schedule.workspace.shared_bytes =
-      bc_workspace_book(count_offsets(&sums)) + bc_workspace_book(bc_count_weights(g));
+  schedule.workspace.shared_bytes = offsets_bytes(&sums) + bc_workspace_book(bc_count_weights(g));
   return schedule;
 }
 
@@ -169,7 +168,7 @@ void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void 
   const bc_sweep *height = &ctx.sums.axes[BC_HEIGHT];
   char *memory = (char *)bc_workspace_shared(workspace);
   int64_t *offsets = (int64_t *)(void *)memory;
-  float *turned = (float *)(void *)(memory + bc_workspace_book(count_offsets(&ctx.sums)));
+  float *turned = (float *)(void *)(memory + offsets_bytes(&ctx.sums));
   for (int64_t i = 0; i < height->most_taps; ++i)
     offsets[i] = i * height->apart * ctx.sums.axes[BC_WIDTH].sources * ctx.sums.from.pixel;
   ctx.offsets = offsets;

@@ -40,16 +40,10 @@ static int64_t count_window(const bc_sums *sums, const bc_cut *cut)
   return bc_window_elements(&window, cut->groups * sums->from_channels);
 }
 
-/* Offsets of the taps of a row, int64_t for float. */
-static int64_t count_offsets(const bc_sums *sums)
-{
-  return sums->axes[BC_WIDTH].most_taps * (int64_t)(sizeof(int64_t) / sizeof(float));
-}
-
 static size_t thread_bytes(const bc_sums *sums, const bc_cut *cut)
 {
   return bc_workspace_book(count_window(sums, cut)) + bc_workspace_book(count_results(sums, cut)) +
-         bc_workspace_book(count_offsets(sums));
+         bc_workspace_book_words(sums->axes[BC_WIDTH].most_taps); /* offsets of a row's taps */
 }
 
 /* Groups of a task: so many that it is worth a thread, but that there are enough tasks. */

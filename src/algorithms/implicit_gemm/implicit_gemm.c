@@ -1,6 +1,6 @@
-/* Convolution as a matrix product of our own, whose operands are read from the tensors, or packed
- * from them straight into the panels of the inner loop: no patch matrix, not even a block of it,
- * and no BLAS. */
+/* Convolution as a matrix product of our own, without a BLAS. The operands of forward and backward
+ * data are read from the tensors, or packed from them straight into the panels of the inner loop:
+ * no patch matrix, not even a block of it. The weight gradient lowers blocks. */
 #include "algorithms/blocks.h"
 #include "cpu.h"
 #include "maps.h"
@@ -33,20 +33,19 @@ static const char *reject(const bc_geometry *g, const bc_request *request)
   return NULL;
 }
 
-static int64_t packed_width(const bc_geometry *g)
-{
-  const bc_product_kernels *k = bc_cpu_kernels()->product;
-  return g->layout == BLASCONV_NHWC ? k->lanes : k->rows;
-}
-
 static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
 {
-  return bc_packed_weights(geometry, pass, packed_width(geometry));
+  int64_t elements = 0;
+  for (int64_t i = 0; i < bc_count_walks(geometry, pass); ++i) {
+    const bc_walk walk = bc_walk_at(geometry, pass, i);
+    elements += bc_packed_elements(geometry, &walk);
+  }
+  return elements;
 }
 
 static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights, float *packed)
 {
-  const int64_t width = packed_width(g);
+  const int64_t width = bc_packed_width(g);
   for (int64_t index = 0; index < bc_count_walks(g, pass); ++index) {
     const bc_walk walk = bc_walk_at(g, pass, index);
     const bc_range channels = {0, walk.result_channels}, all = {0, walk.depth};
@@ -57,7 +56,7 @@ static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights,
         bc_pack_weights(&walk, weights + bc_weights_offset(g, group), channels, depth,
                         &(bc_packing){packed + depth.begin * width, width, walk.depth * width});
       }
-      packed += bc_count_blocks(walk.result_channels, width) * walk.depth * width;
+      packed += bc_packed_elements(g, &walk) / g->groups;
     }
   }
 }

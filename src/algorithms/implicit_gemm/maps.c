@@ -16,6 +16,7 @@ typedef struct context {
   const bc_tensors *tensors;
   const bc_product_kernels *kernels;
   bc_map_areas areas;
+  bool has_gaps; /* some positions meet no tap, as with strides longer than the kernel */
   void *workspace;
 } context;
 
@@ -200,8 +201,7 @@ static void pack_panels(const job *j)
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, group_weights(j), j->channels, j->depth,
                     &(bc_packing){j->panels, lanes, lanes * bc_range_length(j->depth)});
-  const int64_t panels = bc_count_blocks(bc_range_length(j->channels), lanes);
-  for (int64_t i = 0; i < panels * lanes; ++i)
+  for (int64_t i = 0; i < bc_round_up(bc_range_length(j->channels), lanes); ++i)
     j->places[i] = j->channels.begin + i;
 }
 
@@ -262,21 +262,9 @@ static void run_positions(job *j)
   }
 }
 
-/* The width of blocks of packed weights. */
-static int64_t packed_width(const job *j)
+static void run_walk(job *j, bc_range positions)
 {
-  return j->walk.taps_last ? j->ctx->kernels->rows : j->ctx->kernels->lanes;
-}
-
-/* The positions of walk number `index`. */
-static void run_walk(job *j, int64_t index, bc_range positions)
-{
-  const blasconv_plan *plan = j->ctx->plan;
-  const int64_t block = plan->schedule.blocks.pixels;
-  const float *packed = j->ctx->tensors->packed;
-  j->packed = packed == NULL ? NULL
-                             : packed + bc_packed_walk(&plan->geometry, plan->request.pass, index,
-                                                       packed_width(j));
+  const int64_t block = j->ctx->plan->schedule.blocks.pixels;
   for (int64_t p = positions.begin; p < positions.end; p += block) {
     j->positions = (bc_range){p, bc_min(p + block, positions.end)};
     run_positions(j);
@@ -313,26 +301,19 @@ static void apply_epilogue(const job *j, bc_block_view view, int64_t offset)
                     j->ctx->tensors->result + offset);
 }
 
-/* Whether some positions meet no tap, as with strides longer than the kernel. */
-static bool has_gaps(const blasconv_plan *plan)
-{
-  for (int64_t i = 0; i < bc_count_walks(&plan->geometry, plan->request.pass); ++i)
-    if (bc_walk_at(&plan->geometry, plan->request.pass, i).taps == 0)
-      return true;
-  return false;
-}
-
 /* All walks of some images. */
 static void run_images(job *j, bc_range images)
 {
   const blasconv_plan *plan = j->ctx->plan;
   const int64_t pixels = plan->geometry.in_pixels;
   const bc_range positions = {images.begin * pixels, images.end * pixels};
-  if (!plan->request.accumulate && has_gaps(plan))
+  if (!plan->request.accumulate && j->ctx->has_gaps)
     visit_results(j, positions, clear);
   for (int64_t i = 0; i < bc_count_walks(&plan->geometry, plan->request.pass); ++i) {
     j->walk = bc_walk_at(&plan->geometry, plan->request.pass, i);
-    run_walk(j, i, (bc_range){images.begin * j->walk.positions, images.end * j->walk.positions});
+    run_walk(j, (bc_range){images.begin * j->walk.positions, images.end * j->walk.positions});
+    if (j->packed != NULL)
+      j->packed += bc_packed_elements(&plan->geometry, &j->walk);
   }
   visit_results(j, positions, apply_epilogue);
 }
@@ -343,7 +324,8 @@ static void run_task(void *argument, int64_t task, int thread)
   const blasconv_plan *plan = ctx->plan;
   const bc_geometry *g = &plan->geometry;
   const bc_blocks *blocks = &plan->schedule.blocks;
-  job j = {.ctx = ctx, .walk = bc_walk_at(g, plan->request.pass, 0)};
+  job j = {
+      .ctx = ctx, .walk = bc_walk_at(g, plan->request.pass, 0), .packed = ctx->tensors->packed};
   const int64_t channel_blocks = bc_count_blocks(j.walk.result_channels, blocks->filters);
   const int64_t rest = task / channel_blocks;
   j.group = rest % g->groups;
@@ -355,13 +337,25 @@ static void run_task(void *argument, int64_t task, int thread)
   }
   const bc_range positions =
       bc_block(rest / g->groups, blocks->pixels, g->batch * j.walk.positions);
-  run_walk(&j, 0, positions);
+  run_walk(&j, positions);
   visit_results(&j, positions, apply_epilogue);
+}
+
+static bool has_gaps(const bc_geometry *geometry, blasconv_pass pass)
+{
+  for (int64_t i = 0; i < bc_count_walks(geometry, pass); ++i)
+    if (bc_walk_at(geometry, pass, i).taps == 0)
+      return true;
+  return false;
 }
 
 void bc_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  context ctx = {plan, tensors, bc_cpu_kernels()->product,
-                 bc_find_map_areas(&plan->geometry, &plan->schedule.blocks), workspace};
+  context ctx = {.plan = plan,
+                 .tensors = tensors,
+                 .kernels = bc_cpu_kernels()->product,
+                 .areas = bc_find_map_areas(&plan->geometry, &plan->schedule.blocks),
+                 .has_gaps = has_gaps(&plan->geometry, plan->request.pass),
+                 .workspace = workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
 }

@@ -12,28 +12,18 @@ static const bc_product_kernels *kernels(void)
   return bc_cpu_kernels()->product;
 }
 
-static int64_t round_up(int64_t size, int64_t unit)
-{
-  return bc_count_blocks(size, unit) * unit;
-}
-
-static size_t book_words(int64_t words)
-{
-  return bc_workspace_book(words * (int64_t)(sizeof(int64_t) / sizeof(float)));
-}
-
 bc_map_areas bc_find_map_areas(const bc_geometry *g, const bc_blocks *blocks)
 {
   const bc_product_kernels *k = kernels();
   const bool pixels = bc_rows_are_pixels(g);
-  const int64_t lanes = round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
+  const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
-      round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
+      bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
   const int64_t segments = pixels ? bc_count_blocks(blocks->depth, blocks->channels) : 1;
   return (bc_map_areas){.panels = bc_workspace_book(blocks->depth * lanes),
-                        .places = book_words(lanes),
-                        .rows = book_words(rows * segments),
-                        .results = book_words(rows),
+                        .places = bc_workspace_book_words(lanes),
+                        .rows = bc_workspace_book_words(rows * segments),
+                        .results = bc_workspace_book_words(rows),
                         .weights = pixels ? 0 : bc_workspace_book(rows * blocks->depth)};
 }
 
@@ -62,13 +52,13 @@ static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
   while (thread_bytes(g, blocks) > room) {
     const bool one_tile = *lanes <= kernels()->lanes && *rows <= kernels()->rows;
     if (*lanes > kernels()->lanes)
-      *lanes = round_up(*lanes / 2, kernels()->lanes);
+      *lanes = bc_round_up(*lanes / 2, kernels()->lanes);
     else if (blocks->depth > (one_tile ? 1 : LEAST_DEPTH))
       set_depth(g, blocks->depth / 2, blocks);
     else if (one_tile)
       return;
     else
-      *rows = round_up(*rows / 2, kernels()->rows);
+      *rows = bc_round_up(*rows / 2, kernels()->rows);
   }
 }
 
@@ -151,7 +141,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
     split_whole_images(g, channels, in_image, least.filters, units.filters, &blocks);
   else
     split_for_tasks(g, channels, positions, &units, &least, &blocks);
-  blocks.filters = round_up(blocks.filters, units.filters);
+  blocks.filters = bc_round_up(blocks.filters, units.filters);
   shrink_to_room(g, request->room, &blocks);
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *
@@ -173,7 +163,7 @@ double bc_maps_cost(const bc_geometry *g, const bc_request *request, const bc_sc
   const bool pixels = bc_rows_are_pixels(g);
   const double groups = (double)g->groups, depth = (double)(walk.source_channels * g->taps);
   const double positions = (double)g->batch * (double)g->out_pixels;
-  const double channels = (double)round_up(walk.result_channels, pixels ? k->lanes : k->rows);
+  const double channels = (double)bc_round_up(walk.result_channels, pixels ? k->lanes : k->rows);
   const double packings = positions / (double)blocks->pixels + 1.0;
   const double gatherings = (double)bc_count_blocks(walk.result_channels, blocks->filters);
   const double weights = channels * depth * packings * packing_cost(g, request->pass);

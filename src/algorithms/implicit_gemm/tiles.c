@@ -21,14 +21,12 @@ typedef struct product {
 
 static int64_t panel_elements(int64_t lanes, int64_t depth)
 {
-  const int64_t width = bc_cpu_kernels()->product->lanes;
-  return bc_count_blocks(lanes, width) * width * depth;
+  return bc_round_up(lanes, bc_cpu_kernels()->product->lanes) * depth;
 }
 
 static size_t pointer_bytes(void)
 {
-  const int64_t floats = sizeof(float *) / 4;
-  return bc_workspace_book((BC_ROW_BLOCK + BC_MOST_TILE_ROWS) * floats);
+  return bc_workspace_book_words(BC_ROW_BLOCK + BC_MOST_TILE_ROWS);
 }
 
 size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)

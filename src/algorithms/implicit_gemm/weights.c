@@ -51,23 +51,14 @@ void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channel
     pack_rows(walk, weights, n, depth, to);
 }
 
-static int64_t packed_elements(const bc_geometry *geometry, const bc_walk *walk, int64_t width)
+int64_t bc_packed_width(const bc_geometry *geometry)
 {
-  return geometry->groups * bc_count_blocks(walk->result_channels, width) * walk->depth * width;
+  const bc_product_kernels *kernels = bc_cpu_kernels()->product;
+  return geometry->layout == BLASCONV_NHWC ? kernels->lanes : kernels->rows;
 }
 
-int64_t bc_packed_walk(const bc_geometry *geometry, blasconv_pass pass, int64_t index,
-                       int64_t width)
+int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk)
 {
-  int64_t elements = 0;
-  for (int64_t i = 0; i < index; ++i) {
-    const bc_walk walk = bc_walk_at(geometry, pass, i);
-    elements += packed_elements(geometry, &walk, width);
-  }
-  return elements;
-}
-
-int64_t bc_packed_weights(const bc_geometry *geometry, blasconv_pass pass, int64_t width)
-{
-  return bc_packed_walk(geometry, pass, bc_count_walks(geometry, pass), width);
+  return geometry->groups * bc_round_up(walk->result_channels, bc_packed_width(geometry)) *
+         walk->depth;
 }

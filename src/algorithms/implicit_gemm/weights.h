@@ -17,12 +17,11 @@ typedef struct bc_packing {
 void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channels, bc_range depth,
                      const bc_packing *to);
 
-/* Elements of all the weights packed over all their depth: [walks][groups][blocks][depth][width].
- */
-int64_t bc_packed_weights(const bc_geometry *geometry, blasconv_pass pass, int64_t width);
+/* The width of blocks of packed weights: the rows of a tile, or its lanes. */
+int64_t bc_packed_width(const bc_geometry *geometry);
 
-/* Where the walk's begin in it. */
-int64_t bc_packed_walk(const bc_geometry *geometry, blasconv_pass pass, int64_t index,
-                       int64_t width);
+/* Elements of the walk's weights of all groups in such blocks, each over all the depth:
+ * [groups][blocks][depth][width]. Those of one walk follow those of another. */
+int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk);
 
 #endif
