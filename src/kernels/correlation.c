@@ -1,15 +1,6 @@
 /* Sums of products of lines, for the weight gradient. */
 #include "lanes.h"
 
-/* n of LANES elements, zero behind them; reads no more. */
-INLINE floats load_few(const float *from, int64_t n)
-{
-  float copy[LANES] = {0};
-  for (int64_t i = 0; i < n; ++i)
-    copy[i] = from[i];
-  return load(copy);
-}
-
 /* Sums of the taps: members instead of an array, so that compilers keep them in registers. */
 typedef struct nine {
   floats a, b, c, d, e, f, g, h, i;
@@ -18,7 +9,7 @@ typedef struct nine {
 INLINE floats product(bool partly, floats mask, floats gradient, const float *source)
 {
   const floats x = load(source);
-  return gradient * (partly ? (floats)((ints)x & (ints)mask) : x);
+  return gradient * (partly ? masked(x, (ints)mask) : x);
 }
 
 /* Adds the products of a vector; if only `partly`, those in the mask, whatever the others are. */
@@ -26,7 +17,7 @@ INLINE void add_products(bool partly, floats mask, const int64_t *offsets, float
                          const float *source, nine *sums)
 {
   if (partly)
-    gradient = (floats)((ints)gradient & (ints)mask);
+    gradient = masked(gradient, (ints)mask);
   sums->a += product(partly, mask, gradient, source + offsets[0]);
   sums->b += product(partly, mask, gradient, source + offsets[1]);
   sums->c += product(partly, mask, gradient, source + offsets[2]);

@@ -96,10 +96,27 @@ NOINLINE void put_short(const bc_stencil *s, const four *sums, float *result)
   put_few(s, sums->fourth, result + 3 * s->result_step);
 }
 
+INLINE void put_four(const four *sums, int64_t step, float *to)
+{
+  store(sums->first, to);
+  store(sums->second, to + step);
+  store(sums->third, to + 2 * step);
+  store(sums->fourth, to + 3 * step);
+}
+
+/* Where lines are shorter than a vector, what is too much goes where the next line is written
+ * later; behind `end` it must not. */
+INLINE void put_lines(const bc_stencil *s, const four *sums, const float *end, float *to)
+{
+  if (s->elements < LANES && end - (to + (LINES - 1) * s->result_step) < LANES)
+    put_short(s, sums, to);
+  else
+    put_four(sums, s->result_step, to);
+}
+
 enum { AHEAD = 512 /* elements of the result that are fetched before they are written */ };
 
-/* A map of LINES lines or more. Where a line is shorter than a vector, what is too much goes where
- * the next line is written later; behind `end` it must not. */
+/* A map of LINES lines or more. */
 INLINE void sum_few_lines(few is, const bc_stencil *s, const float *source, const float *weights,
                           float *result, const float *end)
 {
@@ -120,14 +137,7 @@ INLINE void sum_few_lines(few is, const bc_stencil *s, const float *source, cons
       __builtin_prefetch(to + ahead + step, 1);
       __builtin_prefetch(to + ahead + 2 * step, 1);
       __builtin_prefetch(to + ahead + 3 * step, 1);
-      if (elements < LANES && end - (to + 3 * step) < LANES) {
-        put_short(s, &sums, to);
-        continue;
-      }
-      store(sums.first, to);
-      store(sums.second, to + step);
-      store(sums.third, to + 2 * step);
-      store(sums.fourth, to + 3 * step);
+      put_lines(s, &sums, end, to);
     }
   }
 }

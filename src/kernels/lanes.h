@@ -4,32 +4,21 @@
 
 #include "depthwise.h"
 #include "geometry.h"
-#include "vector_math.h"
+
+#define BC_VECTOR_LANES 8
+#include "vectors.h"
 
 enum {
-  LANES = BC_DEPTHWISE_LANES,
+  LANES = BC_VECTOR_LANES,
   HALF = LANES / 2,
   LINES = 4,      /* summed at once */
   CACHE_LINE = 16 /* floats */
 };
 
+_Static_assert((int)LANES == (int)BC_DEPTHWISE_LANES, "vectors are not what depthwise.h says");
+
 /* Rare, and too much code to have many copies of. */
 #define NOINLINE static __attribute__((noinline))
-
-typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t))));
-
-INLINE floats load(const float *from)
-{
-  floats value;
-  memcpy(&value, from, sizeof value);
-  return value;
-}
-
-INLINE void store(floats value, float *to)
-{
-  memcpy(to, &value, sizeof value);
-}
 
 /* An element of each in turn. */
 INLINE void store_interleaved(floats even, floats odd, float *to)
@@ -41,8 +30,16 @@ INLINE void store_interleaved(floats even, floats odd, float *to)
 /* The lanes from `first` to before `end`, zero in the others. */
 INLINE floats keep(floats value, int64_t first, int64_t end)
 {
-  const ints lanes = {0, 1, 2, 3, 4, 5, 6, 7};
-  return (floats)((ints)value & (lanes >= (int32_t)first) & (lanes < (int32_t)end));
+  return masked(value, lanes_between(first, end));
+}
+
+/* n of LANES elements, zero behind them; reads no more. */
+INLINE floats load_few(const float *from, int64_t n)
+{
+  float copy[LANES] = {0};
+  for (int64_t i = 0; i < n; ++i)
+    copy[i] = from[i];
+  return load(copy);
 }
 
 /* Where the vector for the elements from x on begins: earlier than x if it would not fit in the

@@ -2,41 +2,30 @@
 #include "product.h"
 
 #include "kernels.h"
-#include "vector_math.h"
 
 /* A tile's rows as a list, since compilers keep variables with names in registers, but not the
  * elements of an array. */
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
-enum { WIDTH = 16, ROWS = 8 };
+#define BC_VECTOR_LANES 16
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
+enum { ROWS = 8 };
 #elif defined(__AVX__)
-enum { WIDTH = 8, ROWS = 6 };
+#define BC_VECTOR_LANES 8
 #define EACH_ROW(use) SIX_ROWS(use)
+enum { ROWS = 6 };
 #else
-enum { WIDTH = 4, ROWS = 6 };
+#define BC_VECTOR_LANES 4
 #define EACH_ROW(use) SIX_ROWS(use)
+enum { ROWS = 6 };
 #endif
 
-enum { LANES = 2 * WIDTH };
+#include "vectors.h"
+
+enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
 
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
-
-typedef float floats __attribute__((vector_size(WIDTH * sizeof(float))));
-typedef int32_t ints __attribute__((vector_size(WIDTH * sizeof(int32_t))));
-
-INLINE floats load(const float *from)
-{
-  floats value;
-  memcpy(&value, from, sizeof value);
-  return value;
-}
-
-INLINE void store(floats value, float *to)
-{
-  memcpy(to, &value, sizeof value);
-}
 
 INLINE void multiply_rows(int rows, const bc_tile *t)
 {
@@ -111,23 +100,11 @@ typedef struct run {
   ints mask;
 } run;
 
-INLINE ints lane_numbers(void)
-{
-#if defined(__AVX512F__)
-  return (ints){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-#elif defined(__AVX__)
-  return (ints){0, 1, 2, 3, 4, 5, 6, 7};
-#else
-  return (ints){0, 1, 2, 3};
-#endif
-}
-
 /* The vector of lanes from `first` on as runs. Returns how many, or -1 if loads of whole vectors
  * would leave the tensor. */
 static int find_runs(const bc_lanes_source *from, int64_t first, int64_t channels, run runs[WIDTH])
 {
   const int64_t last = (channels - 1) * from->source_step + (WIDTH - 1) * from->lane_step;
-  const ints lanes = lane_numbers();
   ints inside;
   int count = 0;
   memcpy(&inside, from->inside + first, sizeof inside);
@@ -138,8 +115,7 @@ static int find_runs(const bc_lanes_source *from, int64_t first, int64_t channel
     const int64_t offset = from->offsets[first + lane] - lane * from->lane_step;
     if (offset < from->readable || offset + last >= from->limit)
       return -1;
-    runs[count++] = (run){offset, inside & (lanes >= (int32_t)lane) &
-                                      (lanes < (int32_t)(end < WIDTH ? end : WIDTH))};
+    runs[count++] = (run){offset, inside & lanes_between(lane, end)};
     lane = end;
   }
   return count;

@@ -28,20 +28,11 @@ INLINE floats before_zero(floats x)
   return __builtin_shufflevector(x, (floats){0}, 1, 2, 3, 4, 5, 6, 7, 8);
 }
 
-/* A whole row, zero behind it; reads nothing from `end` on. */
-NOINLINE floats load_last(const float *row, const float *end)
-{
-  float copy[LANES] = {0};
-  for (int64_t i = 0; i < end - row; ++i)
-    copy[i] = row[i];
-  return load(copy);
-}
-
 INLINE three load_three(side is, const float *row, int64_t columns, const float *end)
 {
   three x;
   if (is.narrow)
-    x.centre = keep(end - row < LANES ? load_last(row, end) : load(row), 0, columns);
+    x.centre = keep(end - row < LANES ? load_few(row, end - row) : load(row), 0, columns);
   else
     x.centre = load(row);
   x.left = is.first ? behind_zero(x.centre) : load(row - 1);
@@ -66,43 +57,31 @@ INLINE four sum_near(side is, const nine *w, const float *const rows[ROWS], int6
   return sums;
 }
 
-INLINE void put_near(side is, const nine *w, const float *const rows[ROWS], int64_t at,
-                     int64_t columns, const float *end, float *to)
+INLINE void put_near(side is, const bc_stencil *s, const nine *w, const float *const rows[ROWS],
+                     int64_t at, const float *end, float *to, const float *result_end)
 {
-  const four sums = sum_near(is, w, rows, at, columns, end);
-  store(sums.first, to + at);
-  store(sums.second, to + columns + at);
-  store(sums.third, to + 2 * columns + at);
-  store(sums.fourth, to + 3 * columns + at);
+  const four sums = sum_near(is, w, rows, at, s->elements, end);
+  put_lines(s, &sums, result_end, to + at);
 }
 
-/* LINES rows of results; what is too much for a short one goes where the next is written later,
- * but not behind `result_end`. */
+/* LINES rows of results. */
 INLINE void sum_near_lines(const bc_stencil *s, const nine *w, const float *const rows[ROWS],
                            const float *end, float *to, const float *result_end)
 {
-  const int64_t columns = s->elements, last = columns - LANES;
+  const int64_t last = s->elements - LANES;
   if (last < 0) {
     const side whole = {.first = true, .last = true, .narrow = true};
-    const four sums = sum_near(whole, w, rows, 0, columns, end);
-    if (result_end - (to + (LINES - 1) * columns) < LANES) {
-      put_short(s, &sums, to);
-      return;
-    }
-    store(sums.first, to);
-    store(sums.second, to + columns);
-    store(sums.third, to + 2 * columns);
-    store(sums.fourth, to + 3 * columns);
+    put_near(whole, s, w, rows, 0, end, to, result_end);
     return;
   }
   if (last == 0) {
-    put_near((side){.first = true, .last = true}, w, rows, 0, columns, end, to);
+    put_near((side){.first = true, .last = true}, s, w, rows, 0, end, to, result_end);
     return;
   }
-  put_near((side){.first = true}, w, rows, 0, columns, end, to);
+  put_near((side){.first = true}, s, w, rows, 0, end, to, result_end);
   for (int64_t at = LANES; at < last; at += LANES)
-    put_near((side){.first = false}, w, rows, at, columns, end, to);
-  put_near((side){.last = true}, w, rows, last, columns, end, to);
+    put_near((side){.first = false}, s, w, rows, at, end, to, result_end);
+  put_near((side){.last = true}, s, w, rows, last, end, to, result_end);
 }
 
 static void sum_same(const bc_stencil *s, const float *source, const float *weights, float *result)

@@ -1,0 +1,42 @@
+/* Vectors of neighbouring floats. The including file says of how many: BC_VECTOR_LANES is 4, 8 or
+ * 16. */
+#ifndef BC_VECTORS_H
+#define BC_VECTORS_H
+
+#include "vector_math.h"
+
+typedef float floats __attribute__((vector_size(BC_VECTOR_LANES * sizeof(float))));
+typedef int32_t ints __attribute__((vector_size(BC_VECTOR_LANES * sizeof(int32_t))));
+
+INLINE floats load(const float *from)
+{
+  floats value;
+  memcpy(&value, from, sizeof value);
+  return value;
+}
+
+INLINE void store(floats value, float *to)
+{
+  memcpy(to, &value, sizeof value);
+}
+
+/* -1 for the lanes from `first` to before `end`, 0 for the others. */
+INLINE ints lanes_between(int64_t first, int64_t end)
+{
+#if BC_VECTOR_LANES == 16
+  const ints lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif BC_VECTOR_LANES == 8
+  const ints lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+#else
+  const ints lanes = {0, 1, 2, 3};
+#endif
+  return (lanes >= (int32_t)first) & (lanes < (int32_t)end);
+}
+
+/* The lanes of the mask, zero in the others. */
+INLINE floats masked(floats value, ints mask)
+{
+  return (floats)((ints)value & mask);
+}
+
+#endif
