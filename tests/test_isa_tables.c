@@ -4,33 +4,17 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "exact_activation.h"
+#include "isa_tables.h"
 #include "kernels/normalization.h"
 #include "norm_layer.h"
 
 #include <string.h>
 
-enum { most_tables = 3 };
-
-/* Fills `tables`, the generic one first. Returns how many. */
-static int runnable_tables(const bc_kernels *tables[most_tables])
-{
-  int n = 0;
-  tables[n++] = &bc_kernels_generic;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    tables[n++] = &bc_kernels_avx2;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    tables[n++] = &bc_kernels_avx512;
-#endif
-  return n;
-}
-
 /* Kernels for a bias a channel and for sums, in every table. */
 START_TEST(dense_kernels_give_the_same_bits)
 {
-  const bc_kernels *tables[most_tables];
-  const int n = runnable_tables(tables);
+  const bc_kernels *tables[isa_tables_most];
+  const int n = isa_tables_runnable(tables);
   support_random random = support_random_start(1);
   for (int i = 0; i < exact_activation_count; ++i)
     for (int64_t channels = 1; channels <= 70; ++channels) {
@@ -39,8 +23,8 @@ START_TEST(dense_kernels_give_the_same_bits)
       support_tensor input = support_tensor_random(channels, &random);
       support_tensor bias = support_tensor_random(channels, &random);
       support_tensor gradient = support_tensor_random(channels, &random);
-      support_tensor results[most_tables][2];
-      double sums[most_tables][70] = {{0.0}};
+      support_tensor results[isa_tables_most][2];
+      double sums[isa_tables_most][70] = {{0.0}};
       for (int t = 0; t < n; ++t) {
         results[t][0] = support_tensor_poisoned(channels);
         results[t][1] = support_tensor_poisoned(channels);
@@ -66,8 +50,8 @@ END_TEST
 
 START_TEST(normalization_kernels_give_the_same_bits)
 {
-  const bc_kernels *tables[most_tables];
-  const int n = runnable_tables(tables);
+  const bc_kernels *tables[isa_tables_most];
+  const int n = isa_tables_runnable(tables);
   support_random random = support_random_start(2);
   for (int i = 0; i < norm_shape_count; ++i) {
     const norm_shape *s = &norm_shapes[i];

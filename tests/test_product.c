@@ -5,27 +5,13 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "kernels/kernels.h"
+#include "isa_tables.h"
 #include "kernels/product.h"
 #include "support.h"
 
 #include <math.h>
 
-enum { most_tables = 3, most_depth = 40, cases = 400 };
-
-static int runnable_tables(const bc_product_kernels *tables[most_tables])
-{
-  int n = 0;
-  tables[n++] = bc_kernels_generic.product;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    tables[n++] = bc_kernels_avx2.product;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    tables[n++] = bc_kernels_avx512.product;
-#endif
-  return n;
-}
+enum { most_depth = 40, cases = 400 };
 
 /* ---------------------------------------------------------------------------------------------
  * Tiles
@@ -88,11 +74,11 @@ static void check_tile(const operands *o, int64_t rows, bool add, support_random
 
 START_TEST(tiles_of_any_rows_and_segments)
 {
-  const bc_product_kernels *tables[most_tables];
+  const bc_kernels *tables[isa_tables_most];
   support_random random = support_random_start(1);
-  for (int table = runnable_tables(tables) - 1; table >= 0; --table)
+  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
-      operands o = {.kernels = tables[table],
+      operands o = {.kernels = tables[table]->product,
                     .segments = support_random_between(&random, 0, 5),
                     .length = support_random_between(&random, 0, most_depth / 5),
                     .step = support_random_between(&random, 1, 7),
@@ -135,27 +121,28 @@ static lanes random_lanes(int64_t count, int64_t step, int64_t elements, support
 
 START_TEST(panels_of_any_runs)
 {
-  const bc_product_kernels *tables[most_tables];
+  const bc_kernels *tables[isa_tables_most];
   support_random random = support_random_start(2);
-  for (int table = runnable_tables(tables) - 1; table >= 0; --table)
+  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
-      const int64_t count = tables[table]->lanes, step = support_random_between(&random, 1, 3);
+      const int64_t count = tables[table]->product->lanes,
+                    step = support_random_between(&random, 1, 3);
       const int64_t channels = support_random_between(&random, 1, 4);
       const int64_t elements = support_random_between(&random, 1, 90);
       const int64_t panel_step = count * support_random_between(&random, 1, 3);
       const lanes l = random_lanes(count, step, elements, &random);
       support_tensor source = support_tensor_random(channels * elements, &random);
       support_tensor panel = support_tensor_poisoned((channels - 1) * panel_step + count);
-      tables[table]->gather(&(bc_lanes_source){.source = source.data,
-                                               .source_step = elements,
-                                               .offsets = l.offsets,
-                                               .inside = l.inside,
-                                               .lane_step = step,
-                                               .runs = l.runs,
-                                               .run_ends = l.run_ends,
-                                               .readable = 0,
-                                               .limit = source.count},
-                            channels, panel.data, panel_step);
+      tables[table]->product->gather(&(bc_lanes_source){.source = source.data,
+                                                        .source_step = elements,
+                                                        .offsets = l.offsets,
+                                                        .inside = l.inside,
+                                                        .lane_step = step,
+                                                        .runs = l.runs,
+                                                        .run_ends = l.run_ends,
+                                                        .readable = 0,
+                                                        .limit = source.count},
+                                     channels, panel.data, panel_step);
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t lane = 0; lane < count; ++lane) {
           const float wanted = l.inside[lane] ? source.data[c * elements + l.offsets[lane]] : 0.0f;
@@ -175,18 +162,18 @@ END_TEST
 
 START_TEST(rows_of_blocks)
 {
-  const bc_product_kernels *tables[most_tables];
+  const bc_kernels *tables[isa_tables_most];
   support_random random = support_random_start(3);
-  for (int table = runnable_tables(tables) - 1; table >= 0; --table)
+  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
-      const int64_t width = i % 2 ? tables[table]->rows : tables[table]->lanes;
+      const int64_t width = i % 2 ? tables[table]->product->rows : tables[table]->product->lanes;
       const int64_t n = support_random_between(&random, 1, 3 * width);
       const int64_t step = support_random_between(&random, 1, 3);
       const int64_t block_step = width + support_random_between(&random, 0, 9);
       support_tensor from = support_tensor_random((n - 1) * step + 1, &random);
       support_tensor to =
           support_tensor_poisoned((n - 1) / width * block_step + (n - 1) % width + 1);
-      tables[table]->put_row(
+      tables[table]->product->put_row(
           &(bc_row_source){
               .from = from.data, .step = step, .n = n, .width = width, .block_step = block_step},
           to.data);
