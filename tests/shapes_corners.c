@@ -21,6 +21,7 @@ static const corner_row small_corners[] = {
     {"kernel as large as the image", "n2 c3 in6x5 k4 f6x5"},
     {"kernel larger than the image", "n2 c3 in3x2 k4 f6x5 p2:3x2"},
     {"stride beyond the kernel", "n2 c3 in11x13 k4 f2 s3x5"},
+    {"stride beyond the image", "n2 c2 in1x6 k4 f4x3 s4x5 p0:3x1"},
     {"1x1 with stride", "n2 c5 in7x8 k6 s2"},
     {"1x1 with stride in one axis", "n2 c5 in7x8 k6 s1x3"},
     {"1x1 with pads", "n2 c3 in5x4 k4 p1"},

@@ -92,8 +92,7 @@ static void make_axis_same(blasconv_problem *problem, int axis, support_random *
   problem->output_padding[axis] = 0;
 }
 
-/* Three taps (or five) around each pixel with stride 1 or 2, as depthwise layers have them; what is
- * transposed may double its extent. */
+/* Three taps (or five) around each pixel with stride 1 or 2, as depthwise layers have them. */
 static void make_axis_usual(blasconv_problem *problem, int axis, int64_t taps, int64_t stride)
 {
   problem->kernel[axis] = taps;
@@ -103,12 +102,27 @@ static void make_axis_usual(blasconv_problem *problem, int axis, int64_t taps, i
   problem->output_padding[axis] = problem->direction == BLASCONV_TRANSPOSED ? stride - 1 : 0;
 }
 
+/* Maps that a stride halves or doubles, wide enough for vectors in the last axis. */
+static void make_extents_usual(blasconv_problem *problem, int64_t stride, support_random *random)
+{
+  const int64_t times = problem->direction == BLASCONV_TRANSPOSED ? 1 : stride;
+  for (int axis = 0; axis < problem->rank; ++axis)
+    problem->input[axis] = times * support_random_between(random, 2, 5);
+  if (problem->rank < BLASCONV_MAX_RANK)
+    problem->input[problem->rank - 1] = times * support_random_between(random, 8, 13);
+}
+
+/* One filter a channel mostly, and in half of the cases extents that a stride divides. */
 static void make_usual(blasconv_problem *problem, support_random *random)
 {
   const int64_t taps = support_random_between(random, 0, 3) > 0 ? 3 : 5;
   const int64_t stride = support_random_between(random, 1, 2);
   for (int axis = 0; axis < problem->rank; ++axis)
     make_axis_usual(problem, axis, taps, stride);
+  if (support_random_between(random, 0, 1) == 0)
+    make_extents_usual(problem, stride, random);
+  if (support_random_between(random, 0, 3) > 0)
+    problem->out_channels = problem->groups;
 }
 
 /* All axes of one kind, but that every other problem that keeps its extents does so in all axes but
