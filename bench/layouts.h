@@ -1,4 +1,4 @@
-/* The benchmark of NHWC against NCHW, and of depthwise layers against a plain copy. */
+/* The benchmark of NHWC against NCHW. */
 #ifndef BENCH_LAYOUTS_H
 #define BENCH_LAYOUTS_H
 

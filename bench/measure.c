@@ -41,3 +41,17 @@ double bench_samples_median(const bench_samples *samples)
   qsort(sorted, count, sizeof *sorted, ascending);
   return 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
 }
+
+void bench_take_turns(const bench_runner *runners, int count, int turns, double *medians)
+{
+  bench_samples samples[BENCH_MAX_RUNNERS];
+  for (int i = 0; i < count; ++i)
+    samples[i].count = 0;
+  bench_turn(runners, count, samples);
+  for (int i = 0; i < count; ++i)
+    samples[i].count = 0;
+  for (int turn = 0; turn < turns; ++turn)
+    bench_turn(runners, count, samples);
+  for (int i = 0; i < count; ++i)
+    medians[i] = bench_samples_median(&samples[i]);
+}

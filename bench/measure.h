@@ -28,6 +28,10 @@ void bench_samples_add(bench_samples *samples, double seconds);
 /* Runs runners [count] once each, and adds their times to samples [count]. */
 void bench_turn(const bench_runner *runners, int count, bench_samples *samples);
 
+/* Runs runners [count] in so many turns, after one that is not counted; medians [count] gets the
+ * seconds of each. */
+void bench_take_turns(const bench_runner *runners, int count, int turns, double *medians);
+
 /* NaN if there are none. */
 double bench_samples_median(const bench_samples *samples);
 

@@ -1,6 +1,7 @@
 #include "networks_main.h"
 
 #include "activations.h"
+#include "depthwise.h"
 #include "layouts.h"
 #include "machine.h"
 #include "networks.h"
@@ -72,6 +73,7 @@ static int run(bench_session *session)
   bench_cases cases = bench_networks_register(session);
   bench_scaling *scaling = bench_scaling_register(session);
   bench_layouts *layouts = bench_layouts_register(session);
+  bench_depthwise *depthwise = bench_depthwise_register(session);
   const bool own_workload = session->options.shapes != NULL;
   bench_activations *activations = own_workload ? NULL : bench_activations_register(session);
   bench_plans *plans = bench_plans_register(session);
@@ -82,6 +84,7 @@ static int run(bench_session *session)
   bench_report_print(session, &cases);
   bench_scaling_print(scaling);
   bench_layouts_print(layouts);
+  bench_depthwise_print(depthwise);
   bench_activations_print(activations);
   bench_plans_print(plans);
   bench_training_print(training);
@@ -91,6 +94,7 @@ static int run(bench_session *session)
   bench_training_free(training);
   bench_plans_free(plans);
   bench_activations_free(activations);
+  bench_depthwise_free(depthwise);
   bench_layouts_free(layouts);
   bench_scaling_free(scaling);
   free(cases.cases);
