@@ -1,38 +1,49 @@
 #!/usr/bin/env bash
-# Builds blasconv and measures it side by side with other libraries, layer by layer.
+# Builds blasconv and measures it: side by side with other libraries, layer by layer, or what its
+# planner chooses against the best that it could choose.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
   cat <<'END_OF_USAGE'
 usage: ./bench.sh --peers [--quick] [--no-install] [OPTION]...
+       ./bench.sh --planner [--fit] [--no-install] [OPTION]...
 
-Installs oneDNN (Debian's and PyPI's), XNNPACK, PyTorch (Debian's) and ONNX Runtime (PyPI's; what
-comes from PyPI stays in build/bench/venv), checks that they compute what blasconv computes, and
+--peers installs oneDNN (Debian's and PyPI's), XNNPACK, PyTorch (Debian's) and ONNX Runtime (PyPI's;
+what comes from PyPI stays in build/bench/venv), checks that they compute what blasconv computes, and
 times them in turns with it: four networks, three passes, batch 1 and 8, one and two threads, NCHW
 and NHWC. That takes about an hour on two cores; --quick, ResNet-50 forward, under three minutes.
 Writes out/peers.csv, peers.md, peers_layers.png, peers_networks.png and peers_roofline.png.
 
-  --no-install  install nothing, compare with what is there
-
 One layer in seconds, each row printed:
   ./bench.sh --peers --network resnet50 --layer res2a_branch2b --batch 1 --verbose
+
+--planner times every algorithm on every layer of the four networks, in three passes and both
+layouts, and on random problems, on one thread, and prints how much longer what a plan takes by
+estimate runs than the fastest would. That takes about a quarter of an hour. Writes out/planner.csv.
+
+  --fit         then fit the cost model to these times: writes src/planning/prices.c
+  --no-install  install nothing, take what is there
 
 All other options:
 END_OF_USAGE
   /usr/bin/python3 bench/peers/compare.py --help | sed -n '/^options:/,$p'
+  echo "and with --planner:"
+  /usr/bin/python3 bench/planner/judge.py --help | sed -n '/^options:/,$p'
 }
 
-peers='' options=()
+mode='' options=() packages=()
 for argument in "$@"; do
   case $argument in
-    --peers) peers=yes ;;
+    --peers) mode=peers ;;
+    --planner) mode=planner ;;
+    --fit) packages+=(python3-scipy) options+=(--fit) ;;
     --no-install) export BLASCONV_NO_INSTALL=1 ;;
     --help) usage; exit 0 ;;
     *) options+=("$argument") ;;
   esac
 done
-[ -n "$peers" ] || { usage >&2; exit 2; }
+[ -n "$mode" ] || { usage >&2; exit 2; }
 
 build=build/bench log=$PWD/out/bench.log
 mkdir -p out
@@ -42,13 +53,24 @@ quietly() {
   "$@" >>"$log" 2>&1 || { tail -n 25 "$log" >&2; return 1; }
 }
 
+# build TARGET...
+build() {
+  quietly cmake --preset release -B "$build" -DBLASCONV_BUILD_TESTS=OFF -DBLASCONV_BUILD_BENCH=ON \
+    -DBLASCONV_BUILD_EXAMPLES=OFF
+  quietly cmake --build "$build" --target "$@" --parallel "$(nproc)"
+}
+
 . cmake/packages.sh
+install_missing "building blasconv and measuring it" \
+  build-essential cmake libopenblas-dev libbenchmark-dev python3 gnuplot-nox "${packages[@]}"
+
+if [ "$mode" = planner ]; then
+  build blasconv_bench blasconv_planner_terms
+  exec /usr/bin/python3 bench/planner/judge.py --programs "$build/bench" --out out "${options[@]}"
+fi
+
 . bench/peers/install.sh
-install_missing "building blasconv and the comparison" \
-  build-essential cmake libopenblas-dev libbenchmark-dev python3 gnuplot-nox
-quietly cmake --preset release -B "$build" -DBLASCONV_BUILD_TESTS=OFF -DBLASCONV_BUILD_BENCH=ON \
-  -DBLASCONV_BUILD_EXAMPLES=OFF
-quietly cmake --build "$build" --target blasconv_peer_ours --parallel "$(nproc)"
+build blasconv_peer_ours
 install_peers "$build" "$log"
 
 status=0

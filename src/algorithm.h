@@ -4,6 +4,7 @@
 
 #include "epilogue.h"
 #include "geometry.h"
+#include "planning/cost.h"
 #include "workspace.h"
 
 /* How an algorithm cuts its work. Follows from the problem and the workspace limit, never from the
@@ -22,7 +23,8 @@ typedef struct bc_blocks {
 typedef struct bc_request {
   blasconv_pass pass; /* of the geometry's convolution */
   bool exact;
-  bool accumulate; /* add to the result instead of overwriting it */
+  bool accumulate;     /* add to the result instead of overwriting it */
+  bool packed_weights; /* executions are expected to read packed weights */
   size_t room;     /* most bytes of workspace for one thread, shared bytes included */
 } bc_request;
 
@@ -50,9 +52,9 @@ typedef struct bc_algorithm {
   const char *(*reject)(const bc_geometry *geometry, const bc_request *request);
   /* Chooses blocks and books workspace, within the room if that can be. Pure. */
   bc_schedule (*prepare)(const bc_geometry *geometry, const bc_request *request);
-  /* Seconds that all threads of a run take together, as planning/cost.h estimates them. Pure. */
-  double (*cost)(const bc_geometry *geometry, const bc_request *request,
-                 const bc_schedule *schedule);
+  /* What all tasks of a run do together, for the cost model. Pure. */
+  bc_work (*work)(const bc_geometry *geometry, const bc_request *request,
+                  const bc_schedule *schedule);
   /* Computes the pass; batch is at least 1, the bias gradient is not its business. */
   void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
   /* Floats of the packed weights, and how to write them; they follow from the filters, not from

@@ -88,6 +88,18 @@ static long cache_bytes(int name)
   return bytes > 0 ? bytes : 0;
 }
 
+long bc_cpu_second_level_cache(void)
+{
+  static atomic_long known; /* 0: not yet; threads may find it at once */
+  long bytes = atomic_load_explicit(&known, memory_order_relaxed);
+  if (bytes == 0) {
+    const long unit = 1L << 18, told = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
+    bytes = told == 0 ? 2 * unit : told < unit ? unit : told > 4 * unit ? 4 * unit : told;
+    atomic_store_explicit(&known, bytes, memory_order_relaxed);
+  }
+  return bytes;
+}
+
 void bc_cpu_describe(char *text, size_t size)
 {
   char model[96];

@@ -18,6 +18,10 @@ const char *bc_isa_name(bc_isa isa);
  * [size], cut if need be. */
 void bc_cpu_describe(char *text, size_t size);
 
+/* Bytes of a core's second-level cache, between 256 KiB and 1 MiB; 512 KiB where the system does
+ * not tell. */
+long bc_cpu_second_level_cache(void);
+
 /* The element-wise kernels for this CPU. */
 const struct bc_kernels *bc_cpu_kernels(void);
 

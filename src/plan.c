@@ -16,14 +16,21 @@ bool bc_threads_check(int32_t asked, int *threads)
   return true;
 }
 
+static bool is_flag(int32_t value)
+{
+  return value == 0 || value == 1;
+}
+
 static const char *check_flags(const blasconv_options *options, blasconv_pass pass)
 {
   if (pass != BLASCONV_FORWARD && pass != BLASCONV_BACKWARD_DATA &&
       pass != BLASCONV_BACKWARD_WEIGHTS)
     return "pass is no value of blasconv_pass";
-  if ((options->exact != 0 && options->exact != 1) ||
-      (options->accumulate != 0 && options->accumulate != 1))
-    return "exact and accumulate are 0 or 1";
+  if (!is_flag(options->exact) || !is_flag(options->accumulate) ||
+      !is_flag(options->packed_weights))
+    return "exact, accumulate and packed_weights are 0 or 1";
+  if (pass == BLASCONV_BACKWARD_WEIGHTS && options->packed_weights)
+    return "packed_weights is for passes that read weights";
   if (pass == BLASCONV_FORWARD && options->accumulate)
     return "accumulate is for gradients: the forward pass always overwrites";
   if (pass != BLASCONV_FORWARD && options->activation.kind != BLASCONV_IDENTITY)
@@ -107,6 +114,7 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
   plan->request = (bc_request){.pass = pass_of_geometry(problem->direction, pass),
                                .exact = options->exact,
                                .accumulate = options->accumulate,
+                               .packed_weights = options->packed_weights,
                                .room = room_of_thread(options->workspace_limit)};
   plan->allocator = options->allocator.allocate ? options->allocator : bc_default_allocator;
   plan->threads_asked = threads;

@@ -115,21 +115,23 @@ bc_isa bc_sgemm_isa(void)
   return blas.isa;
 }
 
-/* Extents of the largest product that one call may compute. */
-typedef struct piece {
-  int64_t m, n, k;
-} piece;
-
 /* OpenBLAS keeps a product of at most 2^18 multiplications on the calling thread, in every flavour
  * and without touching a setting. docs/performance.md has the measurements behind the shapes. */
-static piece choose_piece(int64_t longest)
+static bc_sgemm_piece choose_piece(int64_t longest)
 {
-  piece size = {longest, longest, longest};
+  bc_sgemm_piece size = {longest, longest, longest};
   if (blas.reads_in_place)
-    size = (piece){32, 64, 128};
+    size = (bc_sgemm_piece){32, 64, 128};
   else if (blas.threads != NULL && blas.threads() > 1)
-    size = (piece){64, 128, 32};
-  return (piece){bc_min(size.m, longest), bc_min(size.n, longest), bc_min(size.k, longest)};
+    size = (bc_sgemm_piece){64, 128, 32};
+  return (bc_sgemm_piece){bc_min(size.m, longest), bc_min(size.n, longest),
+                          bc_min(size.k, longest)};
+}
+
+bc_sgemm_piece bc_sgemm_pieces(void)
+{
+  pthread_once(&asked, ask_blas);
+  return choose_piece(BLAS_INT_MAX);
 }
 
 /* A matrix as CBLAS takes it: row-major, rows `stride` apart, or the transpose of such a one. */
@@ -161,7 +163,7 @@ static void multiply(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operan
   row_major a_lie = lie_of(a.row_step, a.column_step, m, k);
   row_major b_lie = lie_of(b.row_step, b.column_step, k, n);
   row_major c_lie = lie_of(c.row_step, 1, m, n);
-  piece size = choose_piece(longest);
+  bc_sgemm_piece size = choose_piece(longest);
   cut_long_stride(&a_lie, longest, &size.m, &size.k);
   cut_long_stride(&b_lie, longest, &size.k, &size.n);
   cut_long_stride(&c_lie, longest, &size.m, &size.n);

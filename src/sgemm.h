@@ -30,6 +30,15 @@ void bc_sgemm(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float
 void bc_sgemm_within(int64_t longest, int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b,
                      float beta, bc_result c);
 
+/* Extents of the largest product that one call of the BLAS computes. */
+typedef struct bc_sgemm_piece {
+  int64_t m, n, k;
+} bc_sgemm_piece;
+
+/* What larger products are cut into, which makes them slower; kept small for one reason alone, that
+ * the BLAS stays on the calling thread. */
+bc_sgemm_piece bc_sgemm_pieces(void);
+
 /* "OpenBLAS 0.3.21, pthread, kernels SkylakeX", or "CBLAS" for one that cannot be asked. Written
  * to text [size], cut if need be. */
 void bc_sgemm_describe(char *text, size_t size);

@@ -76,6 +76,10 @@ START_TEST(flags_and_passes_have_meanings)
     options.accumulate = bad_flags[i];
     check_options(BLASCONV_BACKWARD_DATA, options, BLASCONV_BAD_ARGUMENT, "accumulate",
                   "accumulate");
+    options = defaults;
+    options.packed_weights = bad_flags[i];
+    check_options(BLASCONV_FORWARD, options, BLASCONV_BAD_ARGUMENT, "packed_weights",
+                  "packed_weights");
     check_options((blasconv_pass)bad_passes[i], defaults, BLASCONV_BAD_ARGUMENT, "pass", "pass");
   }
   blasconv_options options = defaults;
@@ -86,6 +90,12 @@ START_TEST(flags_and_passes_have_meanings)
   options = defaults;
   options.exact = 1;
   check_accepted(BLASCONV_FORWARD, &options, "exact");
+  options = defaults;
+  options.packed_weights = 1;
+  check_options(BLASCONV_BACKWARD_WEIGHTS, options, BLASCONV_BAD_ARGUMENT, "packed_weights",
+                "weights that are written");
+  check_accepted(BLASCONV_FORWARD, &options, "packed_weights");
+  check_accepted(BLASCONV_BACKWARD_DATA, &options, "packed_weights");
 }
 END_TEST
 

@@ -202,6 +202,9 @@ START_TEST(keys_heed_the_options_that_matter)
   other.accumulate = 1;
   ck_assert(!same(key, key_of(&problem, BLASCONV_BACKWARD_DATA, &other, 2)));
   other = options;
+  other.packed_weights = 1;
+  ck_assert(!same(key, key_of(&problem, BLASCONV_BACKWARD_DATA, &other, 2)));
+  other = options;
   other.workspace_limit = 4096;
   ck_assert(!same(key, key_of(&problem, BLASCONV_BACKWARD_DATA, &other, 2)));
   other.workspace_limit = INT64_MAX; /* as good as none */

@@ -138,10 +138,12 @@ START_TEST(the_estimate_does_not_hang_on_the_threads)
 END_TEST
 
 /* By the model, for the algorithm of that name; infinite if it cannot serve. */
-static double expected(const blasconv_problem *problem, blasconv_pass pass, const char *name)
+static double expected(const blasconv_problem *problem, blasconv_pass pass, const char *name,
+                       int32_t packed)
 {
   blasconv_options options = blasconv_options_default();
   options.algorithm = name;
+  options.packed_weights = packed;
   blasconv_plan *plan = NULL;
   if (blasconv_plan_create(problem, pass, &options, &plan) != BLASCONV_SUCCESS)
     return HUGE_VAL;
@@ -164,7 +166,7 @@ START_TEST(the_estimate_takes_the_first_of_the_cheapest)
     double seconds[BC_MOST_ALGORITHMS], least = HUGE_VAL;
     size_t rows = 0;
     for (; bc_registry_row(rows) != NULL; ++rows) {
-      seconds[rows] = expected(&problem, pass, bc_registry_row(rows)->name);
+      seconds[rows] = expected(&problem, pass, bc_registry_row(rows)->name, 0);
       least = fmin(least, seconds[rows]);
     }
     size_t first = 0;
@@ -174,6 +176,23 @@ START_TEST(the_estimate_takes_the_first_of_the_cheapest)
     ck_assert(plan->decision.seconds == seconds[first]);
     blasconv_plan_destroy(plan);
   }
+}
+END_TEST
+
+/* Packing is the smaller part of a product, and only of the algorithm that packs at all. */
+START_TEST(packed_weights_save_the_packing)
+{
+  const blasconv_problem problem = blasconv_problem_2d(1, 256, 14, 14, 256, 3, 3);
+  for (int pass = BLASCONV_FORWARD; pass <= BLASCONV_BACKWARD_DATA; ++pass)
+    for (size_t row = 0; bc_registry_row(row) != NULL; ++row) {
+      const char *name = bc_registry_row(row)->name;
+      const double plain = expected(&problem, (blasconv_pass)pass, name, 0);
+      const double packed = expected(&problem, (blasconv_pass)pass, name, 1);
+      if (strcmp(name, "implicit_gemm") == 0)
+        ck_assert(packed < plain && packed > 0.5 * plain);
+      else
+        ck_assert(packed == plain);
+    }
 }
 END_TEST
 
@@ -221,6 +240,10 @@ START_TEST(a_choice_is_taken)
   const blasconv_problem problem = contested();
   blasconv_options options = blasconv_options_default();
   options.threads = 2;
+  const char *estimated[passes];
+  for (int pass = 0; pass < passes; ++pass)
+    estimated[pass] = chosen(&problem, (blasconv_pass)pass, &options);
+  ck_assert_str_ne(estimated[BLASCONV_FORWARD], "im2col_gemm");
   options.choices = create_choices();
   put(options.choices, &problem, BLASCONV_FORWARD, &options, "im2col_gemm");
   ck_assert_str_eq(chosen(&problem, BLASCONV_FORWARD, &options), "im2col_gemm");
@@ -231,9 +254,13 @@ START_TEST(a_choice_is_taken)
   ck_assert_str_eq(chosen(&problem, BLASCONV_FORWARD, &options), "im2col_gemm");
   options.planning = BLASCONV_ESTIMATE;
 
-  ck_assert_str_eq(chosen(&problem, BLASCONV_BACKWARD_DATA, &options), "pointwise_gemm");
+  ck_assert_str_eq(chosen(&problem, BLASCONV_BACKWARD_DATA, &options),
+                   estimated[BLASCONV_BACKWARD_DATA]);
+  options.packed_weights = 1;
+  ck_assert_str_ne(chosen(&problem, BLASCONV_FORWARD, &options), "im2col_gemm");
+  options.packed_weights = 0;
   options.threads = 1;
-  ck_assert_str_eq(chosen(&problem, BLASCONV_FORWARD, &options), "pointwise_gemm");
+  ck_assert_str_eq(chosen(&problem, BLASCONV_FORWARD, &options), estimated[BLASCONV_FORWARD]);
   options.threads = 2;
   options.algorithm = "pointwise_gemm";
   ck_assert_str_eq(chosen(&problem, BLASCONV_FORWARD, &options), "pointwise_gemm");
@@ -250,10 +277,12 @@ START_TEST(a_hostile_choice_is_ignored)
     for (int i = 0; i < 2; ++i) {
       blasconv_options options = blasconv_options_default();
       options.threads = 1;
+      const char *estimated = chosen(&spatial, (blasconv_pass)pass, &options);
       options.choices = create_choices();
       put(options.choices, &spatial, (blasconv_pass)pass, &options, hostile[i]);
       blasconv_plan *plan = create(&spatial, (blasconv_pass)pass, &options);
-      ck_assert_str_eq(blasconv_plan_algorithm(plan), "im2col_gemm");
+      ck_assert_str_ne(estimated, hostile[i]);
+      ck_assert_str_eq(blasconv_plan_algorithm(plan), estimated);
       ck_assert(describes(plan, "choice: by estimate"));
       blasconv_plan_destroy(plan);
       blasconv_choices_destroy(options.choices);
@@ -344,6 +373,7 @@ START_TEST(anything_can_be_measured)
     options.measure_seconds = 1e-4;
     options.threads = (int32_t)support_random_between(&random, 1, 3);
     options.accumulate = pass != BLASCONV_FORWARD && i % 2;
+    options.packed_weights = pass != BLASCONV_BACKWARD_WEIGHTS && i / passes % 2;
     if (pass == BLASCONV_FORWARD) {
       options.activation.kind = BLASCONV_GELU_TANH;
       options.residual = (blasconv_residual)support_random_between(&random, 0, 2);
@@ -369,10 +399,11 @@ START_TEST(a_tiny_budget_is_enough)
 {
   const blasconv_problem problem = blasconv_problem_2d(2, 32, 64, 64, 32, 1, 1);
   blasconv_options options = blasconv_options_default();
+  const char *estimated = chosen(&problem, BLASCONV_FORWARD, &options);
   options.planning = BLASCONV_MEASURE;
   options.measure_seconds = 1e-12;
   blasconv_plan *plan = create(&problem, BLASCONV_FORWARD, &options);
-  ck_assert_str_eq(blasconv_plan_algorithm(plan), "pointwise_gemm");
+  ck_assert_str_eq(blasconv_plan_algorithm(plan), estimated);
   ck_assert_int_eq(plan->decision.basis, BC_BY_MEASURING);
   int measured = 0;
   for (size_t row = 0; row < BC_MOST_ALGORITHMS; ++row)
@@ -387,58 +418,100 @@ static size_t aligned(int64_t elements)
   return ((size_t)elements * sizeof(float) + 63) / 64 * 64;
 }
 
-static blasconv_options measuring_in(void *scratch, size_t bytes)
+static blasconv_options measuring_in(void *scratch, size_t bytes, int32_t packed)
 {
   blasconv_options options = blasconv_options_default();
   options.planning = BLASCONV_MEASURE;
   options.measure_seconds = brief;
   options.threads = 2;
   options.residual = BLASCONV_RESIDUAL_BEFORE_ACTIVATION;
+  options.packed_weights = packed;
   options.scratch = scratch;
   options.scratch_bytes = bytes;
   return options;
+}
+
+/* Bytes of the weights as an algorithm packs them, each that serves once. */
+static size_t packed_by_all(const blasconv_problem *problem)
+{
+  size_t bytes = 0;
+  for (size_t row = 0; bc_registry_row(row) != NULL; ++row) {
+    blasconv_options options = blasconv_options_default();
+    options.algorithm = bc_registry_row(row)->name;
+    blasconv_plan *plan = NULL;
+    if (blasconv_plan_create(problem, BLASCONV_FORWARD, &options, &plan) == BLASCONV_SUCCESS)
+      bytes += (blasconv_plan_packed_size(plan) + 63) / 64 * 64;
+    blasconv_plan_destroy(plan);
+  }
+  return bytes;
 }
 
 /* What the header says is enough, is; nothing outside is touched, and nothing else allocated. */
 START_TEST(scratch_is_enough)
 {
   const blasconv_problem problem = contested();
-  const size_t enough = aligned(8 * 400) * 3 + aligned(8 * 8) + 2 * ((size_t)2 << 20);
-  support_memory memory = support_memory_workspace(enough);
-  blasconv_options options = measuring_in(memory.data, enough);
-  allocation_log log = {.allowed = ALLOCATION_UNLIMITED};
-  options.allocator = allocation_hook(&log);
-  blasconv_plan *plan = create(&problem, BLASCONV_FORWARD, &options);
-  ck_assert_int_eq(plan->decision.basis, BC_BY_MEASURING);
-  ck_assert_int_eq(log.calls, 1);
-  support_memory_check(&memory, "scratch");
-  blasconv_plan_destroy(plan);
-  support_memory_free(&memory);
+  for (int32_t packed = 0; packed < 2; ++packed) {
+    const size_t enough = aligned(8 * 400) * 3 + aligned(8 * 8) + 2 * ((size_t)2 << 20) +
+                          (packed ? packed_by_all(&problem) : 0);
+    support_memory memory = support_memory_workspace(enough);
+    blasconv_options options = measuring_in(memory.data, enough, packed);
+    allocation_log log = {.allowed = ALLOCATION_UNLIMITED};
+    options.allocator = allocation_hook(&log);
+    blasconv_plan *plan = create(&problem, BLASCONV_FORWARD, &options);
+    ck_assert_int_eq(plan->decision.basis, BC_BY_MEASURING);
+    ck_assert_int_eq(log.calls, 1);
+    support_memory_check(&memory, "scratch");
+    blasconv_plan_destroy(plan);
+    support_memory_free(&memory);
+  }
 }
 END_TEST
 
-/* The tensors of the forward pass with a residual, and the largest workspace of all that are timed;
- * counts in *others where that is not the workspace of the last. */
-static size_t needed(const blasconv_problem *problem, int *others)
+/* What a candidate packs for itself. */
+static size_t packed_bytes(const blasconv_plan *plan, const bc_candidate *candidate)
 {
-  blasconv_options options = measuring_in(NULL, 0);
-  options.planning = BLASCONV_ESTIMATE;
-  blasconv_plan *plan = create(problem, BLASCONV_FORWARD, &options);
-  const blasconv_maps *output = &plan->output;
+  blasconv_plan its = *plan;
+  bc_candidate_take(candidate, &its);
+  return candidate->algorithm->pack != NULL ? (blasconv_plan_packed_size(&its) + 63) / 64 * 64 : 0;
+}
+
+/* What the candidates that are timed need beside the tensors. */
+typedef struct others {
+  size_t workspace, packed;
+  bool last_is_smaller; /* the workspace of the last is not the largest */
+} others;
+
+static others find_others(const blasconv_plan *plan)
+{
   bc_candidate candidates[BC_MOST_ALGORITHMS];
   blasconv_status status;
   const char *reason;
   const size_t count = bc_candidates_make(plan, candidates, &status, &reason);
-  size_t largest = 0, last = 0;
+  others found = {0};
   for (size_t i = 0; i < count && !bc_candidate_is_hopeless(&candidates[i], &candidates[0]); ++i) {
-    last = bc_workspace_size(&candidates[i].schedule.workspace, candidates[i].threads);
-    largest = last > largest ? last : largest;
+    const size_t bytes =
+        bc_workspace_size(&candidates[i].schedule.workspace, candidates[i].threads);
+    found.last_is_smaller = bytes < found.workspace;
+    found.workspace = bytes > found.workspace ? bytes : found.workspace;
+    found.packed += packed_bytes(plan, &candidates[i]);
   }
-  *others += last < largest;
+  return found;
+}
+
+/* For the forward pass with a residual; counts in *smaller where the last workspace is. */
+static size_t needed(const blasconv_problem *problem, int32_t packed, int *smaller)
+{
+  blasconv_options options = measuring_in(NULL, 0, packed);
+  options.planning = BLASCONV_ESTIMATE;
+  blasconv_plan *plan = create(problem, BLASCONV_FORWARD, &options);
+  const blasconv_maps *output = &plan->output;
+  const others also = find_others(plan);
+  *smaller += also.last_is_smaller;
   const size_t bytes =
       aligned(problem->batch * problem->in_channels * problem->input[0] * problem->input[1]) +
       aligned(bc_count_weights(&plan->geometry)) +
-      2 * aligned(output->batch * output->channels * output->pixels) + largest;
+      2 * aligned(output->batch * output->channels * output->pixels) + also.workspace +
+      (packed ? also.packed : 0);
   blasconv_plan_destroy(plan);
   return bytes;
 }
@@ -446,25 +519,68 @@ static size_t needed(const blasconv_problem *problem, int *others)
 /* Taken and kept to the byte if it is enough, refused if it is one byte less. */
 START_TEST(scratch_to_the_byte)
 {
-  blasconv_problem problems[] = {contested(), blasconv_problem_2d(1, 4, 6, 6, 4, 3, 3)};
+  blasconv_problem problems[] = {contested(), blasconv_problem_2d(1, 4, 6, 6, 4, 3, 3),
+                                 blasconv_problem_2d(1, 64, 9, 9, 16, 1, 1),
+                                 blasconv_problem_2d(1, 512, 4, 4, 512, 3, 3)};
   problems[1].groups = 4;
-  int others = 0;
-  for (int i = 0; i < 2; ++i) {
-    const size_t bytes = needed(&problems[i], &others);
+  int smaller = 0;
+  for (int i = 0; i < 8; ++i) {
+    const blasconv_problem *problem = &problems[i / 2];
+    const int32_t packed = i % 2;
+    const size_t bytes = needed(problem, packed, &smaller);
     support_memory memory = support_memory_workspace(bytes);
-    check_refused(&problems[i], measuring_in(memory.data, bytes - 1), BLASCONV_WORKSPACE_TOO_SMALL);
-    check_refused(&problems[i], measuring_in((char *)memory.data + 4, bytes),
+    check_refused(problem, measuring_in(memory.data, bytes - 1, packed),
+                  BLASCONV_WORKSPACE_TOO_SMALL);
+    check_refused(problem, measuring_in((char *)memory.data + 4, bytes, packed),
                   BLASCONV_WORKSPACE_MISALIGNED);
     for (size_t j = 0; j < bytes / sizeof(float); ++j) /* a refused call has written nothing */
       ck_assert(isnan(((const float *)memory.data)[j]));
-    blasconv_options options = measuring_in(memory.data, bytes);
-    blasconv_plan *plan = create(&problems[i], BLASCONV_FORWARD, &options);
+    blasconv_options options = measuring_in(memory.data, bytes, packed);
+    blasconv_plan *plan = create(problem, BLASCONV_FORWARD, &options);
     ck_assert_int_eq(plan->decision.basis, BC_BY_MEASURING);
     blasconv_plan_destroy(plan);
     support_memory_check(&memory, "scratch");
     support_memory_free(&memory);
   }
-  ck_assert_int_gt(others, 0);
+  ck_assert_int_gt(smaller, 0);
+}
+END_TEST
+
+/* A run that were refused would be the fastest. The tensors lie in the scratch one behind the
+ * other, input, output and weights first, so what the run of each algorithm left there can be
+ * computed again. */
+START_TEST(timed_runs_compute)
+{
+  const blasconv_problem problem = blasconv_problem_2d(1, 8, 8, 8, 16, 1, 1);
+  enum { inputs = 8 * 64, outputs = 16 * 64 };
+  for (int i = 0; i < 2 * BC_MOST_ALGORITHMS && bc_registry_row((size_t)i / 2) != NULL; ++i) {
+    blasconv_options options = measuring_in(NULL, 0, i % 2);
+    options.residual = BLASCONV_RESIDUAL_NONE;
+    options.algorithm = bc_registry_row((size_t)i / 2)->name;
+    bc_candidate candidate;
+    double measured;
+    const char *reason;
+    float computed[outputs];
+    blasconv_plan *plan = NULL;
+    if (blasconv_plan_create(&problem, BLASCONV_FORWARD, &options, &plan) != BLASCONV_SUCCESS)
+      continue;
+    support_memory memory = support_memory_workspace((size_t)4 << 20);
+    options.scratch = memory.data;
+    options.scratch_bytes = (size_t)4 << 20;
+    ck_assert_int_eq(bc_candidate_make(plan, plan->algorithm, &candidate, &reason),
+                     BLASCONV_SUCCESS);
+    ck_assert_int_eq(bc_measure(plan, &options, &candidate, 1, &measured, &reason),
+                     BLASCONV_SUCCESS);
+    const float *input = memory.data, *output = input + inputs;
+    blasconv_arguments arguments = blasconv_arguments_none();
+    arguments.input = input;
+    arguments.weights = output + outputs;
+    arguments.output = computed;
+    ck_assert_int_eq(blasconv_plan_execute(plan, &arguments, NULL, 0), BLASCONV_SUCCESS);
+    ck_assert_mem_eq(output, computed, sizeof computed);
+    blasconv_plan_destroy(plan);
+    support_memory_free(&memory);
+  }
 }
 END_TEST
 
@@ -477,7 +593,7 @@ START_TEST(nothing_to_measure_needs_nothing)
   problems[1].batch = 0;
   for (int i = 0; i < 2; ++i) {
     _Alignas(64) char scratch[64];
-    blasconv_options options = measuring_in(scratch, 1);
+    blasconv_options options = measuring_in(scratch, 1, 0);
     options.choices = create_choices();
     blasconv_plan *plan = create(&problems[i], BLASCONV_FORWARD, &options);
     ck_assert_int_eq(plan->decision.basis, BC_BY_ESTIMATE);
@@ -494,7 +610,7 @@ START_TEST(every_allocation_may_fail)
   const blasconv_problem problem = contested();
   for (int allowed = 0; allowed < 3; ++allowed) {
     allocation_log log = {.allowed = allowed};
-    blasconv_options options = measuring_in(NULL, 0);
+    blasconv_options options = measuring_in(NULL, 0, 0);
     options.allocator = allocation_hook(&log);
     if (allowed < 1) {
       check_refused(&problem, options, BLASCONV_OUT_OF_MEMORY);
@@ -519,7 +635,7 @@ START_TEST(enormous_tensors)
 {
   const int64_t side = INT64_C(1) << 28;
   allocation_log log = {.allowed = 0};
-  blasconv_options options = measuring_in(NULL, 0);
+  blasconv_options options = measuring_in(NULL, 0, 0);
   options.allocator = allocation_hook(&log);
   blasconv_problem problem = blasconv_problem_2d(1, 2, side, side, 2, 1, 1);
   check_refused(&problem, options, BLASCONV_OUT_OF_MEMORY);
@@ -586,6 +702,7 @@ int main(void)
   support_add(suite, layers_of_networks_get_what_suits_them);
   support_add(suite, the_estimate_does_not_hang_on_the_threads);
   support_add(suite, the_estimate_takes_the_first_of_the_cheapest);
+  support_add(suite, packed_weights_save_the_packing);
   support_add(suite, descriptions_say_why);
   support_add(suite, a_choice_is_taken);
   support_add(suite, a_hostile_choice_is_ignored);
@@ -596,6 +713,7 @@ int main(void)
   support_add(suite, a_tiny_budget_is_enough);
   support_add(suite, scratch_is_enough);
   support_add(suite, scratch_to_the_byte);
+  support_add(suite, timed_runs_compute);
   support_add(suite, nothing_to_measure_needs_nothing);
   support_add(suite, every_allocation_may_fail);
   support_add(suite, enormous_tensors);

@@ -37,8 +37,6 @@ static blasconv_status pack(side *o)
 {
   blasconv_arguments *arguments = &o->execution.arguments;
   const size_t bytes = blasconv_plan_packed_size(o->execution.plan);
-  if (bytes == 0)
-    return BLASCONV_SUCCESS;
   o->packed = bench_floats((int64_t)(bytes / sizeof(float)) + 1);
   const blasconv_status status =
       blasconv_plan_pack(o->execution.plan, arguments->weights, o->packed, bytes);
@@ -67,13 +65,14 @@ static blasconv_status create(side *o, const peer_case *task, char *reason, int6
   const bench_operands operands = {
       .data = {task->tensor_input, task->tensor_weights, task->tensor_output}};
   blasconv_options options = bench_plan_options(task->algorithm, task->threads);
+  options.packed_weights = task->packed_weights && task->pass != BLASCONV_BACKWARD_WEIGHTS;
   options.message = reason;
   options.message_size = (size_t)size;
   if (!fits(&problem, task))
     return BLASCONV_BAD_SIZE;
   const blasconv_status status = bench_execution_create(&problem, (blasconv_pass)task->pass,
                                                         &options, &operands, &o->execution);
-  return status == BLASCONV_SUCCESS && task->packed_weights ? pack(o) : status;
+  return status == BLASCONV_SUCCESS && options.packed_weights ? pack(o) : status;
 }
 
 void *peer_create(const peer_case *task, char *reason, int64_t size)

@@ -38,6 +38,7 @@ static blasconv_options options_of(const bench_bench *bench, const bench_notatio
       bench_plan_options(n->algorithm[0] != '\0' ? n->algorithm : NULL, n->threads);
   options.exact = n->exact;
   options.accumulate = n->accumulate;
+  options.packed_weights = n->packed;
   options.activation = n->activation;
   options.residual = n->residual;
   options.workspace_limit = n->workspace_limit;

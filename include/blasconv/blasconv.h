@@ -461,8 +461,9 @@ typedef enum blasconv_residual {
  *
  * The memory is the caller's `scratch`, aligned to #BLASCONV_WORKSPACE_ALIGNMENT: the bytes of the
  * tensors that the pass reads and writes (no bias, scale or shift), each rounded up to that
- * alignment, and 2 MiB for each thread are always enough. Without scratch the allocator gives it
- * and gets it back. There is no falling back to estimates: what has no room is refused
+ * alignment, and 2 MiB for each thread are always enough; with `packed_weights`, these and
+ * blasconv_plan_packed_size() of a plan by each algorithm, rounded up as well. Without scratch the
+ * allocator gives it and gets it back. There is no falling back to estimates: what has no room is refused
  * (#BLASCONV_WORKSPACE_TOO_SMALL, #BLASCONV_WORKSPACE_MISALIGNED, #BLASCONV_OUT_OF_MEMORY).
  */
 typedef enum blasconv_planning {
@@ -487,6 +488,9 @@ typedef struct blasconv_options {
   int32_t exact; /**< 1 rules out algorithms that are not a plain sum of products (none today) */
   int32_t accumulate; /**< 1: gradients are added to what is there; 0: overwritten, old contents
                            (NaN included) never read; 0 for the forward pass */
+  int32_t packed_weights; /**< 1: choose for executions that are given packed weights, see
+                               blasconv_plan_pack(); either kind is taken all the same; 0 for
+                               backward weights, which reads none */
   blasconv_activation activation; /**< epilogue of the forward pass; identity for the others */
   blasconv_residual residual;     /**< epilogue of the forward pass; none for the others */
   size_t workspace_limit;     /**< most bytes that blasconv_plan_workspace_size() may give: smaller
@@ -512,6 +516,7 @@ static inline blasconv_options blasconv_options_default(void)
 {
   blasconv_options options = {sizeof(blasconv_options),
                               NULL,
+                              0,
                               0,
                               0,
                               0,

@@ -21,6 +21,12 @@ int64_t bc_patch_elements(const bc_request *request)
   return bc_max(1, bc_min(BC_PATCH_ELEMENTS, bc_workspace_elements(request->room)));
 }
 
+double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass)
+{
+  const int64_t weights = bc_count_weights(geometry);
+  return pass == BLASCONV_FORWARD && weights > BC_PATCH_ELEMENTS / 2 ? (double)weights : 0.0;
+}
+
 void bc_clear_block(bc_block_view view, float *block)
 {
   const bool by_channel = view.pixel_step == 1;

@@ -30,6 +30,10 @@ static inline bc_block_view bc_view(bc_steps steps, int64_t channels, int64_t pi
   return (bc_block_view){channels, pixels, steps.channel, steps.pixel};
 }
 
+/* All weights, if the forward pass hands them to SGEMM and they are more than caches keep near: in
+ * the other passes their neighbours are read together. */
+double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass);
+
 /* Sets a block to zero. */
 void bc_clear_block(bc_block_view view, float *block);
 
@@ -61,12 +65,14 @@ typedef struct bc_weights_method {
   void (*multiply)(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
                    bc_result c, void *workspace);
   size_t (*multiply_bytes)(int64_t m, int64_t n, int64_t k);
+  /* Adds to `work` what so many of them do, of these extents on average; NULL with `multiply`. */
+  void (*multiply_work)(double products, double m, double n, double k, bc_work *work);
 } bc_weights_method;
 
 bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request,
                                const bc_weights_method *method);
-double bc_weights_cost(const bc_geometry *geometry, const bc_schedule *schedule,
-                       const bc_weights_method *method);
+bc_work bc_weights_work(const bc_geometry *geometry, const bc_schedule *schedule,
+                        const bc_weights_method *method);
 void bc_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
                     const bc_weights_method *method);
 

@@ -177,26 +177,28 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
   return bc_weights_prepare(geometry, request, &weights_method);
 }
 
-static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+static bc_work work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
-    return bc_weights_cost(g, schedule, &weights_method);
+    return bc_weights_work(g, schedule, &weights_method);
   const bc_blocks *blocks = &schedule->blocks;
   const bool forward = request->pass == BLASCONV_FORWARD;
-  /* Blocks of filters each lower all patches. */
+  /* Blocks of filters each lower all patches; in backward data all filters are summed up. */
   const int64_t filters = forward ? blocks->filters : g->out_channels;
-  const double lowerings =
-      (double)(g->batch * g->groups * bc_count_blocks(g->out_channels, filters));
+  const double images = (double)(g->batch * g->groups);
+  const double lowerings = images * (double)bc_count_blocks(g->out_channels, filters);
   const double rows = bc_mean_block(g->patch_rows, blocks->depth);
   const double pixels = bc_mean_block(g->out_pixels, blocks->pixels);
-  const double moved = lowerings * (double)g->patch_rows * (double)g->out_pixels;
-  return bc_cost(&(bc_work){.products = moved / rows / pixels,
-                            .m = bc_mean_block(g->out_channels, filters),
-                            .n = pixels,
-                            .k = rows,
-                            .moved = moved,
-                            .run = bc_copied_run(g)},
-                 schedule->tasks);
+  const double patches = lowerings * (double)g->patch_rows * (double)g->out_pixels;
+  const double cleared = forward ? 0.0 : images * (double)(g->in_channels * g->in_pixels);
+  const double mean_filters = bc_mean_block(g->out_channels, filters);
+  return (bc_work){.products = patches / rows / pixels,
+                   .m = forward ? mean_filters : rows,
+                   .n = pixels,
+                   .k = forward ? rows : mean_filters,
+                   .far_weights = bc_far_weights(g, request->pass),
+                   .moved = patches + cleared,
+                   .run = bc_copied_run(g)};
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
@@ -211,4 +213,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_im2col_gemm = {
-    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .cost = cost, .run = run};
+    .name = "im2col_gemm", .reject = reject, .prepare = prepare, .work = work, .run = run};

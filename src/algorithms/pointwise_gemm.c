@@ -116,18 +116,18 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
              : prepare_product(geometry, request->pass);
 }
 
-static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+static bc_work work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
-    return bc_weights_cost(g, schedule, &weights_method);
+    return bc_weights_work(g, schedule, &weights_method);
   const bc_blocks *blocks = &schedule->blocks;
   const bool forward = request->pass == BLASCONV_FORWARD;
-  return bc_cost(&(bc_work){.products = (double)schedule->tasks,
-                            .m = forward ? bc_mean_block(g->out_channels, blocks->filters)
-                                         : bc_mean_block(g->in_channels, blocks->channels),
-                            .n = bc_mean_block(g->out_pixels, blocks->pixels),
-                            .k = (double)(forward ? g->in_channels : g->out_channels)},
-                 schedule->tasks);
+  return (bc_work){.products = (double)schedule->tasks,
+                   .m = forward ? bc_mean_block(g->out_channels, blocks->filters)
+                                : bc_mean_block(g->in_channels, blocks->channels),
+                   .n = bc_mean_block(g->out_pixels, blocks->pixels),
+                   .k = (double)(forward ? g->in_channels : g->out_channels),
+                   .far_weights = bc_far_weights(g, request->pass)};
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
@@ -141,4 +141,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_pointwise_gemm = {
-    .name = "pointwise_gemm", .reject = reject, .prepare = prepare, .cost = cost, .run = run};
+    .name = "pointwise_gemm", .reject = reject, .prepare = prepare, .work = work, .run = run};

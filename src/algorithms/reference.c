@@ -177,12 +177,13 @@ static bc_schedule prepare(const bc_geometry *g, const bc_request *request)
   return (bc_schedule){.tasks = tasks[request->pass]};
 }
 
-static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+static bc_work work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
+  (void)schedule;
   /* Backward data looks at every tap of every input pixel, whether they meet the output or not. */
   const int64_t pixels = request->pass == BLASCONV_BACKWARD_DATA ? g->in_pixels : g->out_pixels;
   const double products = (double)bc_count_weights(g) * (double)g->batch * (double)pixels;
-  return bc_cost(&(bc_work){.plain = products}, schedule->tasks);
+  return (bc_work){.plain = products};
 }
 
 static map_sums sums_of(const bc_geometry *g, blasconv_pass pass, const bc_tensors *tensors)
@@ -227,4 +228,4 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_reference = {
-    .name = "reference", .reject = reject, .prepare = prepare, .cost = cost, .run = run};
+    .name = "reference", .reject = reject, .prepare = prepare, .work = work, .run = run};

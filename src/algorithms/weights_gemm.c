@@ -94,8 +94,8 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
   return schedule;
 }
 
-double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule,
-                       const bc_weights_method *method)
+bc_work bc_weights_work(const bc_geometry *g, const bc_schedule *schedule,
+                        const bc_weights_method *method)
 {
   const bc_blocks *blocks = &schedule->blocks;
   const double products = (double)count_tiles(g, blocks) * (double)count_units(g, blocks);
@@ -106,18 +106,17 @@ double bc_weights_cost(const bc_geometry *g, const bc_schedule *schedule,
   const double gradient = joins_gradients(g, blocks) ? products * columns * filters : 0.0;
   const double patches = method->lowers || blocks->images > 1 ? products * columns * rows : 0.0;
   const double slots = blocks->slots > 1 ? (double)blocks->slots : 0.0;
-  const bool own = method->multiply != NULL;
-  const double operands =
-      own ? 2.0 * products * columns * (rows + filters) : 0.0; /* packed, copied */
-  return bc_cost(
-      &(bc_work){.products = own ? 0.0 : products,
-                 .m = rows,
-                 .n = filters,
-                 .k = columns,
-                 .multiplications = own ? products * rows * filters * columns : 0.0,
-                 .moved = gradient + patches + operands + slots * (double)bc_count_weights(g),
-                 .run = bc_copied_run(g)},
-      schedule->tasks);
+  bc_work work = {.moved = gradient + patches + slots * (double)bc_count_weights(g),
+                  .run = bc_copied_run(g)};
+  if (method->multiply == NULL) {
+    work.products = products;
+    work.m = rows;
+    work.n = filters;
+    work.k = columns;
+  } else {
+    method->multiply_work(products, rows, filters, columns, &work);
+  }
+  return work;
 }
 
 typedef struct context {

@@ -35,7 +35,8 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
                              : "its smallest blocks need more workspace than the limit";
     return no_limit_helps ? BLASCONV_ALGORITHM_REFUSED : BLASCONV_WORKSPACE_LIMITED;
   }
-  candidate->seconds = algorithm->cost(&plan->geometry, &plan->request, &candidate->schedule);
+  const bc_work work = algorithm->work(&plan->geometry, &plan->request, &candidate->schedule);
+  candidate->seconds = bc_cost(&work, candidate->schedule.tasks);
   candidate->threads = count_threads(plan, &candidate->schedule, candidate->seconds);
   return BLASCONV_SUCCESS;
 }

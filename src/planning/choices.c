@@ -55,8 +55,9 @@ bc_choice_key bc_choice_key_make(const blasconv_problem *p, blasconv_pass pass,
 {
   const size_t limit = options->workspace_limit < INT64_MAX ? options->workspace_limit : INT64_MAX;
   bc_choice_key key = {{pass, p->layout, p->direction, p->batch, p->in_channels, p->out_channels,
-                        p->groups, options->exact, options->accumulate, threads, (int64_t)limit}};
-  int64_t *number = key.numbers + 11;
+                        p->groups, options->exact, options->accumulate, options->packed_weights,
+                        threads, (int64_t)limit}};
+  int64_t *number = key.numbers + 12;
   number = add_axes(number, p->input, p->rank, 1);
   number = add_axes(number, p->kernel, p->rank, 1);
   number = add_axes(number, p->strides, p->rank, 1);

@@ -5,7 +5,7 @@
 #include "algorithm.h"
 
 enum {
-  BC_CHOICE_NUMBERS = 32,
+  BC_CHOICE_NUMBERS = 33,
   BC_CHOICE_LINE = 1024,     /* more than the longest line of a text, its newline and a NUL */
   BC_MACHINE_TEXT = 512,     /* more than bc_machine_describe() writes */
   BC_MOST_CHOICES = 1 << 14, /* entries of a store: 6 MiB or so, whatever is imported */
@@ -27,8 +27,9 @@ typedef struct bc_choice {
  *
  * Left out are the activation and the residual: whatever the algorithm, they are applied to each
  * block of the output while it is in the cache, and cost the same. In are `exact` and the limit on
- * the workspace, which rule algorithms out and make blocks smaller, and `accumulate`, which decides
- * whether results are read, and who clears them. */
+ * the workspace, which rule algorithms out and make blocks smaller, `accumulate`, which decides
+ * whether results are read, and who clears them, and `packed_weights`, which saves some algorithms
+ * the packing. */
 bc_choice_key bc_choice_key_make(const blasconv_problem *problem, blasconv_pass pass,
                                  const blasconv_options *options, int threads);
 

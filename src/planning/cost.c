@@ -3,45 +3,30 @@
 #include "geometry.h"
 #include "sgemm.h"
 
-/* Fitted to measurements, see docs/performance.md, "The cost model". */
-static const double run_seconds = 0.5e-6, task_seconds = 0.28e-6;
+#include <math.h>
 
-/* A multiplication and addition of SGEMM at its full speed, and the extent at which it reaches half
- * of that, the other two being long. */
-static const double product_seconds = 2.0 / 81e9, half_extent = 7.0;
-
-/* A multiplication and addition of the product kernel, and a call of it. */
-static const double multiplication_seconds = 2.0 / 95e9, tile_seconds = 20e-9;
-
-/* How fast products are with an instruction set, beside AVX2, for which the above are: the BLAS may
- * have kernels for another than ours. */
+/* How fast products are with an instruction set, beside AVX2, for which the prices are: the BLAS
+ * may have kernels for another than ours. Those for AVX-512 are always handed pieces. */
 static const double speed_of_isa[] = {
     [BC_ISA_GENERIC] = 0.3, [BC_ISA_AVX2] = 1.0, [BC_ISA_AVX512] = 1.8};
+static const double speed_of_blas[] = {
+    [BC_ISA_GENERIC] = 0.3, [BC_ISA_AVX2] = 1.0, [BC_ISA_AVX512] = 2.6};
 
-/* An element that is moved, and a run of them. */
-static const double move_seconds = 0.25e-9, piece_seconds = 5.1e-9;
-
-/* A multiplication of vector loops, and the beginning of such a loop. */
-static const double vector_seconds = 0.043e-9, loop_seconds = 0.71e-9;
-
-/* A multiplication of plain loops, rather too much: they are for want of anything better. */
-static const double plain_seconds = 6e-9;
-
-static double sgemm_cost(const bc_work *work)
+/* How many pieces the BLAS is handed of an extent. */
+static double count_pieces(double extent, int64_t piece)
 {
-  return work->products * product_seconds * (work->m + half_extent) * (work->n + half_extent) *
-         (work->k + half_extent) / speed_of_isa[bc_sgemm_isa()];
+  return ceil(extent / (double)piece);
 }
 
-static double tile_cost(const bc_work *work)
+static void add_products(const bc_work *w, double terms[BC_TERMS])
 {
-  return work->tiles * tile_seconds +
-         work->multiplications * multiplication_seconds / speed_of_isa[bc_cpu_isa()];
-}
-
-static double move_cost(const bc_work *work)
-{
-  return work->moved > 0.0 ? work->moved * (move_seconds + piece_seconds / (double)work->run) : 0.0;
+  const bc_sgemm_piece piece = bc_sgemm_pieces();
+  const double m = count_pieces(w->m, piece.m), n = count_pieces(w->n, piece.n);
+  const double k = count_pieces(w->k, piece.k);
+  terms[BC_TERM_CALL] = w->products * m * n * k;
+  terms[BC_TERM_PRODUCT] = w->products * w->m * w->n * w->k / speed_of_blas[bc_sgemm_isa()];
+  terms[BC_TERM_OPERAND] = w->products * w->k * (w->m * n + w->n * m);
+  terms[BC_TERM_RESULT] = w->products * w->m * w->n * k;
 }
 
 double bc_mean_block(int64_t whole, int64_t size)
@@ -49,9 +34,29 @@ double bc_mean_block(int64_t whole, int64_t size)
   return whole == 0 ? 0.0 : (double)whole / (double)bc_count_blocks(whole, size);
 }
 
+void bc_cost_terms(const bc_work *work, int64_t tasks, double terms[BC_TERMS])
+{
+  terms[BC_TERM_RUN] = 1.0;
+  terms[BC_TERM_TASK] = (double)tasks;
+  add_products(work, terms);
+  terms[BC_TERM_FAR_WEIGHT] = work->far_weights;
+  terms[BC_TERM_TILE] = work->tiles;
+  terms[BC_TERM_SEGMENT] = work->segments;
+  terms[BC_TERM_MULTIPLICATION] = work->multiplications / speed_of_isa[bc_cpu_isa()];
+  terms[BC_TERM_PACKED] = work->packed;
+  terms[BC_TERM_PLACE] = work->places;
+  terms[BC_TERM_MOVED] = work->moved;
+  terms[BC_TERM_PIECE] = work->moved > 0.0 ? work->moved / (double)work->run : 0.0;
+  terms[BC_TERM_PLAIN] = work->plain;
+  terms[BC_TERM_VECTOR] = work->vectors;
+  terms[BC_TERM_LOOP] = work->loops;
+}
+
 double bc_cost(const bc_work *work, int64_t tasks)
 {
-  return run_seconds + (double)tasks * task_seconds + sgemm_cost(work) + move_cost(work) +
-         tile_cost(work) + work->plain * plain_seconds + work->vectors * vector_seconds +
-         work->loops * loop_seconds;
+  double terms[BC_TERMS], seconds = 0.0;
+  bc_cost_terms(work, tasks, terms);
+  for (int i = 0; i < BC_TERMS; ++i)
+    seconds += terms[i] * bc_prices[i];
+  return seconds;
 }

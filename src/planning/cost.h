@@ -8,8 +8,12 @@
 typedef struct bc_work {
   double products;        /* calls of bc_sgemm() */
   double m, n, k;         /* their extents, on average */
+  double far_weights;     /* weights that they read from far away in short rows */
   double tiles;           /* calls of the product kernel */
-  double multiplications; /* of these */
+  double segments;        /* of the depth, in all of these */
+  double multiplications; /* of these, tiles counted as full */
+  double packed;          /* weights that are brought into the order in which tiles read them */
+  double places;          /* where a tap meets the source: how often that is found out */
   double moved;           /* elements that are copied, transposed or added outside of SGEMM */
   int64_t run;            /* how many of them lie side by side, at least 1 */
   double plain;           /* multiplications of plain loops outside of SGEMM */
@@ -20,10 +24,37 @@ typedef struct bc_work {
 /* The average size of the blocks that `size` cuts `whole` into. */
 double bc_mean_block(int64_t whole, int64_t size);
 
-/* Seconds that `tasks` take, one after the other. The number of threads plays no part: if the
- * choice of the algorithm depended on it, so would the bits of the results. Good for comparing
- * algorithms on one problem: on machines other than that of docs/performance.md all of them err
- * alike. */
+/* What has a price; the cost is the sum of all of them. */
+typedef enum bc_term {
+  BC_TERM_RUN,     /* 1 */
+  BC_TERM_TASK,    /* tasks */
+  BC_TERM_CALL,    /* of the BLAS, which is handed products in pieces */
+  BC_TERM_PRODUCT, /* multiplications of SGEMM */
+  BC_TERM_OPERAND, /* elements of its operands, of all pieces */
+  BC_TERM_RESULT,  /* and of its results */
+  BC_TERM_FAR_WEIGHT,
+  BC_TERM_TILE, /* from here on, the fields of bc_work */
+  BC_TERM_SEGMENT,
+  BC_TERM_MULTIPLICATION,
+  BC_TERM_PACKED,
+  BC_TERM_PLACE,
+  BC_TERM_MOVED,
+  BC_TERM_PIECE, /* runs of what is moved */
+  BC_TERM_PLAIN,
+  BC_TERM_VECTOR,
+  BC_TERM_LOOP,
+  BC_TERMS
+} bc_term;
+
+/* Seconds for one of each; prices.c has them, and where they come from. */
+extern const double bc_prices[BC_TERMS];
+
+/* How much of each `tasks` have that do this work. */
+void bc_cost_terms(const bc_work *work, int64_t tasks, double terms[BC_TERMS]);
+
+/* Seconds that they take, one after the other. The number of threads plays no part: if the choice
+ * of the algorithm depended on it, so would the bits of the results. Good for comparing algorithms
+ * on one problem: on machines other than that of the prices all of them err alike. */
 double bc_cost(const bc_work *work, int64_t tasks);
 
 #endif

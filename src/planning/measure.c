@@ -7,12 +7,13 @@
 
 static const double default_seconds = 0.5;
 
-/* The tensors that a pass reads and writes, however it names them, and the candidates' workspace,
- * one behind the other. */
+/* The tensors that a pass reads and writes, however it names them, packed weights for each of the
+ * candidates if that is how they will run, and their workspace, one behind the other. */
 enum { INPUT, OUTPUT, WEIGHTS, RESIDUAL, TENSORS };
 
 typedef struct areas {
   int64_t elements[TENSORS];
+  size_t packed_bytes[BC_MOST_ALGORITHMS]; /* of each candidate; 0: it reads the weights */
   size_t workspace_bytes;
   size_t all_bytes;
 } areas;
@@ -36,6 +37,17 @@ static size_t largest_workspace(const bc_candidate *candidates, size_t count)
   return largest;
 }
 
+/* What the candidate packs, with the alignment; weights that it takes as they are need not be
+ * copied. */
+static size_t packed_bytes(const blasconv_plan *plan, const bc_candidate *candidate)
+{
+  blasconv_plan its = *plan;
+  if (!plan->request.packed_weights || candidate->algorithm->pack == NULL)
+    return 0;
+  bc_candidate_take(candidate, &its);
+  return bc_workspace_book((int64_t)(blasconv_plan_packed_size(&its) / sizeof(float)));
+}
+
 /* False if the bytes overflow. */
 static bool find_areas(const blasconv_plan *plan, const bc_candidate *candidates, size_t count,
                        areas *found)
@@ -49,6 +61,11 @@ static bool find_areas(const blasconv_plan *plan, const bc_candidate *candidates
   found->workspace_bytes = largest_workspace(candidates, count);
   found->all_bytes = found->workspace_bytes;
   bool fits = true;
+  for (size_t i = 0; i < count; ++i) {
+    found->packed_bytes[i] = packed_bytes(plan, &candidates[i]);
+    fits = fits &&
+           !__builtin_add_overflow(found->all_bytes, found->packed_bytes[i], &found->all_bytes);
+  }
   for (int i = 0; i < TENSORS; ++i)
     fits = fits && !__builtin_add_overflow(found->all_bytes, bc_workspace_book(found->elements[i]),
                                            &found->all_bytes);
@@ -88,9 +105,10 @@ static void *fill(const areas *sizes, int threads, char *memory, float **tensors
 typedef struct trial {
   blasconv_plan plan; /* becomes that of each candidate in turn */
   const bc_candidate *candidates;
-  blasconv_arguments arguments;
+  blasconv_arguments arguments;           /* of all, but for packed weights */
+  const void *packed[BC_MOST_ALGORITHMS]; /* of each candidate; NULL: it reads the weights */
+  const areas *sizes;
   void *workspace;
-  size_t workspace_bytes;
 } trial;
 
 static blasconv_arguments arguments_of(const blasconv_plan *plan, float *const *tensors)
@@ -120,8 +138,27 @@ static blasconv_arguments arguments_of(const blasconv_plan *plan, float *const *
 static void run(void *context, size_t runner)
 {
   trial *t = context;
+  blasconv_arguments arguments = t->arguments;
+  if (t->packed[runner] != NULL) {
+    arguments.weights = NULL;
+    arguments.packed = t->packed[runner];
+    arguments.packed_bytes = t->sizes->packed_bytes[runner];
+  }
   bc_candidate_take(&t->candidates[runner], &t->plan);
-  (void)blasconv_plan_execute(&t->plan, &t->arguments, t->workspace, t->workspace_bytes);
+  (void)blasconv_plan_execute(&t->plan, &arguments, t->workspace, t->sizes->workspace_bytes);
+}
+
+/* Packs the weights for each candidate that wants it, and returns what is behind them. */
+static void *pack(trial *t, size_t count, char *memory)
+{
+  for (size_t i = 0; i < count; ++i)
+    if (t->sizes->packed_bytes[i] > 0) {
+      bc_candidate_take(&t->candidates[i], &t->plan);
+      (void)blasconv_plan_pack(&t->plan, t->arguments.weights, memory, t->sizes->packed_bytes[i]);
+      t->packed[i] = memory;
+      memory += t->sizes->packed_bytes[i];
+    }
+  return memory;
 }
 
 static double now(void *context)
@@ -136,11 +173,10 @@ static void hold(const blasconv_plan *plan, const blasconv_options *options,
 {
   const double start = bc_clock_seconds();
   float *tensors[TENSORS];
-  trial t = {.plan = *plan,
-             .candidates = candidates,
-             .workspace = fill(sizes, plan->threads_asked, memory, tensors),
-             .workspace_bytes = sizes->workspace_bytes};
+  trial t = {.plan = *plan, .candidates = candidates, .sizes = sizes};
+  void *behind = fill(sizes, plan->threads_asked, memory, tensors);
   t.arguments = arguments_of(plan, tensors);
+  t.workspace = pack(&t, count, behind);
   const double budget = options->measure_seconds > 0.0 ? options->measure_seconds : default_seconds;
   bc_race_hold(&(bc_race){count, start, budget, now, run, &t}, measured);
 }
@@ -149,7 +185,7 @@ blasconv_status bc_measure(const blasconv_plan *plan, const blasconv_options *op
                            const bc_candidate *candidates, size_t count, double *measured,
                            const char **reason)
 {
-  areas sizes;
+  areas sizes = {0};
   char *scratch = options->scratch;
   if (!find_areas(plan, candidates, count, &sizes))
     return bc_refuse(BLASCONV_OVERFLOW, "the bytes of all tensors together overflow", reason);

@@ -86,15 +86,18 @@ static bc_work work_on_pixels(const bc_geometry *g, blasconv_pass pass, double w
                    .run = width};
 }
 
-static double cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+static bc_work work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
+  (void)schedule;
   const double images = (double)(g->batch * g->groups);
   const double weights = images * (double)(g->out_channels * g->patch_rows);
-  bc_work work = bc_depthwise_has_channel_vectors(g)
-                     ? (bc_work){.vectors = weights * (double)g->out_pixels, .run = g->groups}
-                     : work_on_pixels(g, request->pass, weights);
-  work.moved = images * (double)(g->in_channels * g->in_pixels + g->out_channels * g->out_pixels);
-  return bc_cost(&work, schedule->tasks);
+  bc_work w = bc_depthwise_has_channel_vectors(g)
+                  ? (bc_work){.vectors = weights * (double)g->out_pixels, .run = g->groups}
+                  : work_on_pixels(g, request->pass, weights);
+  /* Each channel of a group passes through the results of its filters. */
+  w.moved = images * (double)(g->in_channels * g->in_pixels +
+                              g->out_channels * g->in_channels * g->out_pixels);
+  return w;
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
@@ -128,7 +131,7 @@ static void pack(const bc_geometry *geometry, blasconv_pass pass, const float *w
 const bc_algorithm bc_depthwise = {.name = "depthwise",
                                    .reject = reject,
                                    .prepare = prepare,
-                                   .cost = cost,
+                                   .work = work,
                                    .run = run,
                                    .packed_elements = packed_elements,
                                    .pack = pack};

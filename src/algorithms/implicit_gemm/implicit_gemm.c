@@ -64,7 +64,8 @@ static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights,
 static const bc_weights_method weights_method = {.patches = bc_lowered_patches,
                                                  .lowers = true,
                                                  .multiply = bc_tiles_multiply,
-                                                 .multiply_bytes = bc_tiles_bytes};
+                                                 .multiply_bytes = bc_tiles_bytes,
+                                                 .multiply_work = bc_tiles_work};
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
@@ -73,12 +74,12 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
              : bc_maps_prepare(geometry, request);
 }
 
-static double cost(const bc_geometry *geometry, const bc_request *request,
-                   const bc_schedule *schedule)
+static bc_work work(const bc_geometry *geometry, const bc_request *request,
+                    const bc_schedule *schedule)
 {
   return request->pass == BLASCONV_BACKWARD_WEIGHTS
-             ? bc_weights_cost(geometry, schedule, &weights_method)
-             : bc_maps_cost(geometry, request, schedule);
+             ? bc_weights_work(geometry, schedule, &weights_method)
+             : bc_maps_work(geometry, request, schedule);
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
@@ -92,7 +93,7 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 const bc_algorithm bc_implicit_gemm = {.name = "implicit_gemm",
                                        .reject = reject,
                                        .prepare = prepare,
-                                       .cost = cost,
+                                       .work = work,
                                        .run = run,
                                        .packed_elements = packed_elements,
                                        .pack = pack};

@@ -63,6 +63,11 @@ static bc_range lane_range(const job *j)
   return j->walk.taps_last ? j->positions : j->channels;
 }
 
+static int64_t count_panels(const job *j)
+{
+  return bc_count_blocks(bc_range_length(lane_range(j)), j->ctx->kernels->lanes);
+}
+
 /* The packed weights of the block of `width` channels of the result that begins at `channel`, over
  * the job's depth. */
 static const float *packed_block(const job *j, int64_t channel, int64_t width)
@@ -95,12 +100,15 @@ static bool are_rows(const bc_walk *walk)
  * distances of which powers of two share few sets of the caches. */
 static void copy_filters(job *j)
 {
-  const int64_t n = bc_range_length(j->depth);
-  for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
+  const int64_t n = bc_range_length(j->depth), rows = bc_range_length(j->channels);
+  const float *first =
+      group_weights(j) + j->channels.begin * j->walk.weights.result + j->depth.begin;
+  for (int64_t row = 0; row < rows; ++row) {
     float *copy = j->weights + row * n;
-    memcpy(copy,
-           group_weights(j) + (j->channels.begin + row) * j->walk.weights.result + j->depth.begin,
-           (size_t)n * sizeof *copy);
+    const float *from = first + row * j->walk.weights.result;
+    if (row + 1 < rows)
+      bc_expect_row(from + j->walk.weights.result, n);
+    memcpy(copy, from, (size_t)n * sizeof *copy);
     j->rows[row] = copy;
   }
   j->step = 1;
@@ -205,6 +213,26 @@ static void pack_panels(const job *j)
     j->places[i] = j->channels.begin + i;
 }
 
+/* What the pixels behind these will read, those before `end`: of the last tap, which is the first
+ * to come to new ones. */
+static bc_coming expect_pixels(const job *j, int64_t end)
+{
+  const bc_walk *walk = &j->walk;
+  const int64_t first = j->positions.end, rows = bc_min(BC_ROW_BLOCK, end - first);
+  const int64_t tiles =
+      count_panels(j) * bc_count_blocks(bc_range_length(j->positions), j->ctx->kernels->rows);
+  bc_places places;
+  bc_depth_run run = {0};
+  if (rows == 0)
+    return (bc_coming){0};
+  for (int64_t next = 0; next < bc_range_length(j->depth);)
+    bc_next_run(walk, j->depth, &next, &run);
+  bc_find_places(walk, j->group, first, 1, 1, &places);
+  return bc_expect(source(j->ctx) + places.source[0] + run.shift + run.first_channel,
+                   walk->source.pixel * walk->axes[BC_WIDTH].source_step, rows, run.channels,
+                   tiles);
+}
+
 /* ---- both ---- */
 
 /* Panel number `index` of the job, which begins at `lane`. */
@@ -214,8 +242,8 @@ static const float *panel_at(const job *j, int64_t index, int64_t lane)
                                                 : packed_block(j, lane, j->ctx->kernels->lanes);
 }
 
-/* All lanes by some rows. */
-static void multiply_rows(const job *j)
+/* All panels by some rows. */
+static void multiply_rows(const job *j, bc_coming *coming)
 {
   const bc_range all = lane_range(j);
   const int64_t lanes = j->ctx->kernels->lanes;
@@ -228,28 +256,32 @@ static void multiply_rows(const job *j)
                         .add = j->add};
   for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)
     bc_multiply_panel(j->ctx->kernels, &rows, panel_at(j, i, lane), bc_min(lanes, all.end - lane),
-                      j->places + i * lanes);
+                      j->places + i * lanes, coming);
 }
 
-static void multiply(const job *j)
+static void multiply_filters(job *j)
 {
-  const bc_range all = row_range(j);
-  job part = *j;
-  if (j->walk.taps_last)
-    gather_panels(j);
-  else
-    pack_panels(j);
+  const bc_range all = j->channels;
+  gather_panels(j);
   for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
-    const bc_range rows = {row, bc_min(all.end, row + BC_ROW_BLOCK)};
-    if (j->walk.taps_last) {
-      part.channels = rows;
-      find_filters(&part);
-    } else {
-      part.positions = rows;
-      find_pixels(&part);
-    }
-    multiply_rows(&part);
+    j->channels = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
+    find_filters(j);
+    multiply_rows(j, NULL);
   }
+  j->channels = all;
+}
+
+static void multiply_pixels(job *j)
+{
+  const bc_range all = j->positions;
+  pack_panels(j);
+  for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
+    j->positions = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
+    find_pixels(j);
+    bc_coming coming = expect_pixels(j, all.end);
+    multiply_rows(j, &coming);
+  }
+  j->positions = all;
 }
 
 static void run_positions(job *j)
@@ -257,7 +289,10 @@ static void run_positions(job *j)
   j->add = j->ctx->plan->request.accumulate;
   for (int64_t k = 0; k < j->walk.depth; k = j->depth.end) {
     j->depth = bc_next_depth(&j->walk, k, j->ctx->plan->schedule.blocks.depth);
-    multiply(j);
+    if (j->walk.taps_last)
+      multiply_filters(j);
+    else
+      multiply_pixels(j);
     j->add = true;
   }
 }

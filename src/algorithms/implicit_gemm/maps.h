@@ -37,8 +37,8 @@ typedef struct bc_map_areas {
 bc_map_areas bc_find_map_areas(const bc_geometry *geometry, const bc_blocks *blocks);
 
 bc_schedule bc_maps_prepare(const bc_geometry *geometry, const bc_request *request);
-double bc_maps_cost(const bc_geometry *geometry, const bc_request *request,
-                    const bc_schedule *schedule);
+bc_work bc_maps_work(const bc_geometry *geometry, const bc_request *request,
+                     const bc_schedule *schedule);
 void bc_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
 
 #endif

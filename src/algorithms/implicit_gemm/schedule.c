@@ -3,13 +3,22 @@
 #include "cpu.h"
 #include "maps.h"
 
-/* A panel of BC_MOST_DEPTH takes half of the first-level cache; so many lanes of that depth
- * half of the second-level cache. Each block of rows makes its panels again, so it is long. */
-enum { MOST_LANES = 512, MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
+#include <math.h>
+
+/* Each block of rows makes its panels again, so it is long. */
+enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 
 static const bc_product_kernels *kernels(void)
 {
   return bc_cpu_kernels()->product;
+}
+
+/* A panel of BC_MOST_DEPTH takes half of the first-level cache; so many lanes of that depth half of
+ * the second-level cache. */
+static int64_t most_lanes(void)
+{
+  const int64_t floats = bc_cpu_second_level_cache() / 2 / (int64_t)sizeof(float);
+  return floats / BC_MOST_DEPTH / kernels()->lanes * kernels()->lanes;
 }
 
 bc_map_areas bc_find_map_areas(const bc_geometry *g, const bc_blocks *blocks)
@@ -134,8 +143,8 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                            .pixels = pixels ? LEAST_ROWS : LEAST_LANES};
   bc_blocks blocks = {
       .channels = walk.source_channels,
-      .filters = bc_even_block(channels, pixels ? MOST_LANES : MOST_ROWS, units.filters),
-      .pixels = bc_even_block(positions, pixels ? MOST_ROWS : MOST_LANES, units.pixels)};
+      .filters = bc_even_block(channels, pixels ? most_lanes() : MOST_ROWS, units.filters),
+      .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
   set_depth(g, BC_MOST_DEPTH, &blocks);
   if (has_whole_images(g, request->pass))
     split_whole_images(g, channels, in_image, least.filters, units.filters, &blocks);
@@ -149,31 +158,47 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                        .workspace.thread_bytes = thread_bytes(g, &blocks)};
 }
 
-/* Weights are turned, or their channels taken apart, but for rows in NCHW. */
-static double packing_cost(const bc_geometry *g, blasconv_pass pass)
+/* Elements of weights that are packed: each block of positions does it again. */
+static double count_packed(const bc_geometry *g, const bc_request *request, const bc_walk *walk,
+                           double positions, const bc_blocks *blocks)
 {
-  return pass == BLASCONV_FORWARD && !bc_rows_are_pixels(g) ? 1.0 : 2.0;
+  if (request->packed_weights)
+    return 0.0;
+  /* In backward data row by row, from far apart. */
+  const double dear = request->pass == BLASCONV_BACKWARD_DATA ? 2.2 : 1.0;
+  return dear * (double)(walk->result_channels * walk->source_channels * g->taps) *
+         (positions / (double)blocks->pixels + 1.0);
 }
 
-double bc_maps_cost(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
+/* Rows of all tiles; the last has to wait for its sums to be added if they are few. */
+static int64_t filled_rows(int64_t count)
+{
+  const int64_t rows = kernels()->rows, rest = count % rows;
+  return count - rest + (rest > 0 ? bc_max(rest, 2 * rows / 3) : 0);
+}
+
+bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   const bc_product_kernels *k = kernels();
   const bc_blocks *blocks = &schedule->blocks;
   const bc_walk walk = bc_walk_at(g, request->pass, 0);
   const bool pixels = bc_rows_are_pixels(g);
   const double groups = (double)g->groups, depth = (double)(walk.source_channels * g->taps);
-  const double positions = (double)g->batch * (double)g->out_pixels;
-  const double channels = (double)bc_round_up(walk.result_channels, pixels ? k->lanes : k->rows);
-  const double packings = positions / (double)blocks->pixels + 1.0;
-  const double gatherings = (double)bc_count_blocks(walk.result_channels, blocks->filters);
-  const double weights = channels * depth * packings * packing_cost(g, request->pass);
-  /* Finding where a tap meets the source takes as long as moving some elements. */
-  const double places = positions * (double)g->taps * gatherings * (pixels ? 4.0 : 8.0);
-  const double gathered = places + (pixels ? 0.0 : positions * depth * gatherings);
-  const double tiles = channels * positions / (double)(k->rows * k->lanes);
-  return bc_cost(&(bc_work){.tiles = groups * tiles * (depth / (double)blocks->depth + 1.0),
-                            .multiplications = groups * channels * positions * depth,
-                            .moved = groups * (weights + gathered),
-                            .run = k->lanes},
-                 schedule->tasks);
+  const int64_t positions = g->batch * g->out_pixels;
+  const int64_t rows = filled_rows(pixels ? positions : walk.result_channels);
+  const int64_t lanes = bc_round_up(pixels ? walk.result_channels : positions, k->lanes);
+  const double filled = (double)rows * (double)lanes;
+  const double blocks_of_depth = ceil(depth / (double)blocks->depth);
+  const double tiles = groups * filled / (double)(k->rows * k->lanes) * blocks_of_depth;
+  const double segments =
+      pixels ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
+  const double gatherings =
+      groups * (double)bc_count_blocks(walk.result_channels, blocks->filters) * (double)positions;
+  return (bc_work){.tiles = tiles,
+                   .segments = tiles * segments,
+                   .multiplications = groups * filled * depth,
+                   .packed = groups * count_packed(g, request, &walk, (double)positions, blocks),
+                   .places = gatherings * (double)g->taps,
+                   .moved = pixels ? 0.0 : gatherings * depth,
+                   .run = k->lanes};
 }

@@ -4,6 +4,7 @@
 #include "maps.h"
 #include "panel.h"
 
+#include <math.h>
 #include <string.h>
 
 /* c [rows][lanes] = a b, lanes being neighbours in c. */
@@ -34,6 +35,18 @@ size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
   const int64_t depth = bc_min(k, BC_MOST_DEPTH);
   return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
          bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
+}
+
+/* Columns of the gradient [depth][filters] are no neighbours: lanes run along the depth. */
+void bc_tiles_work(double products, double m, double n, double k, bc_work *work)
+{
+  const bc_product_kernels *kernels = bc_cpu_kernels()->product;
+  const double lanes = ceil(m / (double)kernels->lanes), rows = ceil(n / (double)kernels->rows);
+  const double tiles = products * lanes * rows;
+  work->tiles = tiles * ceil(k / BC_MOST_DEPTH);
+  work->segments = work->tiles;
+  work->multiplications = tiles * (double)(kernels->lanes * kernels->rows) * k;
+  work->packed = products * k * (m + n);
 }
 
 static void pack_panel(const product *p, bc_range depth, int64_t lane, float *panel)
@@ -79,7 +92,7 @@ static void multiply_rows(const product *p, bc_range rows, bc_range depth)
     for (int64_t i = 0; i < width; ++i)
       places[i] = lane + i;
     bc_multiply_panel(p->kernels, &all, p->panels + lane * n, bc_min(width, p->lanes - lane),
-                      places);
+                      places, NULL);
   }
 }
 

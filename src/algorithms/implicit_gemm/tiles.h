@@ -2,10 +2,14 @@
 #ifndef BC_TILES_H
 #define BC_TILES_H
 
+#include "planning/cost.h"
 #include "sgemm.h"
 
 /* Bytes of workspace for a product of these extents at most. */
 size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k);
+
+/* What so many products of these extents do, as that of the gradient lies. */
+void bc_tiles_work(double products, double m, double n, double k, bc_work *work);
 
 /* As bc_sgemm(), with that workspace. */
 void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,

@@ -3,6 +3,20 @@
 #include "cpu.h"
 #include "kernels/kernels.h"
 
+/* Weights are read in short rows, kilobytes apart: no prefetcher of a CPU sees the next coming. */
+enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, FLOATS_OF_A_LINE = 16, TURNED = 64 };
+
+void bc_expect_row(const float *row, int64_t n)
+{
+  for (int64_t i = 0; i < n; i += FLOATS_OF_A_LINE)
+    __builtin_prefetch(row + i);
+}
+
+static int64_t rows_ahead(int64_t floats_of_row)
+{
+  return bc_max(1, bc_min(MOST_ROWS_AHEAD, FLOATS_AHEAD / floats_of_row));
+}
+
 /* Some taps of some source channels. Channel by channel, since what lies there is neighbours. */
 static void pack_rows(const bc_walk *walk, const float *weights, int64_t channels, bc_range depth,
                       const bc_packing *to)
@@ -13,8 +27,13 @@ static void pack_rows(const bc_walk *walk, const float *weights, int64_t channel
     taps[count] = run.first_channel * walk->weights.source + run.kernel_tap * walk->weights.tap;
     first[count] = run.first - depth.begin;
   }
-  for (int64_t c = 0; count > 0 && c < bc_range_length(depth) / count; ++c)
-    for (int64_t i = 0; i < count; ++i)
+  const int64_t rows = count > 0 ? bc_range_length(depth) / count : 0;
+  const int64_t floats = (channels - 1) * walk->weights.result + 1, ahead = rows_ahead(floats);
+  for (int64_t c = 0; c < rows; ++c)
+    for (int64_t i = 0; i < count; ++i) {
+      /* Where taps lie between each other, the first stands for all. */
+      if (c + ahead < rows && (walk->weights.tap > floats || i == 0))
+        bc_expect_row(weights + taps[i] + (c + ahead) * walk->weights.source, floats);
       bc_cpu_kernels()->product->put_row(
           &(bc_row_source){.from = weights + taps[i] + c * walk->weights.source,
                            .step = walk->weights.result,
@@ -22,6 +41,19 @@ static void pack_rows(const bc_walk *walk, const float *weights, int64_t channel
                            .width = to->width,
                            .block_step = to->block_step},
           to->packed + (first[i] + c * (walk->taps_last ? count : 1)) * to->width);
+    }
+}
+
+/* A block [n][width] of rows [count][n]. */
+static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, float *block,
+                       int64_t width)
+{
+  for (int64_t k = 0; k < n; k += TURNED) {
+    for (int64_t i = 0; i < count && k + TURNED < n; ++i)
+      bc_expect_row(rows + i * step + k + TURNED, bc_min(TURNED, n - k - TURNED));
+    bc_cpu_kernels()->transpose(rows + k, step, count, bc_min(TURNED, n - k), block + k * width,
+                                width);
+  }
 }
 
 /* Where the weights of a channel over the depth are neighbours: runs are turned. */
@@ -34,8 +66,8 @@ static void pack_turned(const bc_walk *walk, const float *weights, int64_t chann
         weights + run.first_channel * walk->weights.source + run.kernel_tap * walk->weights.tap;
     float *block = to->packed + (run.first - depth.begin) * to->width;
     for (int64_t c = 0; c < channels; c += to->width, block += to->block_step)
-      bc_cpu_kernels()->transpose(from + c * walk->weights.result, walk->weights.result,
-                                  bc_min(to->width, channels - c), run.channels, block, to->width);
+      turn_block(from + c * walk->weights.result, walk->weights.result,
+                 bc_min(to->width, channels - c), run.channels, block, to->width);
   }
 }
 

@@ -11,6 +11,9 @@ typedef struct bc_packing {
   int64_t width, block_step;
 } bc_packing;
 
+/* A row of weights will be read soon. */
+void bc_expect_row(const float *row, int64_t n);
+
 /* Packs the weights of `channels` of the result over `depth`, which bc_next_depth() gave. Behind
  * the last channel nothing is written: a product may read what is there, but does not keep it.
  * `weights` begins at the group's. */

@@ -1,0 +1,70 @@
+"""Fits the prices of the cost model to measurements, and writes them to src/planning/prices.c."""
+
+import datetime
+import pathlib
+import re
+
+import numpy
+from scipy.optimize import least_squares
+
+TARGET = pathlib.Path(__file__).resolve().parents[2] / "src" / "planning" / "prices.c"
+
+# Estimates that are farther off than this (the logarithm of their ratio) count less and less.
+SOFT_BOUND = 0.2
+
+# Seconds between which a price is looked for; the least stands for nothing.
+LEAST, MOST = 1e-14, 1e-3
+
+TEXT = """\
+/* Written by `./bench.sh --planner --fit`, {date}:
+ * {cpu}; {library};
+ * {pairs} pairs of a problem and an algorithm, on one thread. Half of the estimates are within
+ * {half:.0f} per cent of the measurement, nine of ten within {most:.0f}. */
+#include "cost.h"
+
+const double bc_prices[BC_TERMS] = {{
+{prices}
+}};
+"""
+
+
+def read_prices():
+    """Those that are in the file."""
+    found = re.findall(r"\[BC_TERM_(\w+)\] = ([0-9.e-]+),", TARGET.read_text(encoding="utf-8"))
+    return {name.lower(): float(price) for name, price in found}
+
+
+def solve(terms, seconds, start):
+    """Prices that make the logarithms of estimate over measurement small; none is negative.
+
+    Those of terms that do not occur stay as they are.
+    """
+    used = terms.any(axis=0)
+
+    def residuals(logarithms):
+        return numpy.log(terms[:, used] @ numpy.exp(logarithms) / seconds)
+
+    found = least_squares(residuals, numpy.log(numpy.maximum(start[used], 10 * LEAST)),
+                          loss="soft_l1", f_scale=SOFT_BOUND,
+                          bounds=(numpy.log(LEAST), numpy.log(MOST)))
+    prices = start.copy()
+    prices[used] = numpy.where(numpy.exp(found.x) > 2 * LEAST, numpy.exp(found.x), 0.0)
+    return prices
+
+
+def fit(rows, names, cpu, library):
+    """Writes the file, to be compiled and judged again."""
+    terms = numpy.array([row.terms for row in rows])
+    seconds = numpy.array([row.seconds for row in rows])
+    before = read_prices()
+    prices = solve(terms, seconds, numpy.array([before.get(name, 1e-9) for name in names]))
+    errors = numpy.sort(numpy.abs(numpy.log(terms @ prices / seconds)))
+    half, most = (100 * numpy.expm1(numpy.quantile(errors, share)) for share in (0.5, 0.9))
+    entries = [f"    [BC_TERM_{name.upper()}] = {price:.3g}," for name, price in zip(names, prices)]
+    width = max(map(len, entries))
+    lines = [f"{entry:{width}} // {1e9 * price:.3g} ns" for entry, price in zip(entries, prices)]
+    TARGET.write_text(TEXT.format(date=datetime.date.today(), cpu=cpu, library=library,
+                                  pairs=len(rows), half=half, most=most,
+                                  prices="\n".join(lines)), encoding="utf-8")
+    print(f"\nfitted: {TARGET.name}; half of the estimates within {half:.0f} per cent of the "
+          f"measurement, nine of ten within {most:.0f}")

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Times what the planner chooses against the fastest algorithm, and fits its cost model.
+
+usage: judge.py --programs FOLDER [OPTION]...      (see --help; bench.sh --planner calls it)
+
+FOLDER has blasconv-bench and blasconv-planner-terms. The regret of a choice is its time over that
+of the fastest algorithm; that of a network is the same of the sums over its layers. Times are the
+least of several rounds, a round being a run of all problems: a neighbour on the same core does not
+slow down all of them. Writes planner.csv to the folder of --out.
+"""
+
+import argparse
+import collections
+import csv
+import itertools
+import math
+import pathlib
+import subprocess
+import sys
+
+import problems
+
+# Algorithms that are timed: reference takes minutes for layers of networks, and is never near.
+ALGORITHMS = ("pointwise_gemm", "depthwise", "implicit_gemm", "im2col_gemm")
+
+# A problem's estimate or measurement with one algorithm.
+Row = collections.namedtuple("Row", "problem algorithm chosen estimate terms seconds")
+
+# Where the times come from: texts, and {(problem, algorithm): seconds}.
+Times = collections.namedtuple("Times", "cpu library seconds")
+
+
+# ---- gathering ----
+
+def time_once(options, lines):
+    """A record of blasconv-bench for each line and algorithm; one round."""
+    batch = "".join(f"{line} algorithm={name}\n" for line in lines for name in ALGORITHMS)
+    run = subprocess.run([options.programs / "blasconv-bench", "--csv", "--batch", "-",
+                          "--min-time", str(options.min_time), "--repetitions", "3"],
+                         input=batch, stdout=subprocess.PIPE, text=True, check=False)
+    rows = list(csv.DictReader(run.stdout.splitlines()))
+    if len(rows) != len(lines) * len(ALGORITHMS) or not rows:
+        sys.exit("blasconv-bench did not time all problems")
+    return rows
+
+
+def time_all(options, lines):
+    """The least of the rounds."""
+    pairs = list(itertools.product(lines, ALGORITHMS))
+    least = {}
+    for number in range(options.rounds):
+        print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+        records = time_once(options, lines)
+        for pair, record in zip(pairs, records):
+            if record["status"] == "ok":
+                least[pair] = min(1e-3 * float(record["ms"]), least.get(pair, math.inf))
+    return Times(records[0]["cpu"], records[0]["library"], least)
+
+
+def read_times(path):
+    """What an earlier run measured."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return Times(rows[0]["cpu"], rows[0]["library"],
+                 {(row["problem"], row["algorithm"]): float(row["seconds"]) for row in rows})
+
+
+def gather(options):
+    """The times, a Row for each problem and algorithm that was timed, and the terms' names."""
+    if options.times:
+        times = read_times(options.times)
+        lines = list(dict.fromkeys(problem for problem, _ in times.seconds))
+    else:
+        lines = list(problems.network_problems(options.network, options.batch))
+        lines += problems.random_problems(options.random, options.seed)
+        times = time_all(options, lines)
+    run = subprocess.run([options.programs / "blasconv-planner-terms"], check=True,
+                         input="\n".join(lines), stdout=subprocess.PIPE, text=True)
+    rows = []
+    for row in csv.DictReader(run.stdout.splitlines()):
+        problem, name, chosen, estimate, *terms = row.values()
+        if (problem, name) in times.seconds:
+            rows.append(Row(problem, name, chosen == "1", float(estimate),
+                            [float(term) for term in terms], times.seconds[problem, name]))
+    return times, rows, list(row.keys())[4:]
+
+
+def write_times(times, rows, path):
+    """For --times, and for looking into."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("problem", "algorithm", "chosen", "estimate", "seconds", "cpu", "library"))
+        writer.writerows((row.problem, row.algorithm, int(row.chosen), f"{row.estimate:.6g}",
+                          f"{row.seconds:.6g}", times.cpu, times.library) for row in rows)
+
+
+# ---- regret ----
+
+def describe(problem):
+    """(network, layer, count, batch, request) of a line."""
+    words = problem.split()
+    network, layer, count = words[-1].removeprefix("name=").split("/")
+    request = " ".join(word for word in words if word in problems.LAYOUTS + (
+        "forward", "packed", "backward-data", "backward-weights"))
+    return network, layer, int(count), words[0], request
+
+
+def regrets(rows):
+    """Yields (problem, chosen Row, fastest Row) where something was chosen that was timed."""
+    by_problem = collections.defaultdict(list)
+    for row in rows:
+        by_problem[row.problem].append(row)
+    for problem, candidates in by_problem.items():
+        chosen = [row for row in candidates if row.chosen]
+        if chosen:
+            yield problem, chosen[0], min(candidates, key=lambda row: row.seconds)
+
+
+def print_regrets(rows):
+    """A line for each network, batch, layout and pass, then the worst choices."""
+    groups = collections.defaultdict(list)
+    for problem, chosen, fastest in regrets(rows):
+        network, layer, count, batch, request = describe(problem)
+        key = (network, batch, request) if network != "random" else ("random", "", "")
+        groups[key].append((chosen.seconds / fastest.seconds, count, chosen, fastest, layer))
+    print(f"{'network':14}{'batch':7}{'layout and pass':25}{'regret':>7}{'worst':>7}  layer")
+    for (network, batch, request), found in groups.items():
+        whole = sum(count * chosen.seconds for _, count, chosen, _, _ in found)
+        least = sum(count * fastest.seconds for _, count, _, fastest, _ in found)
+        worst = max(found, key=lambda entry: entry[0])
+        print(f"{network:14}{batch:7}{request:25}{whole / least:7.3f}{worst[0]:7.2f}  {worst[4]}: "
+              f"{worst[2].algorithm}, not {worst[3].algorithm}")
+    every = sorted(entry for found in groups.values() for entry in found)
+    for bound in (1.05, 1.2):
+        share = sum(entry[0] <= bound for entry in every) / len(every)
+        print(f"within {bound}: {100 * share:.1f} per cent of {len(every)} choices")
+
+
+def print_errors(rows):
+    """Percentiles of estimate over measurement."""
+    print(f"\n{'estimate / measured':22}{'pairs':>6}" +
+          "".join(f"{p:>7}" for p in (10, 25, 50, 75, 90)))
+    for name in ALGORITHMS:
+        ratios = sorted(row.estimate / row.seconds for row in rows if row.algorithm == name)
+        if ratios:
+            print(f"{name:22}{len(ratios):6}" + "".join(
+                f"{ratios[min(len(ratios) - 1, len(ratios) * p // 100)]:7.2f}"
+                for p in (10, 25, 50, 75, 90)))
+
+
+# ---- the command line ----
+
+def parse():
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=pathlib.Path, default="out", help="folder for planner.csv")
+    parser.add_argument("--network", nargs="*", default=problems.NETWORKS, metavar="NAME",
+                        help="of bench/shapes (all)")
+    parser.add_argument("--batch", nargs="+", type=int, default=[1], help="images (1)")
+    parser.add_argument("--random", type=int, default=200, metavar="N", help="problems (200)")
+    parser.add_argument("--seed", type=int, default=1, help="of the random problems (1)")
+    parser.add_argument("--rounds", type=int, default=3, help="the least time counts (3)")
+    parser.add_argument("--min-time", type=float, default=0.006, metavar="SECONDS",
+                        help="of each problem in a round (0.006)")
+    parser.add_argument("--times", metavar="FILE",
+                        help="time nothing: take the times of an earlier planner.csv")
+    parser.add_argument("--fit", action="store_true",
+                        help="fit the prices to the times and write src/planning/prices.c")
+    return parser.parse_args()
+
+
+def main():
+    """All of it."""
+    options = parse()
+    times, rows, names = gather(options)
+    options.out.mkdir(exist_ok=True)
+    write_times(times, rows, options.out / "planner.csv")
+    print(f"{times.cpu}; {times.library}; one thread")
+    print_regrets(rows)
+    print_errors(rows)
+    if options.fit:
+        import fit  # pylint: disable=import-outside-toplevel  (needs SciPy)
+        fit.fit(rows, names, times.cpu, times.library)
+
+
+if __name__ == "__main__":
+    main()
