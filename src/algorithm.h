@@ -25,7 +25,7 @@ typedef struct bc_request {
   bool exact;
   bool accumulate;     /* add to the result instead of overwriting it */
   bool packed_weights; /* executions are expected to read packed weights */
-  size_t room;     /* most bytes of workspace for one thread, shared bytes included */
+  size_t room;         /* most bytes of workspace for one thread, shared bytes included */
 } bc_request;
 
 /* What the algorithm decided. */

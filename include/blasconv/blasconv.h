@@ -463,7 +463,7 @@ typedef enum blasconv_residual {
  * tensors that the pass reads and writes (no bias, scale or shift), each rounded up to that
  * alignment, and 2 MiB for each thread are always enough; with `packed_weights`, these and
  * blasconv_plan_packed_size() of a plan by each algorithm, rounded up as well. Without scratch the
- * allocator gives it and gets it back. There is no falling back to estimates: what has no room is refused
+ * allocator gives it and gets it back. Nothing falls back to estimates: what has no room is refused
  * (#BLASCONV_WORKSPACE_TOO_SMALL, #BLASCONV_WORKSPACE_MISALIGNED, #BLASCONV_OUT_OF_MEMORY).
  */
 typedef enum blasconv_planning {
@@ -486,8 +486,8 @@ typedef struct blasconv_options {
   const char *algorithm; /**< a name of blasconv_algorithm_name(); NULL: the library chooses */
   int32_t threads;       /**< 1 to 4096; 0: as many as OpenMP would use when the plan is made */
   int32_t exact; /**< 1 rules out algorithms that are not a plain sum of products (none today) */
-  int32_t accumulate; /**< 1: gradients are added to what is there; 0: overwritten, old contents
-                           (NaN included) never read; 0 for the forward pass */
+  int32_t accumulate;     /**< 1: gradients are added to what is there; 0: overwritten, old contents
+                               (NaN included) never read; 0 for the forward pass */
   int32_t packed_weights; /**< 1: choose for executions that are given packed weights, see
                                blasconv_plan_pack(); either kind is taken all the same; 0 for
                                backward weights, which reads none */
