@@ -7,9 +7,9 @@
 #include "planning/cost.h"
 #include "workspace.h"
 
-/* How an algorithm cuts its work. Follows from the problem and the workspace limit, never from the
- * number of threads: the same blocks give the same bits. Fields that an algorithm has no use for
- * are 0. */
+/* How an algorithm cuts its work. What decides the order of a sum follows from the problem and the
+ * workspace limit, never from the number of threads, so that the bits are the same. Fields that an
+ * algorithm has no use for are 0. */
 typedef struct bc_blocks {
   int64_t filters;  /* filters of a group in a block */
   int64_t channels; /* input channels of a group that a task owns */
@@ -25,6 +25,7 @@ typedef struct bc_request {
   bool exact;
   bool accumulate;     /* add to the result instead of overwriting it */
   bool packed_weights; /* executions are expected to read packed weights */
+  int threads;         /* that share the tasks, at least 1: for blocks that no bit depends on */
   size_t room;         /* most bytes of workspace for one thread, shared bytes included */
 } bc_request;
 

@@ -115,6 +115,7 @@ static blasconv_status fill(const blasconv_problem *problem, blasconv_pass pass,
                                .exact = options->exact,
                                .accumulate = options->accumulate,
                                .packed_weights = options->packed_weights,
+                               .threads = threads,
                                .room = room_of_thread(options->workspace_limit)};
   plan->allocator = options->allocator.allocate ? options->allocator : bc_default_allocator;
   plan->threads_asked = threads;

@@ -14,6 +14,7 @@ import collections
 import csv
 import itertools
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -24,20 +25,31 @@ import problems
 ALGORITHMS = ("pointwise_gemm", "depthwise", "implicit_gemm", "im2col_gemm")
 
 # A problem's estimate or measurement with one algorithm.
-Row = collections.namedtuple("Row", "problem algorithm chosen estimate terms seconds")
+Row = collections.namedtuple("Row", "blas problem algorithm chosen estimate terms seconds")
 
-# Where the times come from: texts, and {(problem, algorithm): seconds}.
+# Where the times come from: texts, and {(blas, problem, algorithm): seconds}.
 Times = collections.namedtuple("Times", "cpu library seconds")
+
+# How the BLAS is set. OpenBLAS's pthread flavour with several threads is handed small pieces, so
+# that it stays on the calling one; held to one thread it is handed whole products.
+BLAS = {"as it is": {}, "one thread": {"OPENBLAS_NUM_THREADS": "1"}}
 
 
 # ---- gathering ----
 
-def time_once(options, lines):
+def environment(blas):
+    """That of a program that runs with this setting."""
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith("OPENBLAS_")} | BLAS[blas]
+
+
+def time_once(options, blas, lines):
     """A record of blasconv-bench for each line and algorithm; one round."""
     batch = "".join(f"{line} algorithm={name}\n" for line in lines for name in ALGORITHMS)
     run = subprocess.run([options.programs / "blasconv-bench", "--csv", "--batch", "-",
                           "--min-time", str(options.min_time), "--repetitions", "3"],
-                         input=batch, stdout=subprocess.PIPE, text=True, check=False)
+                         input=batch, stdout=subprocess.PIPE, text=True, check=False,
+                         env=environment(blas))
     rows = list(csv.DictReader(run.stdout.splitlines()))
     if len(rows) != len(lines) * len(ALGORITHMS) or not rows:
         sys.exit("blasconv-bench did not time all problems")
@@ -46,12 +58,11 @@ def time_once(options, lines):
 
 def time_all(options, lines):
     """The least of the rounds."""
-    pairs = list(itertools.product(lines, ALGORITHMS))
     least = {}
-    for number in range(options.rounds):
-        print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-        records = time_once(options, lines)
-        for pair, record in zip(pairs, records):
+    for number, blas in itertools.product(range(options.rounds), BLAS):
+        print(f"round {number + 1} of {options.rounds}, the BLAS {blas}", file=sys.stderr)
+        records = time_once(options, blas, lines)
+        for pair, record in zip(itertools.product([blas], lines, ALGORITHMS), records):
             if record["status"] == "ok":
                 least[pair] = min(1e-3 * float(record["ms"]), least.get(pair, math.inf))
     return Times(records[0]["cpu"], records[0]["library"], least)
@@ -62,35 +73,47 @@ def read_times(path):
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return Times(rows[0]["cpu"], rows[0]["library"],
-                 {(row["problem"], row["algorithm"]): float(row["seconds"]) for row in rows})
+                 {(row["blas"], row["problem"], row["algorithm"]): float(row["seconds"])
+                  for row in rows})
+
+
+def judge(options, times, blas, lines):
+    """A Row for each problem and algorithm that was timed, and the terms' names."""
+    run = subprocess.run([options.programs / "blasconv-planner-terms"], check=True,
+                         input="\n".join(lines), stdout=subprocess.PIPE, text=True,
+                         env=environment(blas))
+    rows = []
+    for row in csv.DictReader(run.stdout.splitlines()):
+        problem, name, chosen, estimate, *terms = row.values()
+        if (blas, problem, name) in times.seconds:
+            rows.append(Row(blas, problem, name, chosen == "1", float(estimate),
+                            [float(term) for term in terms], times.seconds[blas, problem, name]))
+    return rows, list(row.keys())[4:]
 
 
 def gather(options):
-    """The times, a Row for each problem and algorithm that was timed, and the terms' names."""
+    """The times, all Rows, and the terms' names."""
     if options.times:
         times = read_times(options.times)
-        lines = list(dict.fromkeys(problem for problem, _ in times.seconds))
+        lines = list(dict.fromkeys(problem for _, problem, _ in times.seconds))
     else:
         lines = list(problems.network_problems(options.network, options.batch))
         lines += problems.random_problems(options.random, options.seed)
         times = time_all(options, lines)
-    run = subprocess.run([options.programs / "blasconv-planner-terms"], check=True,
-                         input="\n".join(lines), stdout=subprocess.PIPE, text=True)
     rows = []
-    for row in csv.DictReader(run.stdout.splitlines()):
-        problem, name, chosen, estimate, *terms = row.values()
-        if (problem, name) in times.seconds:
-            rows.append(Row(problem, name, chosen == "1", float(estimate),
-                            [float(term) for term in terms], times.seconds[problem, name]))
-    return times, rows, list(row.keys())[4:]
+    for blas in BLAS:
+        found, names = judge(options, times, blas, lines)
+        rows += found
+    return times, rows, names
 
 
 def write_times(times, rows, path):
     """For --times, and for looking into."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("problem", "algorithm", "chosen", "estimate", "seconds", "cpu", "library"))
-        writer.writerows((row.problem, row.algorithm, int(row.chosen), f"{row.estimate:.6g}",
+        writer.writerow(("blas", "problem", "algorithm", "chosen", "estimate", "seconds", "cpu",
+                         "library"))
+        writer.writerows((row.blas, row.problem, row.algorithm, int(row.chosen), f"{row.estimate:.6g}",
                           f"{row.seconds:.6g}", times.cpu, times.library) for row in rows)
 
 
@@ -109,15 +132,15 @@ def regrets(rows):
     """Yields (problem, chosen Row, fastest Row) where something was chosen that was timed."""
     by_problem = collections.defaultdict(list)
     for row in rows:
-        by_problem[row.problem].append(row)
-    for problem, candidates in by_problem.items():
+        by_problem[row.blas, row.problem].append(row)
+    for (_, problem), candidates in by_problem.items():
         chosen = [row for row in candidates if row.chosen]
         if chosen:
             yield problem, chosen[0], min(candidates, key=lambda row: row.seconds)
 
 
 def print_regrets(rows):
-    """A line for each network, batch, layout and pass, then the worst choices."""
+    """A line for each network, batch, layout and pass."""
     groups = collections.defaultdict(list)
     for problem, chosen, fastest in regrets(rows):
         network, layer, count, batch, request = describe(problem)
@@ -177,7 +200,9 @@ def main():
     options.out.mkdir(exist_ok=True)
     write_times(times, rows, options.out / "planner.csv")
     print(f"{times.cpu}; {times.library}; one thread")
-    print_regrets(rows)
+    for blas in BLAS:
+        print(f"\nThe BLAS {blas}:")
+        print_regrets([row for row in rows if row.blas == blas])
     print_errors(rows)
     if options.fit:
         import fit  # pylint: disable=import-outside-toplevel  (needs SciPy)

@@ -10,9 +10,10 @@ int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
   return rounded <= most ? bc_min(rounded, whole) : even;
 }
 
-void bc_split_for_tasks(int64_t whole, int64_t others, int64_t least, int64_t unit, int64_t *size)
+void bc_split_for_tasks(int64_t tasks, int64_t whole, int64_t others, int64_t least, int64_t unit,
+                        int64_t *size)
 {
-  while (others * bc_count_blocks(whole, *size) < BC_ENOUGH_TASKS && *size / 2 >= least)
+  while (others * bc_count_blocks(whole, *size) < tasks && *size / 2 >= least)
     *size = bc_even_block(whole, *size / 2, unit);
 }
 

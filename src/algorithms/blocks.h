@@ -20,9 +20,10 @@ int64_t bc_patch_elements(const bc_request *request);
  * size, a multiple of `unit` where that is possible. */
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit);
 
-/* Halves *size while there are too few tasks, fewest blocks times `others`, and no block gets
- * smaller than `least`. */
-void bc_split_for_tasks(int64_t whole, int64_t others, int64_t least, int64_t unit, int64_t *size);
+/* Halves *size while there are less than `tasks`, blocks times `others`, and no block gets smaller
+ * than `least`. */
+void bc_split_for_tasks(int64_t tasks, int64_t whole, int64_t others, int64_t least, int64_t unit,
+                        int64_t *size);
 
 /* A block of a tensor with these steps. */
 static inline bc_block_view bc_view(bc_steps steps, int64_t channels, int64_t pixels)

@@ -58,11 +58,12 @@ static bc_schedule prepare_forward(const bc_geometry *g, const bc_request *reque
   const int64_t most = bc_patch_elements(request);
   blocks->depth = bc_even_block(g->patch_rows, most_depth(most), 32);
   blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
-  bc_split_for_tasks(g->out_pixels, images, LEAST_PIXELS, 32, &blocks->pixels);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->out_pixels, images, LEAST_PIXELS, 32, &blocks->pixels);
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
   /* Each block of filters lowers its patches again: only where nothing else gives tasks. */
   blocks->filters = g->out_channels;
-  bc_split_for_tasks(g->out_channels, images * pixel_blocks, LEAST_FILTERS, 32, &blocks->filters);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->out_channels, images * pixel_blocks, LEAST_FILTERS, 32,
+                     &blocks->filters);
   schedule.tasks = images * pixel_blocks * bc_count_blocks(g->out_channels, blocks->filters);
   schedule.workspace.thread_bytes = bc_workspace_book(blocks->depth * blocks->pixels);
   return schedule;
@@ -114,8 +115,8 @@ static bc_schedule prepare_backward_data(const bc_geometry *g, const bc_request 
   /* Some channels' taps follow each other in NCHW, and are a tap's few columns in NHWC. */
   blocks->channels =
       last ? g->in_channels : bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
-  bc_split_for_tasks(g->in_channels, images, last ? LEAST_RUN : bc_max(1, LEAST_DEPTH / g->taps), 1,
-                     &blocks->channels);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->in_channels, images,
+                     last ? LEAST_RUN : bc_max(1, LEAST_DEPTH / g->taps), 1, &blocks->channels);
   blocks->depth = bc_min(blocks->channels * g->taps, most_depth(most));
   blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
   schedule.tasks = images * bc_count_blocks(g->in_channels, blocks->channels);

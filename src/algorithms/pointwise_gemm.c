@@ -37,12 +37,12 @@ static bc_schedule prepare_product(const bc_geometry *g, blasconv_pass pass)
   bc_blocks *blocks = &schedule.blocks;
   const int64_t images = g->batch * g->groups;
   blocks->pixels = bc_even_block(g->out_pixels, MOST_PIXELS, 32);
-  bc_split_for_tasks(g->out_pixels, images, LEAST_PIXELS, 32, &blocks->pixels);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->out_pixels, images, LEAST_PIXELS, 32, &blocks->pixels);
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
   const int64_t rows = pass == BLASCONV_FORWARD ? g->out_channels : g->in_channels;
   int64_t *row_block = pass == BLASCONV_FORWARD ? &blocks->filters : &blocks->channels;
   *row_block = bc_even_block(rows, MOST_ROWS, 32);
-  bc_split_for_tasks(rows, images * pixel_blocks, LEAST_ROWS, 32, row_block);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, rows, images * pixel_blocks, LEAST_ROWS, 32, row_block);
   schedule.tasks = images * pixel_blocks * bc_count_blocks(rows, *row_block);
   return schedule;
 }

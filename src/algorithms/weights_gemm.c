@@ -84,8 +84,9 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
                       .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
                       .pixels = bc_even_block(g->out_pixels, MOST_COLUMNS, 32),
                       .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
-  bc_split_for_tasks(g->patch_rows, g->groups * bc_count_blocks(g->out_channels, blocks.filters),
-                     LEAST_DEPTH, 32, &blocks.depth);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows,
+                     g->groups * bc_count_blocks(g->out_channels, blocks.filters), LEAST_DEPTH, 32,
+                     &blocks.depth);
   shrink_to_room(g, request->room, method, &blocks);
   bc_schedule schedule = bc_slots_schedule(g, count_tiles(g, &blocks), count_units(g, &blocks),
                                            area_bytes(g, &blocks, method), request);

@@ -27,7 +27,7 @@ enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
 
-INLINE void multiply_rows(int rows, const bc_tile *t)
+INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
@@ -38,12 +38,13 @@ INLINE void multiply_rows(int rows, const bc_tile *t)
     EACH_ROW(BEGIN)
     const int64_t end = t->length * t->step;
     for (int64_t k = 0; k < end; k += t->step) {
-      const floats low = load(panel), high = load(panel + WIDTH);
+      const floats low = load(panel), high = half ? low : load(panel + WIDTH);
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
     const floats factor = row##i[k] - (floats){0};                                                 \
     low##i += factor * low;                                                                        \
-    high##i += factor * high;                                                                      \
+    if (!half)                                                                                     \
+      high##i += factor * high;                                                                    \
   }
       EACH_ROW(ADD)
       panel += LANES;
@@ -53,12 +54,9 @@ INLINE void multiply_rows(int rows, const bc_tile *t)
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \
     float *const to = t->results[(i)] + t->offset;                                                 \
-    if (t->add) {                                                                                  \
-      low##i += load(to);                                                                          \
-      high##i += load(to + WIDTH);                                                                 \
-    }                                                                                              \
-    store(low##i, to);                                                                             \
-    store(high##i, to + WIDTH);                                                                    \
+    store(t->add ? low##i + load(to) : low##i, to);                                                \
+    if (!half)                                                                                     \
+      store(t->add ? high##i + load(to + WIDTH) : high##i, to + WIDTH);                            \
   }
   EACH_ROW(STORE)
 }
@@ -67,9 +65,12 @@ static void multiply(const bc_tile *tile)
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, tile);                                                                  \
+    multiply_rows((i) + 1, false, tile);                                                           \
+    break;                                                                                         \
+  case ROWS + (i) + 1:                                                                             \
+    multiply_rows((i) + 1, true, tile);                                                            \
     break;
-  switch (tile->rows) {
+  switch (tile->rows + (tile->half ? ROWS : 0)) {
     EACH_ROW(CASE)
   default:
     break;

@@ -10,7 +10,8 @@
 enum { BC_MOST_TILE_ROWS = 8, BC_MOST_LANES = 32 };
 
 /* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
- * all lanes. The depth is cut into segments of the same length, which a row may have anywhere. */
+ * all lanes, or the first half of them. The depth is cut into segments of the same length, which a
+ * row may have anywhere. */
 typedef struct bc_tile {
   int64_t rows;                /* how many: 1 to the table's */
   const float *const *rows_at; /* [segments][the table's rows]: where a row's segment begins */
@@ -19,7 +20,8 @@ typedef struct bc_tile {
   const float *panel;    /* [segments * length][lanes] */
   float *const *results; /* [rows] */
   int64_t offset;
-  bool add; /* to what is there; else it is not read */
+  bool add;  /* to what is there; else it is not read */
+  bool half; /* of the lanes: the others are neither read nor written */
 } bc_tile;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where

@@ -21,6 +21,17 @@ static int count_threads(const blasconv_plan *plan, const bc_schedule *schedule,
   return (int)bc_max(1, most);
 }
 
+/* Seconds by the model, of blocks for one thread: if the choice depended on the number of threads,
+ * so would the bits. */
+static double estimate(const blasconv_plan *plan, const bc_algorithm *algorithm)
+{
+  bc_request alone = plan->request;
+  alone.threads = 1;
+  const bc_schedule schedule = algorithm->prepare(&plan->geometry, &alone);
+  const bc_work work = algorithm->work(&plan->geometry, &alone, &schedule);
+  return bc_cost(&work, schedule.tasks);
+}
+
 blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm *algorithm,
                                   bc_candidate *candidate, const char **reason)
 {
@@ -35,8 +46,7 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
                              : "its smallest blocks need more workspace than the limit";
     return no_limit_helps ? BLASCONV_ALGORITHM_REFUSED : BLASCONV_WORKSPACE_LIMITED;
   }
-  const bc_work work = algorithm->work(&plan->geometry, &plan->request, &candidate->schedule);
-  candidate->seconds = bc_cost(&work, candidate->schedule.tasks);
+  candidate->seconds = estimate(plan, algorithm);
   candidate->threads = count_threads(plan, &candidate->schedule, candidate->seconds);
   return BLASCONV_SUCCESS;
 }

@@ -47,7 +47,7 @@ def prices():
 
 def row(problem, algorithm, chosen, seconds):
     """One that has neither terms nor an estimate worth the name."""
-    return judge.Row(problem, algorithm, chosen, 1.0, [], seconds)
+    return judge.Row("as it is", problem, algorithm, chosen, 1.0, [], seconds)
 
 
 class Problems(unittest.TestCase):
@@ -110,7 +110,7 @@ class Program(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             text, rows = self.run_judge(folder, "--network", "--random", "5", "--rounds", "1",
                                         "--min-time", "0")
-            self.assertEqual(len({r["problem"] for r in rows}), 5)
+            self.assertEqual(len({(r["blas"], r["problem"]) for r in rows}), 2 * 5)
             self.assertTrue(all(float(r["seconds"]) > 0 and r["cpu"] and r["library"]
                                 for r in rows))
             self.assertIn("random", text)

@@ -36,8 +36,8 @@ static void choose_blocks(const bc_geometry *g, const bc_sums *sums, bc_schedule
   *channels = g->groups;
   while (*rows_of_task > 1 && g->batch * bc_count_blocks(rows, *rows_of_task) < BC_ENOUGH_TASKS)
     *rows_of_task = bc_count_blocks(*rows_of_task, 2);
-  bc_split_for_tasks(g->groups, g->batch * bc_count_blocks(rows, *rows_of_task), LEAST_CHANNELS, 16,
-                     channels);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->groups, g->batch * bc_count_blocks(rows, *rows_of_task),
+                     LEAST_CHANNELS, 16, channels);
   schedule->tasks =
       g->batch * bc_count_blocks(rows, *rows_of_task) * bc_channel_blocks(g, *channels);
 }

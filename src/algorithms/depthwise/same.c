@@ -50,7 +50,7 @@ bool bc_same_serves(const bc_geometry *g, const bc_request *request)
 static int64_t maps_of_task(const bc_geometry *g)
 {
   int64_t maps = bc_min(g->groups, bc_count_blocks(BC_TASK_ELEMENTS, g->in_pixels + g->out_pixels));
-  bc_split_for_tasks(g->groups, bc_max(1, g->batch), 1, 1, &maps);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->groups, bc_max(1, g->batch), 1, 1, &maps);
   return maps;
 }
 

@@ -59,7 +59,8 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                           .panel = panel,
                           .results = whole ? rows->results + row : s.rows,
                           .offset = whole ? places[0] : 0,
-                          .add = whole && rows->add};
+                          .add = whole && rows->add,
+                          .half = 2 * lanes <= kernels->lanes};
     if (coming != NULL)
       fetch(coming);
     kernels->multiply(&tile);

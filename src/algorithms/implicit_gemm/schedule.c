@@ -87,11 +87,25 @@ static bool has_whole_images(const bc_geometry *g, blasconv_pass pass)
   return bc_count_walks(g, pass) > 1;
 }
 
+/* Half of a block, in whole units. */
+static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
+{
+  return bc_even_block(whole, bc_round_up(block / 2, unit), unit);
+}
+
+/* Enough for threads of which one may be quicker than another. One
+ * thread alone makes no operand twice. */
+static int64_t count_wanted(const bc_request *request)
+{
+  return request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
+}
+
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
  * cost little. */
-static void split_for_tasks(const bc_geometry *g, int64_t channels, int64_t positions,
-                            const bc_blocks *units, const bc_blocks *least, bc_blocks *blocks)
+static void split_for_tasks(const bc_geometry *g, int64_t tasks, int64_t channels,
+                            int64_t positions, const bc_blocks *units, const bc_blocks *least,
+                            bc_blocks *blocks)
 {
   const int64_t pixel_cost = bc_rows_are_pixels(g) ? 1 : 8, weight_cost = 8;
   for (;;) {
@@ -99,26 +113,27 @@ static void split_for_tasks(const bc_geometry *g, int64_t channels, int64_t posi
     const int64_t position_blocks = bc_count_blocks(positions, blocks->pixels);
     const bool cuts_channels = blocks->filters / 2 >= least->filters;
     const bool cuts_positions = blocks->pixels / 2 >= least->pixels;
-    if (g->groups * channel_blocks * position_blocks >= BC_ENOUGH_TASKS ||
+    if (g->groups * channel_blocks * position_blocks >= tasks ||
         (!cuts_channels && !cuts_positions))
       return;
     const bool channels_first = (double)channel_blocks * (double)positions * (double)pixel_cost <=
                                 (double)position_blocks * (double)channels * (double)weight_cost;
     if (cuts_channels && (channels_first || !cuts_positions))
-      blocks->filters = bc_even_block(channels, blocks->filters / 2, units->filters);
+      blocks->filters = half_block(channels, blocks->filters, units->filters);
     else
-      blocks->pixels = bc_even_block(positions, blocks->pixels / 2, units->pixels);
+      blocks->pixels = half_block(positions, blocks->pixels, units->pixels);
   }
 }
 
 /* The same where a task has whole images. */
-static void split_whole_images(const bc_geometry *g, int64_t channels, int64_t image_positions,
-                               int64_t least, int64_t unit, bc_blocks *blocks)
+static void split_whole_images(const bc_geometry *g, int64_t tasks, int64_t channels,
+                               int64_t image_positions, int64_t least, int64_t unit,
+                               bc_blocks *blocks)
 {
   blocks->images = bc_max(1, bc_min(g->batch, blocks->pixels / image_positions));
-  bc_split_for_tasks(channels, g->groups * bc_count_blocks(g->batch, blocks->images), least, unit,
-                     &blocks->filters);
-  bc_split_for_tasks(g->batch, g->groups * bc_count_blocks(channels, blocks->filters), 1, 1,
+  bc_split_for_tasks(tasks, channels, g->groups * bc_count_blocks(g->batch, blocks->images), least,
+                     unit, &blocks->filters);
+  bc_split_for_tasks(tasks, g->batch, g->groups * bc_count_blocks(channels, blocks->filters), 1, 1,
                      &blocks->images);
 }
 
@@ -146,12 +161,15 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
       .filters = bc_even_block(channels, pixels ? most_lanes() : MOST_ROWS, units.filters),
       .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
   set_depth(g, BC_MOST_DEPTH, &blocks);
-  if (has_whole_images(g, request->pass))
-    split_whole_images(g, channels, in_image, least.filters, units.filters, &blocks);
-  else
-    split_for_tasks(g, channels, positions, &units, &least, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
+  /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, request->room, &blocks);
+  if (has_whole_images(g, request->pass))
+    split_whole_images(g, count_wanted(request), channels, in_image, least.filters, units.filters,
+                       &blocks);
+  else
+    split_for_tasks(g, count_wanted(request), channels, positions, &units, &least, &blocks);
+  blocks.filters = bc_round_up(blocks.filters, units.filters);
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *
                                 count_position_blocks(g, positions, &blocks),
