@@ -38,7 +38,7 @@ typedef struct job {
   int64_t *places;
   const float **rows;
   float **results;
-  float *weights;
+  float *copies;
 } job;
 
 static void find_buffers(const context *ctx, int thread, job *j)
@@ -50,7 +50,7 @@ static void find_buffers(const context *ctx, int thread, job *j)
   j->places = (int64_t *)(void *)(area += a->panels);
   j->rows = (const float **)(void *)(area += a->places);
   j->results = (float **)(void *)(area += a->rows);
-  j->weights = (float *)(void *)(area + a->results);
+  j->copies = (float *)(void *)(area + a->results);
 }
 
 static bc_range row_range(const job *j)
@@ -104,7 +104,7 @@ static void copy_filters(job *j)
   const float *first =
       group_weights(j) + j->channels.begin * j->walk.weights.result + j->depth.begin;
   for (int64_t row = 0; row < rows; ++row) {
-    float *copy = j->weights + row * n;
+    float *copy = j->copies + row * n;
     const float *from = first + row * j->walk.weights.result;
     if (row + 1 < rows)
       bc_expect_row(from + j->walk.weights.result, n);
@@ -120,10 +120,10 @@ static void pack_filters(job *j)
   const int64_t width = j->ctx->kernels->rows, tile = width * bc_range_length(j->depth);
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, group_weights(j), j->channels, j->depth,
-                    &(bc_packing){j->weights, width, tile});
+                    &(bc_packing){j->copies, width, tile});
   for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
     const int64_t first = row - row % width;
-    const float *rows = j->packed == NULL ? j->weights + first / width * tile
+    const float *rows = j->packed == NULL ? j->copies + first / width * tile
                                           : packed_block(j, j->channels.begin + first, width);
     j->rows[row] = rows + row % width;
   }
@@ -178,28 +178,64 @@ static void gather_panels(const job *j)
 
 /* ---- NHWC: rows are pixels ---- */
 
+/* What the run's taps meet around one place, which may reach over the edge of the image, or be
+ * wanted elsewhere: then as a copy. */
+static const float *joined_taps(const job *j, const bc_depth_run *run, const bc_places *places,
+                                int64_t place, bool inside, float *copy)
+{
+  const bc_walk *walk = &j->walk;
+  const int64_t pixel = walk->source.pixel, n = run->channels;
+  const int64_t first = places->at[BC_WIDTH][place] * pixel + run->first_channel;
+  const int64_t begin = inside ? bc_max(0, -first) : n;
+  const int64_t end = bc_min(n, walk->axes[BC_WIDTH].source * pixel - first);
+  const float *from = source(j->ctx);
+  const int64_t offset = places->source[place] + run->shift + run->first_channel;
+  if (begin == 0 && end == n && !bc_copies_pixels(walk))
+    return from + offset;
+  if (begin > 0 || end < n)
+    memset(copy, 0, (size_t)n * sizeof *copy);
+  if (begin < end)
+    memcpy(copy + begin, from + offset + begin, (size_t)(end - begin) * sizeof *copy);
+  return copy;
+}
+
+/* Where a run's channels are for each of the places, from `row` of the block on. */
+static void find_run(const job *j, const bc_depth_run *run, const bc_places *places, int64_t row,
+                     const float **rows)
+{
+  const int64_t depth = bc_range_length(j->depth), tile_rows = j->ctx->kernels->rows;
+  int32_t inside[BC_MOST_LANES];
+  bc_meet_source(&j->walk, run, places, tile_rows, inside);
+  for (int64_t i = 0; i < tile_rows; ++i) {
+    float *copy = j->copies + (row + i) * depth + run->first - j->depth.begin;
+    if (j->walk.joined > 1 && (inside[i] || bc_copies_pixels(&j->walk)))
+      rows[i] = joined_taps(j, run, places, i, inside[i], copy);
+    else
+      rows[i] =
+          inside[i] ? source(j->ctx) + places->source[i] + run->shift + run->first_channel : zeros;
+  }
+}
+
 /* Where the pixels are in the result, and where their channels are for each tap of the depth. */
 static void find_pixels(job *j)
 {
   const int64_t tile_rows = j->ctx->kernels->rows;
-  int32_t inside[BC_MOST_LANES];
   bc_places places;
   bc_depth_run run;
   j->step = 1;
-  j->segments = bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
+  j->segments = bc_copies_pixels(&j->walk)
+                    ? 1
+                    : bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
   for (int64_t p = j->positions.begin; p < j->positions.end; p += tile_rows) {
     const int64_t row = p - j->positions.begin;
     const float **rows = j->rows + row * j->segments;
+    const float *ignored[BC_MOST_TILE_ROWS];
     bc_find_places(&j->walk, j->group, p, bc_min(tile_rows, j->positions.end - p), tile_rows,
                    &places);
     for (int64_t i = 0; i < places.count; ++i)
       j->results[row + i] = j->ctx->tensors->result + places.result[i];
-    for (int64_t next = 0; bc_next_run(&j->walk, j->depth, &next, &run); rows += tile_rows) {
-      bc_meet_source(&j->walk, &run, &places, tile_rows, inside);
-      for (int64_t i = 0; i < tile_rows; ++i)
-        rows[i] =
-            inside[i] ? source(j->ctx) + places.source[i] + run.shift + run.first_channel : zeros;
-    }
+    for (int64_t next = 0, segment = 0; bc_next_run(&j->walk, j->depth, &next, &run); ++segment)
+      find_run(j, &run, &places, row, segment < j->segments ? rows + segment * tile_rows : ignored);
   }
 }
 

@@ -7,7 +7,8 @@
  * panels. The other side's rows are read through a table of pointers:
  *
  *   NCHW: lanes are positions, panels are gathered from pixels; rows are weights of filters;
- *   NHWC: lanes are channels, panels are weights; rows are pixels, none of which is copied.
+ *   NHWC: lanes are channels, panels are weights; rows are pixels, which are copied only where
+ *         joined taps reach over the edge of an image, or are short.
  *
  * A task has a block of channels and one of positions. For each block of the depth it makes all its
  * panels; then blocks of rows, which share the second-level cache with them, meet them one after
@@ -31,7 +32,7 @@ typedef struct bc_map_areas {
   size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
   size_t rows;    /* [tiles][segments][rows of a tile]: pointers */
   size_t results; /* [tiles][rows of a tile]: pointers */
-  size_t weights; /* NCHW: [rows][depth] */
+  size_t copies;  /* [rows][depth]: of weights, or of pixels */
 } bc_map_areas;
 
 bc_map_areas bc_find_map_areas(const bc_geometry *geometry, const bc_blocks *blocks);

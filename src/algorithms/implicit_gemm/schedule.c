@@ -33,27 +33,29 @@ bc_map_areas bc_find_map_areas(const bc_geometry *g, const bc_blocks *blocks)
                         .places = bc_workspace_book_words(lanes),
                         .rows = bc_workspace_book_words(rows * segments),
                         .results = bc_workspace_book_words(rows),
-                        .weights = pixels ? 0 : bc_workspace_book(rows * blocks->depth)};
+                        .copies = bc_workspace_book(rows * blocks->depth)};
 }
 
 static size_t thread_bytes(const bc_geometry *g, const bc_blocks *blocks)
 {
   const bc_map_areas a = bc_find_map_areas(g, blocks);
-  return a.panels + a.places + a.rows + a.results + a.weights;
+  return a.panels + a.places + a.rows + a.results + a.copies;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */
-static void set_depth(const bc_geometry *g, int64_t most, bc_blocks *blocks)
+static void set_depth(const bc_geometry *g, const bc_walk *walk, int64_t most, bc_blocks *blocks)
 {
   const bool pixels = bc_rows_are_pixels(g);
-  const int64_t inner = pixels ? blocks->channels : g->taps;
-  const int64_t outer = pixels ? g->taps : blocks->channels;
+  const int64_t taps = g->taps / walk->joined;
+  const int64_t inner = pixels ? walk->source_channels : taps;
+  const int64_t outer = pixels ? taps : walk->source_channels;
   blocks->depth =
       inner > most ? bc_even_block(inner, most, 8) : inner * bc_even_block(outer, most / inner, 1);
 }
 
 /* Smaller blocks until they fit, or nothing is left to halve. */
-static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
+static void shrink_to_room(const bc_geometry *g, const bc_walk *walk, size_t room,
+                           bc_blocks *blocks)
 {
   const bool pixels = bc_rows_are_pixels(g);
   int64_t *lanes = pixels ? &blocks->filters : &blocks->pixels;
@@ -63,7 +65,7 @@ static void shrink_to_room(const bc_geometry *g, size_t room, bc_blocks *blocks)
     if (*lanes > kernels()->lanes)
       *lanes = bc_round_up(*lanes / 2, kernels()->lanes);
     else if (blocks->depth > (one_tile ? 1 : LEAST_DEPTH))
-      set_depth(g, blocks->depth / 2, blocks);
+      set_depth(g, walk, blocks->depth / 2, blocks);
     else if (one_tile)
       return;
     else
@@ -160,10 +162,10 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
       .channels = walk.source_channels,
       .filters = bc_even_block(channels, pixels ? most_lanes() : MOST_ROWS, units.filters),
       .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
-  set_depth(g, BC_MOST_DEPTH, &blocks);
+  set_depth(g, &walk, BC_MOST_DEPTH, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   /* Before the threads count, since the depth decides about bits. */
-  shrink_to_room(g, request->room, &blocks);
+  shrink_to_room(g, &walk, request->room, &blocks);
   if (has_whole_images(g, request->pass))
     split_whole_images(g, count_wanted(request), channels, in_image, least.filters, units.filters,
                        &blocks);
@@ -177,15 +179,13 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
 }
 
 /* Elements of weights that are packed: each block of positions does it again. */
-static double count_packed(const bc_geometry *g, const bc_request *request, const bc_walk *walk,
-                           double positions, const bc_blocks *blocks)
+static double count_packed(const bc_request *request, double weights, double positions,
+                           const bc_blocks *blocks)
 {
-  if (request->packed_weights)
-    return 0.0;
   /* In backward data row by row, from far apart. */
   const double dear = request->pass == BLASCONV_BACKWARD_DATA ? 2.2 : 1.0;
-  return dear * (double)(walk->result_channels * walk->source_channels * g->taps) *
-         (positions / (double)blocks->pixels + 1.0);
+  return request->packed_weights ? 0.0
+                                 : dear * weights * (positions / (double)blocks->pixels + 1.0);
 }
 
 /* Rows of all tiles; the last has to wait for its sums to be added if they are few. */
@@ -200,23 +200,23 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const bc_product_kernels *k = kernels();
   const bc_blocks *blocks = &schedule->blocks;
   const bc_walk walk = bc_walk_at(g, request->pass, 0);
-  const bool pixels = bc_rows_are_pixels(g);
-  const double groups = (double)g->groups, depth = (double)(walk.source_channels * g->taps);
-  const int64_t positions = g->batch * g->out_pixels;
+  const bool pixels = bc_rows_are_pixels(g), copied = bc_copies_pixels(&walk);
+  const int64_t positions = g->batch * g->out_pixels, taps = g->taps / walk.joined;
+  const double groups = (double)g->groups, depth = (double)(walk.source_channels * taps);
   const int64_t rows = filled_rows(pixels ? positions : walk.result_channels);
   const int64_t lanes = bc_round_up(pixels ? walk.result_channels : positions, k->lanes);
-  const double filled = (double)rows * (double)lanes;
-  const double blocks_of_depth = ceil(depth / (double)blocks->depth);
-  const double tiles = groups * filled / (double)(k->rows * k->lanes) * blocks_of_depth;
+  const double filled = groups * (double)rows * (double)lanes;
+  const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
   const double segments =
-      pixels ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
+      pixels && !copied ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
   const double gatherings =
       groups * (double)bc_count_blocks(walk.result_channels, blocks->filters) * (double)positions;
+  const double weights = groups * (double)walk.result_channels * depth;
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
-                   .multiplications = groups * filled * depth,
-                   .packed = groups * count_packed(g, request, &walk, (double)positions, blocks),
-                   .places = gatherings * (double)g->taps,
-                   .moved = pixels ? 0.0 : gatherings * depth,
-                   .run = k->lanes};
+                   .multiplications = filled * depth,
+                   .packed = count_packed(request, weights, (double)positions, blocks),
+                   .places = gatherings * (double)taps,
+                   .moved = pixels && !copied ? 0.0 : gatherings * depth,
+                   .run = pixels ? walk.source_channels : k->lanes};
 }

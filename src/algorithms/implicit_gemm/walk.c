@@ -30,6 +30,19 @@ int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass)
              : axes[BC_DEPTH].stride * axes[BC_HEIGHT].stride * axes[BC_WIDTH].stride;
 }
 
+static void join_width(bc_walk *walk)
+{
+  bc_walk_axis *width = &walk->axes[BC_WIDTH];
+  walk->joined = 1;
+  if (walk->taps_last || width->taps == 0 || width->tap_step != 1 || width->kernel_step != 1 ||
+      walk->source.pixel != walk->source_channels)
+    return;
+  walk->joined = width->taps;
+  walk->taps /= width->taps;
+  walk->source_channels *= width->taps;
+  width->taps = 1;
+}
+
 bc_walk bc_walk_at(const bc_geometry *g, blasconv_pass pass, int64_t index)
 {
   const bc_sums sums = bc_sums_of(g, pass == BLASCONV_FORWARD);
@@ -49,6 +62,7 @@ bc_walk bc_walk_at(const bc_geometry *g, blasconv_pass pass, int64_t index)
     walk.taps *= walk.axes[i].taps;
   }
   walk.depth = walk.source_channels * walk.taps;
+  join_width(&walk);
   return walk;
 }
 
@@ -180,7 +194,7 @@ void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_place
 {
   for (int64_t lane = 0; lane < lanes; ++lane)
     inside[lane] = lane < places->count ? -1 : 0;
-  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+  for (int i = 0; i < (walk->joined > 1 ? BC_WIDTH : BLASCONV_MAX_RANK); ++i) {
     const int64_t source = walk->axes[i].source, shift = run->shifts[i];
     const int64_t *at = places->at[i];
     if (always_meets(&walk->axes[i]))

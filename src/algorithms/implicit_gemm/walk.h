@@ -33,12 +33,21 @@ typedef struct bc_walk {
   int64_t positions; /* of one image */
   int64_t taps;
   int64_t result_channels, source_channels; /* of a group */
-  int64_t depth;                            /* source channels x taps */
-  bool taps_last;      /* the depth counts [channels][taps], as NCHW does, else [taps][channels] */
+  int64_t joined; /* where taps of the width and their channels are neighbours in the source and in
+                     the weights, as in NHWC without groups and dilation: so many taps count as one,
+                     with as many times the channels; else 1 */
+  int64_t depth;  /* source channels x taps */
+  bool taps_last; /* the depth counts [channels][taps], as NCHW does, else [taps][channels] */
   int64_t source_size; /* elements of the source tensor */
   bc_weight_steps weights;
   bc_steps result, source;
 } bc_walk;
+
+/* Joined taps that are so short that pixels are copied side by side. */
+static inline bool bc_copies_pixels(const bc_walk *walk)
+{
+  return walk->joined > 1 && walk->source_channels < 32;
+}
 
 /* How many walks the pass takes, at least 1, and number `index` of them. */
 int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass);
@@ -78,7 +87,8 @@ typedef struct bc_depth_run {
 /* The next run of the part; *next counts what has been and starts at 0. False: no more. */
 bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_run *run);
 
-/* inside [lanes]: -1 for places at which the run's tap meets the source, else 0. */
+/* inside [lanes]: -1 for places at which the run's tap meets the source, else 0. Of joined taps, at
+ * least one would if the image were wide enough. */
 void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
                     int64_t lanes, int32_t *inside);
 
