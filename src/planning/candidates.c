@@ -22,12 +22,14 @@ static int count_threads(const blasconv_plan *plan, const bc_schedule *schedule,
 }
 
 /* Seconds by the model, of blocks for one thread: if the choice depended on the number of threads,
- * so would the bits. */
-static double estimate(const blasconv_plan *plan, const bc_algorithm *algorithm)
+ * so would the bits. `prepared` is for as many as were asked for. */
+static double estimate(const blasconv_plan *plan, const bc_algorithm *algorithm,
+                       const bc_schedule *prepared)
 {
   bc_request alone = plan->request;
   alone.threads = 1;
-  const bc_schedule schedule = algorithm->prepare(&plan->geometry, &alone);
+  const bc_schedule schedule =
+      plan->request.threads == 1 ? *prepared : algorithm->prepare(&plan->geometry, &alone);
   const bc_work work = algorithm->work(&plan->geometry, &alone, &schedule);
   return bc_cost(&work, schedule.tasks);
 }
@@ -46,7 +48,7 @@ blasconv_status bc_candidate_make(const blasconv_plan *plan, const bc_algorithm 
                              : "its smallest blocks need more workspace than the limit";
     return no_limit_helps ? BLASCONV_ALGORITHM_REFUSED : BLASCONV_WORKSPACE_LIMITED;
   }
-  candidate->seconds = estimate(plan, algorithm);
+  candidate->seconds = estimate(plan, algorithm, &candidate->schedule);
   candidate->threads = count_threads(plan, &candidate->schedule, candidate->seconds);
   return BLASCONV_SUCCESS;
 }
