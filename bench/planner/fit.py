@@ -12,6 +12,10 @@ TARGET = pathlib.Path(__file__).resolve().parents[2] / "src" / "planning" / "pri
 # Estimates that are farther off than this (the logarithm of their ratio) count less and less.
 SOFT_BOUND = 0.2
 
+# Kept as it is: least squares would put on each task what other terms leave over, and the number of
+# threads that are woken follows from it.
+KEPT = ("task",)
+
 # Seconds between which a price is looked for; the least stands for nothing.
 LEAST, MOST = 1e-14, 1e-3
 
@@ -34,15 +38,17 @@ def read_prices():
     return {name.lower(): float(price) for name, price in found}
 
 
-def solve(terms, seconds, start):
+def solve(terms, seconds, start, kept=()):
     """Prices that make the logarithms of estimate over measurement small; none is negative.
 
-    Those of terms that do not occur stay as they are.
+    Those of terms that do not occur, or have their numbers in `kept`, stay as they are.
     """
     used = terms.any(axis=0)
+    used[list(kept)] = False
+    rest = terms[:, ~used] @ start[~used]
 
     def residuals(logarithms):
-        return numpy.log(terms[:, used] @ numpy.exp(logarithms) / seconds)
+        return numpy.log((terms[:, used] @ numpy.exp(logarithms) + rest) / seconds)
 
     found = least_squares(residuals, numpy.log(numpy.maximum(start[used], 10 * LEAST)),
                           loss="soft_l1", f_scale=SOFT_BOUND,
@@ -57,7 +63,8 @@ def fit(rows, names, cpu, library):
     terms = numpy.array([row.terms for row in rows])
     seconds = numpy.array([row.seconds for row in rows])
     before = read_prices()
-    prices = solve(terms, seconds, numpy.array([before.get(name, 1e-9) for name in names]))
+    prices = solve(terms, seconds, numpy.array([before.get(name, 1e-9) for name in names]),
+                   [names.index(name) for name in KEPT])
     errors = numpy.sort(numpy.abs(numpy.log(terms @ prices / seconds)))
     half, most = (100 * numpy.expm1(numpy.quantile(errors, share)) for share in (0.5, 0.9))
     entries = [f"    [BC_TERM_{name.upper()}] = {price:.3g}," for name, price in zip(names, prices)]

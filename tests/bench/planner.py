@@ -134,6 +134,8 @@ class Fit(unittest.TestCase):
         self.assertTrue(fit.numpy.allclose(found[:2], known[:2], rtol=0.05), found)
         self.assertLess(found[2], 1e-9)
         self.assertEqual(found[3], 7e-9)
+        found = fit.solve(terms, seconds, known, [0])
+        self.assertEqual(found[0], known[0])
 
 
 if __name__ == "__main__":
