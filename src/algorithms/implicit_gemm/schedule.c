@@ -95,8 +95,8 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
   return bc_even_block(whole, bc_round_up(block / 2, unit), unit);
 }
 
-/* Enough for threads of which one may be quicker than another. One
- * thread alone makes no operand twice. */
+/* Two for each thread, of which one may be quicker than another; a thread alone makes no operand
+ * twice. */
 static int64_t count_wanted(const bc_request *request)
 {
   return request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
