@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BC_MOST_TILE_ROWS = 8, BC_MOST_LANES = 32 };
+enum { BC_MOST_TILE_ROWS = 8, BC_MOST_LANES = 32, BC_CACHE_LINE = 16 /* floats */ };
 
 /* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
  * all lanes, or the first half of them. The depth is cut into segments of the same length, which a

@@ -18,11 +18,9 @@ static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64
     }
 }
 
-enum { LINE = 16 }; /* floats of a line of the cache */
-
 bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t tiles)
 {
-  const int64_t lines = rows * bc_count_blocks(length, LINE);
+  const int64_t lines = rows * bc_count_blocks(length, BC_CACHE_LINE);
   return (bc_coming){.first = first,
                      .step = step,
                      .rows = rows,
@@ -35,7 +33,7 @@ static void fetch(bc_coming *coming)
 {
   for (int64_t i = 0; i < coming->per_tile && coming->row < coming->rows; ++i) {
     __builtin_prefetch(coming->first + coming->row * coming->step + coming->at, 0, 2);
-    coming->at += LINE;
+    coming->at += BC_CACHE_LINE;
     if (coming->at >= coming->length) {
       coming->at = 0;
       ++coming->row;

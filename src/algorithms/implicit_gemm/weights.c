@@ -4,11 +4,11 @@
 #include "kernels/kernels.h"
 
 /* Weights are read in short rows, kilobytes apart: no prefetcher of a CPU sees the next coming. */
-enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, FLOATS_OF_A_LINE = 16, TURNED = 64 };
+enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, TURNED = 64 };
 
 void bc_expect_row(const float *row, int64_t n)
 {
-  for (int64_t i = 0; i < n; i += FLOATS_OF_A_LINE)
+  for (int64_t i = 0; i < n; i += BC_CACHE_LINE)
     __builtin_prefetch(row + i);
 }
 
@@ -29,10 +29,12 @@ static void pack_rows(const bc_walk *walk, const float *weights, int64_t channel
   }
   const int64_t rows = count > 0 ? bc_range_length(depth) / count : 0;
   const int64_t floats = (channels - 1) * walk->weights.result + 1, ahead = rows_ahead(floats);
+  /* Else other rows lie between its channels, and most of what is fetched would not be read. */
+  const bool are_near = walk->weights.result < walk->weights.source;
   for (int64_t c = 0; c < rows; ++c)
     for (int64_t i = 0; i < count; ++i) {
       /* Where taps lie between each other, the first stands for all. */
-      if (c + ahead < rows && (walk->weights.tap > floats || i == 0))
+      if (are_near && c + ahead < rows && (walk->weights.tap > floats || i == 0))
         bc_expect_row(weights + taps[i] + (c + ahead) * walk->weights.source, floats);
       bc_cpu_kernels()->product->put_row(
           &(bc_row_source){.from = weights + taps[i] + c * walk->weights.source,
