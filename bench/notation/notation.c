@@ -148,3 +148,17 @@ bool bench_notation_parse(const char *text, bench_notation *notation, bench_nota
   snprintf(error->reason, sizeof error->reason, "%s", reason);
   return false;
 }
+
+blasconv_options bench_notation_options(const bench_notation *n)
+{
+  blasconv_options options = blasconv_options_default();
+  options.algorithm = n->algorithm[0] != '\0' ? n->algorithm : NULL;
+  options.threads = n->threads;
+  options.exact = n->exact;
+  options.accumulate = n->accumulate;
+  options.packed_weights = n->packed;
+  options.activation = n->activation;
+  options.residual = n->residual;
+  options.workspace_limit = n->workspace_limit;
+  return options;
+}

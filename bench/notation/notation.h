@@ -80,6 +80,9 @@ size_t bench_notation_print(const bench_notation *notation, char *text, size_t s
 /* The same for the sizes alone: the problem, without pass and options. */
 size_t bench_notation_print_problem(const blasconv_problem *problem, char *text, size_t size);
 
+/* The options of a plan that a line asks for; `algorithm` points into the notation. */
+blasconv_options bench_notation_options(const bench_notation *notation);
+
 /* "forward", "backward-data" or "backward-weights". */
 const char *bench_notation_pass(blasconv_pass pass);
 

@@ -1,13 +1,11 @@
 """Fits the prices of the cost model to measurements, and writes them to src/planning/prices.c."""
 
 import datetime
-import pathlib
-import re
 
 import numpy
 from scipy.optimize import least_squares
 
-TARGET = pathlib.Path(__file__).resolve().parents[2] / "src" / "planning" / "prices.c"
+import prices as written
 
 # Estimates that are farther off than this (the logarithm of their ratio) count less and less.
 SOFT_BOUND = 0.2
@@ -30,12 +28,6 @@ const double bc_prices[BC_TERMS] = {{
 {prices}
 }};
 """
-
-
-def read_prices():
-    """Those that are in the file."""
-    found = re.findall(r"\[BC_TERM_(\w+)\] = ([0-9.e-]+),", TARGET.read_text(encoding="utf-8"))
-    return {name.lower(): float(price) for name, price in found}
 
 
 def solve(terms, seconds, start, kept=()):
@@ -62,7 +54,7 @@ def fit(rows, names, cpu, library):
     """Writes the file, to be compiled and judged again."""
     terms = numpy.array([row.terms for row in rows])
     seconds = numpy.array([row.seconds for row in rows])
-    before = read_prices()
+    before = written.read()
     prices = solve(terms, seconds, numpy.array([before.get(name, 1e-9) for name in names]),
                    [names.index(name) for name in KEPT])
     errors = numpy.sort(numpy.abs(numpy.log(terms @ prices / seconds)))
@@ -70,8 +62,8 @@ def fit(rows, names, cpu, library):
     entries = [f"    [BC_TERM_{name.upper()}] = {price:.3g}," for name, price in zip(names, prices)]
     width = max(map(len, entries))
     lines = [f"{entry:{width}} // {1e9 * price:.3g} ns" for entry, price in zip(entries, prices)]
-    TARGET.write_text(TEXT.format(date=datetime.date.today(), cpu=cpu, library=library,
+    written.FILE.write_text(TEXT.format(date=datetime.date.today(), cpu=cpu, library=library,
                                   pairs=len(rows), half=half, most=most,
                                   prices="\n".join(lines)), encoding="utf-8")
-    print(f"\nfitted: {TARGET.name}; half of the estimates within {half:.0f} per cent of the "
+    print(f"\nfitted: {written.FILE.name}; half of the estimates within {half:.0f} per cent of the "
           f"measurement, nine of ten within {most:.0f}")

@@ -21,9 +21,6 @@ import sys
 
 import problems
 
-# Algorithms that are timed: reference takes minutes for layers of networks, and is never near.
-ALGORITHMS = ("pointwise_gemm", "depthwise", "implicit_gemm", "im2col_gemm")
-
 # A problem's estimate or measurement with one algorithm.
 Row = collections.namedtuple("Row", "blas problem algorithm chosen estimate terms seconds")
 
@@ -43,28 +40,36 @@ def environment(blas):
             if not name.startswith("OPENBLAS_")} | BLAS[blas]
 
 
-def time_once(options, blas, lines):
-    """A record of blasconv-bench for each line and algorithm; one round."""
-    batch = "".join(f"{line} algorithm={name}\n" for line in lines for name in ALGORITHMS)
+def algorithms(options):
+    """Those that are timed: reference takes minutes for layers of networks, and is never near."""
+    run = subprocess.run([options.programs / "blasconv-bench", "--list"], check=True,
+                         stdout=subprocess.PIPE, text=True)
+    return [name for name in run.stdout.split() if name != "reference"]
+
+
+def time_once(options, blas, pairs):
+    """A record of blasconv-bench for each pair of a line and an algorithm; one round."""
+    batch = "".join(f"{line} algorithm={name}\n" for line, name in pairs)
     run = subprocess.run([options.programs / "blasconv-bench", "--csv", "--batch", "-",
                           "--min-time", str(options.min_time), "--repetitions", "3"],
                          input=batch, stdout=subprocess.PIPE, text=True, check=False,
                          env=environment(blas))
     rows = list(csv.DictReader(run.stdout.splitlines()))
-    if len(rows) != len(lines) * len(ALGORITHMS) or not rows:
+    if len(rows) != len(pairs) or not rows:
         sys.exit("blasconv-bench did not time all problems")
     return rows
 
 
 def time_all(options, lines):
     """The least of the rounds."""
-    least = {}
+    least, pairs = {}, list(itertools.product(lines, algorithms(options)))
     for number, blas in itertools.product(range(options.rounds), BLAS):
         print(f"round {number + 1} of {options.rounds}, the BLAS {blas}", file=sys.stderr)
-        records = time_once(options, blas, lines)
-        for pair, record in zip(itertools.product([blas], lines, ALGORITHMS), records):
+        records = time_once(options, blas, pairs)
+        for pair, record in zip(pairs, records):
             if record["status"] == "ok":
-                least[pair] = min(1e-3 * float(record["ms"]), least.get(pair, math.inf))
+                key = (blas, *pair)
+                least[key] = min(1e-3 * float(record["ms"]), least.get(key, math.inf))
     return Times(records[0]["cpu"], records[0]["library"], least)
 
 
@@ -123,8 +128,8 @@ def describe(problem):
     """(network, layer, count, batch, request) of a line."""
     words = problem.split()
     network, layer, count = words[-1].removeprefix("name=").split("/")
-    request = " ".join(word for word in words if word in problems.LAYOUTS + (
-        "forward", "packed", "backward-data", "backward-weights"))
+    known = {*problems.LAYOUTS, *" ".join(problems.REQUESTS).split()}
+    request = " ".join(word for word in words if word in known)
     return network, layer, int(count), words[0], request
 
 
@@ -163,12 +168,11 @@ def print_errors(rows):
     """Percentiles of estimate over measurement."""
     print(f"\n{'estimate / measured':22}{'pairs':>6}" +
           "".join(f"{p:>7}" for p in (10, 25, 50, 75, 90)))
-    for name in ALGORITHMS:
+    for name in dict.fromkeys(row.algorithm for row in rows):
         ratios = sorted(row.estimate / row.seconds for row in rows if row.algorithm == name)
-        if ratios:
-            print(f"{name:22}{len(ratios):6}" + "".join(
-                f"{ratios[min(len(ratios) - 1, len(ratios) * p // 100)]:7.2f}"
-                for p in (10, 25, 50, 75, 90)))
+        print(f"{name:22}{len(ratios):6}" + "".join(
+            f"{ratios[min(len(ratios) - 1, len(ratios) * p // 100)]:7.2f}"
+            for p in (10, 25, 50, 75, 90)))
 
 
 # ---- the command line ----

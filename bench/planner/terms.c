@@ -5,6 +5,7 @@
 #include "planning/candidates.h"
 
 #include <notation.h>
+#include <restart.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,12 +60,7 @@ static bool print_problem(char *line)
   line[strcspn(line, "\n")] = '\0';
   if (!bench_notation_parse(line, &n, &error))
     return fprintf(stderr, "%s: %s\n", line, error.reason), false;
-  blasconv_options options = blasconv_options_default();
-  options.threads = n.threads;
-  options.exact = n.exact;
-  options.accumulate = n.accumulate;
-  options.packed_weights = n.packed;
-  options.workspace_limit = n.workspace_limit;
+  const blasconv_options options = bench_notation_options(&n);
   blasconv_plan *plan = NULL;
   const blasconv_status status = blasconv_plan_create(&n.problem, n.pass, &options, &plan);
   if (status != BLASCONV_SUCCESS)
@@ -79,8 +75,10 @@ static bool print_problem(char *line)
   return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  (void)argc;
+  bench_restart_with_advice(argv); /* as blasconv-bench does: with its BLAS */
   char line[1024];
   bool good = true;
   print_head();

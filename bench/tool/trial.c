@@ -34,14 +34,7 @@ static void end_as(bench_record *record, const char *status, const char *reason)
 
 static blasconv_options options_of(const bench_bench *bench, const bench_notation *n)
 {
-  blasconv_options options =
-      bench_plan_options(n->algorithm[0] != '\0' ? n->algorithm : NULL, n->threads);
-  options.exact = n->exact;
-  options.accumulate = n->accumulate;
-  options.packed_weights = n->packed;
-  options.activation = n->activation;
-  options.residual = n->residual;
-  options.workspace_limit = n->workspace_limit;
+  blasconv_options options = bench_notation_options(n);
   options.planning = bench->command->measure ? BLASCONV_MEASURE : BLASCONV_ESTIMATE;
   options.choices = bench->choices;
   return options;

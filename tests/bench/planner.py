@@ -11,7 +11,6 @@ import csv
 import io
 import math
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ sys.path.insert(0, str(SOURCE / "bench" / "planner"))
 sys.dont_write_bytecode = True
 
 import judge  # noqa: E402
+import prices  # noqa: E402
 import problems  # noqa: E402
 
 try:
@@ -36,13 +36,6 @@ def terms_of(lines, status=0):
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     assert run.returncode == status, run.stderr
     return list(csv.DictReader(run.stdout.splitlines()))
-
-
-def prices():
-    """Those in the library's source."""
-    text = (SOURCE / "src/planning/prices.c").read_text(encoding="utf-8")
-    return {name.lower(): float(price)
-            for name, price in re.findall(r"\[BC_TERM_(\w+)\] = ([0-9.e-]+),", text)}
 
 
 def row(problem, algorithm, chosen, seconds):
@@ -71,7 +64,7 @@ class Problems(unittest.TestCase):
 
 class Model(unittest.TestCase):
     def test_an_estimate_is_the_sum_of_its_terms(self):
-        price = prices()
+        price = prices.read()
         for r in terms_of(problems.random_problems(50, 1)):
             whole = sum(price[name] * float(r[name]) for name in list(r)[4:])
             self.assertTrue(math.isclose(whole, float(r["seconds"]), rel_tol=1e-6), r)
