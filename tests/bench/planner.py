@@ -122,7 +122,7 @@ class Fit(unittest.TestCase):
         terms = 10 ** random.uniform([0, 4, 0, 1], [1, 8, 2, 4], (300, 4))
         terms[:, 3] = 0  # does not occur: stays
         seconds = terms @ known * random.uniform(0.95, 1.05, 300)
-        seconds[:15] *= 4  # disturbed
+        seconds[:30] *= 20  # disturbed
         found = fit.solve(terms, seconds, fit.numpy.array([1e-6, 1e-9, 1e-9, 7e-9]))
         self.assertTrue(fit.numpy.allclose(found[:2], known[:2], rtol=0.05), found)
         self.assertLess(found[2], 1e-9)
