@@ -12,7 +12,7 @@
  * algorithm has no use for are 0. */
 typedef struct bc_blocks {
   int64_t filters;  /* filters of a group in a block */
-  int64_t channels; /* input channels of a group that a task owns */
+  int64_t channels; /* of a group, and of what a pass of maps writes, that a task owns */
   int64_t depth;    /* rows of the patch matrix in a block */
   int64_t pixels;   /* columns of the patch matrix, output pixels of one image, in a block */
   int64_t images;   /* images side by side in a block */
@@ -72,6 +72,6 @@ enum { BC_MOST_ALGORITHMS = 8 };
 const bc_algorithm *bc_registry_row(size_t index);
 
 extern const bc_algorithm bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_implicit_gemm,
-    bc_reference;
+    bc_winograd, bc_reference;
 
 #endif

@@ -86,6 +86,9 @@ blasconv_maps fixture_maps(const blasconv_problem *problem);
 
 /* ---- running: fixture_run.c ---- */
 
+/** The algorithm's results are those of a plain sum of products, in some order. */
+bool fixture_is_plain_sum(const char *algorithm);
+
 /** One line that names the problem and the variant. @return `text` */
 const char *fixture_describe(const blasconv_problem *problem, const fixture_variant *variant,
                              char *text, size_t size);

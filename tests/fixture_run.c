@@ -12,6 +12,11 @@
 
 enum { text_size = 512 };
 
+bool fixture_is_plain_sum(const char *algorithm)
+{
+  return strcmp(algorithm, "winograd") != 0;
+}
+
 const char *fixture_describe(const blasconv_problem *problem, const fixture_variant *variant,
                              char *text, size_t size)
 {

@@ -47,7 +47,8 @@ static blasconv_plan *create(const blasconv_problem *problem, blasconv_pass pass
 
 START_TEST(algorithms_have_names)
 {
-  static const char *const expected[] = {"pointwise_gemm", "depthwise", "im2col_gemm", "reference"};
+  static const char *const expected[] = {"pointwise_gemm", "depthwise", "im2col_gemm",
+                                         "implicit_gemm",  "winograd",  "reference"};
   size_t count = 0;
   for (; blasconv_algorithm_name(count) != NULL; ++count)
     for (size_t i = 0; i < count; ++i)
@@ -62,7 +63,8 @@ START_TEST(algorithms_have_names)
 }
 END_TEST
 
-/* The dense problem, a 1x1 kernel on 1x1 images, can be served by all that need no groups. */
+/* The dense problem, a 1x1 kernel on 1x1 images, can be served by all that need no groups, nor
+ * filters of a certain size. */
 START_TEST(a_forced_algorithm_is_taken)
 {
   const blasconv_problem problem = dense_problem();
@@ -70,7 +72,7 @@ START_TEST(a_forced_algorithm_is_taken)
     for (size_t i = 0; blasconv_algorithm_name(i) != NULL; ++i) {
       blasconv_options options = blasconv_options_default();
       options.algorithm = blasconv_algorithm_name(i);
-      if (strcmp(options.algorithm, "depthwise") == 0)
+      if (strcmp(options.algorithm, "depthwise") == 0 || !fixture_is_plain_sum(options.algorithm))
         continue;
       blasconv_plan *plan = create(&problem, (blasconv_pass)pass, &options);
       ck_assert_str_eq(blasconv_plan_algorithm(plan), blasconv_algorithm_name(i));
@@ -91,7 +93,9 @@ START_TEST(the_choice_suits_the_problem)
     for (size_t i = 0; i < sizeof choices / sizeof *choices; ++i) {
       blasconv_plan *plan = create(&choices[i].problem, (blasconv_pass)pass, NULL);
       const char *name = blasconv_plan_algorithm(plan);
-      ck_assert_msg(strcmp(name, choices[i].algorithm) == 0 || strcmp(name, "implicit_gemm") == 0,
+      const bool winograd = choices[i].problem.kernel[0] == 3 && strcmp(name, "winograd") == 0;
+      ck_assert_msg(winograd || strcmp(name, choices[i].algorithm) == 0 ||
+                        strcmp(name, "implicit_gemm") == 0,
                     "%s", name);
       blasconv_plan_destroy(plan);
     }

@@ -87,6 +87,7 @@ static void run_forward(const blasconv_problem *problem, const char *algorithm,
 {
   blasconv_options options = blasconv_options_default();
   options.algorithm = algorithm;
+  options.exact = 1;
   blasconv_plan *plan = NULL;
   ck_assert_int_eq(blasconv_plan_create(problem, BLASCONV_FORWARD, &options, &plan),
                    BLASCONV_SUCCESS);

@@ -6,6 +6,7 @@
 #include "normalization.h"
 #include "pooling.h"
 #include "product.h"
+#include "winograd.h"
 
 /* ---- rows ---- */
 
@@ -293,4 +294,5 @@ const bc_kernels BC_FOR_ISA(bc_kernels) = {
     .descent = &BC_FOR_ISA(bc_descent_kernels),
     .depthwise = &BC_FOR_VECTOR_ISA(bc_depthwise_kernels),
     .correlation = &BC_FOR_VECTOR_ISA(bc_correlation_kernels),
-    .product = &BC_FOR_ISA(bc_product_kernels)};
+    .product = &BC_FOR_ISA(bc_product_kernels),
+    .winograd = &BC_FOR_ISA(bc_winograd_kernels)};

@@ -55,6 +55,7 @@ typedef struct bc_kernels {
   const struct bc_depthwise_kernels *depthwise;
   const struct bc_correlation_kernels *correlation; /* see depthwise.h */
   const struct bc_product_kernels *product;
+  const struct bc_winograd_kernels *winograd;
 } bc_kernels;
 
 extern const bc_kernels bc_kernels_generic, bc_kernels_avx2, bc_kernels_avx512;

@@ -45,6 +45,7 @@ void bc_cost_terms(const bc_work *work, int64_t tasks, double terms[BC_TERMS])
   terms[BC_TERM_MULTIPLICATION] = work->multiplications / speed_of_isa[bc_cpu_isa()];
   terms[BC_TERM_PACKED] = work->packed;
   terms[BC_TERM_PLACE] = work->places;
+  terms[BC_TERM_TRANSFORMED] = work->transformed / speed_of_isa[bc_cpu_isa()];
   terms[BC_TERM_MOVED] = work->moved;
   terms[BC_TERM_PIECE] = work->moved > 0.0 ? work->moved / (double)work->run : 0.0;
   terms[BC_TERM_PLAIN] = work->plain;

@@ -14,6 +14,7 @@ typedef struct bc_work {
   double multiplications; /* of these, tiles counted as full */
   double packed;          /* weights that are brought into the order in which tiles read them */
   double places;          /* where a tap meets the source: how often that is found out */
+  double transformed;     /* values at points, of sources, filters and sums alike */
   double moved;           /* elements that are copied, transposed or added outside of SGEMM */
   int64_t run;            /* how many of them lie side by side, at least 1 */
   double plain;           /* multiplications of plain loops outside of SGEMM */
@@ -38,6 +39,7 @@ typedef enum bc_term {
   BC_TERM_MULTIPLICATION,
   BC_TERM_PACKED,
   BC_TERM_PLACE,
+  BC_TERM_TRANSFORMED,
   BC_TERM_MOVED,
   BC_TERM_PIECE, /* runs of what is moved */
   BC_TERM_PLAIN,

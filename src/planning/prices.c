@@ -17,6 +17,7 @@ const double bc_prices[BC_TERMS] = {
     [BC_TERM_MULTIPLICATION] = 2.25e-11, // 0.0225 ns
     [BC_TERM_PACKED] = 2.32e-10,         // 0.232 ns
     [BC_TERM_PLACE] = 6.06e-09,          // 6.06 ns
+    [BC_TERM_TRANSFORMED] = 1e-10,      // 0.1 ns
     [BC_TERM_MOVED] = 2.01e-10,          // 0.201 ns
     [BC_TERM_PIECE] = 4.56e-09,          // 4.56 ns
     [BC_TERM_PLAIN] = 6e-09,             // 6 ns

@@ -1,0 +1,99 @@
+/* From weights to their values at points. */
+#include "job.h"
+
+#include <string.h>
+
+/* Source channels whose taps are put in order at a time, as many as fit into the first-level cache
+ * with their values. */
+enum { FEW_CHANNELS = BC_SLICE };
+
+/* The taps of some channels of the source and up to a panel of channels of the result,
+ * [channels][taps][lanes]; lanes behind the last are not written. `weights` begins at the first of
+ * both. */
+static void put_taps(const bc_tiling *t, const float *weights, int64_t channels, int64_t lanes,
+                     float *to)
+{
+  const bc_kernels *k = bc_cpu_kernels();
+  const int64_t width = bc_lanes(), taps = t->taps;
+  const int64_t result = t->sums.to_weight, source = t->sums.from_weight;
+  const int64_t tap = t->sums.tap_weight[BC_WIDTH];
+  const int64_t turn = t->turned ? taps - 1 : 0, way = t->turned ? -1 : 1;
+  if (source == taps && tap == 1 && !t->turned)
+    k->transpose(weights, result, lanes, channels * taps, to, width);
+  else if (tap == 1)
+    for (int64_t c = 0; c < channels; ++c)
+      k->transpose(weights + c * source, result, lanes, taps, to + (c * taps + turn) * width,
+                   way * width);
+  else if (source == 1)
+    for (int64_t i = 0; i < taps; ++i)
+      k->transpose(weights + i * tap, result, lanes, channels, to + (turn + way * i) * width,
+                   taps * width);
+  else
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t i = 0; i < taps; ++i)
+        memcpy(to + (c * taps + turn + way * i) * width, weights + c * source + i * tap,
+               (size_t)lanes * sizeof *to);
+}
+
+int64_t bc_count_packed_taps(const bc_tiling *t)
+{
+  return bc_round_up(t->sums.to_channels, bc_lanes()) * t->sums.from_channels * t->taps;
+}
+
+void bc_pack_taps(const bc_tiling *t, const float *weights, float *packed)
+{
+  const int64_t width = bc_lanes(), depth = t->sums.from_channels;
+  for (int64_t k = 0; k < t->sums.to_channels; k += width)
+    for (int64_t c = 0; c < depth; c += FEW_CHANNELS)
+      put_taps(t, weights + k * t->sums.to_weight + c * t->sums.from_weight,
+               bc_min(FEW_CHANNELS, depth - c), bc_min(width, t->sums.to_channels - k),
+               packed + (k * depth + c * width) * t->taps);
+}
+
+/* The panel of filters that begins with `filter`, from channel `channel` of the source on: where
+ * the taps of some are. */
+static const float *find_taps(const bc_winograd_job *job, int64_t filter, int64_t channel,
+                              int64_t channels)
+{
+  const bc_tiling *t = job->tiling;
+  const int64_t lanes = bc_lanes();
+  if (job->tensors->packed != NULL)
+    return job->tensors->packed + job->group * bc_count_packed_taps(t) +
+           (filter * t->sums.from_channels + channel * lanes) * t->taps;
+  put_taps(t,
+           job->tensors->weights + bc_weights_offset(&job->plan->geometry, job->group) +
+               filter * t->sums.to_weight + channel * t->sums.from_weight,
+           channels, bc_min(lanes, t->sums.to_channels - filter), job->taps);
+  return job->taps;
+}
+
+/* Values of a panel for some channels, to [channels][lanes] at each point. */
+static void spread_taps(const bc_winograd_job *job, const float *taps, int64_t channels,
+                        float *values)
+{
+  const bc_tiling *t = job->tiling;
+  const int64_t lanes = bc_lanes(), vector = job->kernels->winograd->lanes;
+  const float *elements[BC_MOST_POINTS * BC_MOST_POINTS];
+  for (int64_t lane = 0; lane < lanes; lane += vector) {
+    for (int64_t i = 0; i < t->taps; ++i)
+      elements[i] = taps + i * lanes + lane;
+    t->transforms->filters(&(bc_winograd_spread){.elements = elements,
+                                                 .element_step = t->taps * lanes,
+                                                 .values = values + lane,
+                                                 .point_step = job->areas->filters,
+                                                 .value_step = lanes,
+                                                 .vectors = channels});
+  }
+}
+
+void bc_spread_filters(const bc_winograd_job *job)
+{
+  const int64_t lanes = bc_lanes(), depth = bc_range_length(job->depth);
+  for (int64_t k = job->channels.begin; k < job->channels.end; k += lanes)
+    for (int64_t c = job->depth.begin; c < job->depth.end; c += FEW_CHANNELS) {
+      const int64_t channels = bc_min(FEW_CHANNELS, job->depth.end - c);
+      float *values =
+          job->filters + (k - job->channels.begin) * depth + (c - job->depth.begin) * lanes;
+      spread_taps(job, find_taps(job, k, c, channels), channels, values);
+    }
+}
