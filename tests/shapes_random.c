@@ -125,11 +125,29 @@ static void make_usual(blasconv_problem *problem, support_random *random)
     problem->out_channels = problem->groups;
 }
 
+/* Three taps, along the last axis at least, and not along the depth; any pads. */
+static void make_tiled(blasconv_problem *problem, support_random *random)
+{
+  const int64_t alone = support_random_between(random, 0, 7);
+  for (int axis = 0; axis < problem->rank; ++axis) {
+    const int from_last = problem->rank - 1 - axis;
+    make_axis_pointwise(problem, axis);
+    problem->dilations[axis] = 1;
+    if (from_last == BLASCONV_MAX_RANK - 1)
+      continue;
+    problem->kernel[axis] = problem->rank > 1 && alone == from_last ? 1 : 3;
+    randomise_pads(problem, axis, random);
+    problem->input[axis] = random_extent(problem, least_input(problem, axis), random);
+  }
+}
+
 /* All axes of one kind, but that every other problem that keeps its extents does so in all axes but
  * one: what reads shifted maps has to notice each. */
 static void make_axes(blasconv_problem *problem, shapes_kind kind, support_random *random)
 {
   const int64_t strided = support_random_between(random, 0, 2 * problem->rank - 1);
+  if (kind == SHAPES_TILED)
+    make_tiled(problem, random);
   if (kind == SHAPES_DEPTHWISE && strided % 2 == 0)
     make_usual(problem, random);
   for (int axis = 0; axis < problem->rank; ++axis) {

@@ -50,8 +50,7 @@ void bc_pack_taps(const bc_tiling *t, const float *weights, float *packed)
                packed + (k * depth + c * width) * t->taps);
 }
 
-/* The panel of filters that begins with `filter`, from channel `channel` of the source on: where
- * the taps of some are. */
+/* The taps of some channels, from `channel` on, of the panel that begins with `filter`. */
 static const float *find_taps(const bc_winograd_job *job, int64_t filter, int64_t channel,
                               int64_t channels)
 {
@@ -80,7 +79,7 @@ static void spread_taps(const bc_winograd_job *job, const float *taps, int64_t c
     t->transforms->filters(&(bc_winograd_spread){.elements = elements,
                                                  .element_step = t->taps * lanes,
                                                  .values = values + lane,
-                                                 .point_step = job->areas->filters,
+                                                 .point_step = job->areas->panels,
                                                  .value_step = lanes,
                                                  .vectors = channels});
   }
@@ -88,12 +87,56 @@ static void spread_taps(const bc_winograd_job *job, const float *taps, int64_t c
 
 void bc_spread_filters(const bc_winograd_job *job)
 {
-  const int64_t lanes = bc_lanes(), depth = bc_range_length(job->depth);
-  for (int64_t k = job->channels.begin; k < job->channels.end; k += lanes)
-    for (int64_t c = job->depth.begin; c < job->depth.end; c += FEW_CHANNELS) {
-      const int64_t channels = bc_min(FEW_CHANNELS, job->depth.end - c);
+  const int64_t lanes = bc_lanes(), depth = bc_range_length(job->channels);
+  for (int64_t k = job->filters.begin; k < job->filters.end; k += lanes)
+    for (int64_t c = job->channels.begin; c < job->channels.end; c += FEW_CHANNELS) {
+      const int64_t channels = bc_min(FEW_CHANNELS, job->channels.end - c);
       float *values =
-          job->filters + (k - job->channels.begin) * depth + (c - job->depth.begin) * lanes;
+          job->panels + (k - job->filters.begin) * depth + (c - job->channels.begin) * lanes;
       spread_taps(job, find_taps(job, k, c, channels), channels, values);
+    }
+}
+
+/* ---- the gradient of the weights ---- */
+
+/* The gradient of a channel's taps for some lanes of the block, from `lane` on: [taps][lanes] in
+ * the workspace. */
+static void collect_taps(const bc_winograd_job *job, int64_t channel, int64_t lane, int64_t lanes)
+{
+  const bc_tiling *t = job->tiling;
+  const int64_t vector = job->kernels->winograd->lanes;
+  float *elements[BC_MOST_POINTS * BC_MOST_POINTS];
+  for (int64_t i = 0; i < t->taps; ++i)
+    elements[i] = job->taps + i * BC_SLICE;
+  const int64_t row = bc_sum_row(bc_range_length(job->filters));
+  t->transforms->sums(&(bc_winograd_collect){.values = job->sums + channel * row + lane,
+                                             .point_step = job->areas->sums,
+                                             .value_step = vector,
+                                             .elements = elements,
+                                             .element_step = vector,
+                                             .vectors = bc_count_blocks(lanes, vector)});
+}
+
+/* Puts them where they belong: taps may lie between channels, or the other way round. */
+static void put_gradient(const bc_winograd_job *job, int64_t lanes, bool add, float *to)
+{
+  const bc_sums *sums = &job->tiling->sums;
+  const int64_t tap = sums->tap_weight[BC_WIDTH];
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    for (int64_t i = 0; i < job->tiling->taps; ++i) {
+      float *weight = to + lane * sums->to_weight + i * tap;
+      const float value = job->taps[i * BC_SLICE + lane];
+      *weight = add ? *weight + value : value;
+    }
+}
+
+void bc_collect_gradient(const bc_winograd_job *job, bool add, float *gradient)
+{
+  const bc_sums *sums = &job->tiling->sums;
+  for (int64_t k = job->filters.begin; k < job->filters.end; k += BC_SLICE)
+    for (int64_t c = job->channels.begin; c < job->channels.end; ++c) {
+      const int64_t lanes = bc_min(BC_SLICE, job->filters.end - k);
+      collect_taps(job, c - job->channels.begin, k - job->filters.begin, lanes);
+      put_gradient(job, lanes, add, gradient + k * sums->to_weight + c * sums->from_weight);
     }
 }

@@ -1,10 +1,12 @@
-/* What a task of winograd works on. At each point, sources (or what stands for them) and filters
- * become matrices whose products are summed over the depth:
+/* What a task of winograd works on. At each point, sources and filters (or, for the gradient of the
+ * weights, sources and the output's gradient) become matrices whose products are summed:
  *
- *   sums [tiles][channels] += sources [tiles][depth] * filters [depth][channels];
+ *   maps     sums [tiles][filters]    += sources [tiles][channels] * filters [channels][filters],
+ *   weights  sums [channels][filters] += sources [tiles][channels]^T * gradients [tiles][filters].
  *
- * channels of the result are the lanes of the product's tiles, in panels; in NCHW blocks of pixels
- * are transposed on their way in and out. Block by block, so that all of it stays in the cache. */
+ * "Filters" are channels of the result. They are the lanes of the product's tiles, in panels; in
+ * NCHW blocks of pixels are transposed on their way in and out. Block by block, so that all of it
+ * stays in the cache. */
 #ifndef BC_WINOGRAD_JOB_H
 #define BC_WINOGRAD_JOB_H
 
@@ -24,18 +26,18 @@ enum {
  * then a cache line that is not used, so that the points of an element are not all in one set of
  * the cache. */
 typedef struct bc_winograd_areas {
-  int64_t sources; /* floats from a point to the next: [tiles][depth, in whole slices] */
-  int64_t filters; /* [panels][depth][lanes] */
-  int64_t sums;    /* [tiles][channels, in whole panels and slices] */
-  size_t sources_bytes, filters_bytes, sums_bytes; /* of all points */
-  size_t pixels_bytes;                             /* [pixels of a region][slice] */
+  int64_t sources; /* floats from a point to the next: [tiles][channels, in whole slices] */
+  int64_t panels;  /* of filters: [panels][channels][lanes]; of gradients: [panels][tiles][lanes] */
+  int64_t sums;    /* [tiles][filters, in whole panels and slices], or [channels][...] */
+  size_t sources_bytes, panels_bytes, sums_bytes; /* of all points */
+  size_t pixels_bytes;                            /* [pixels of a region][slice] */
   size_t turned_bytes; /* the same turned round, where results are added to what is there */
   size_t taps_bytes;   /* [slice][taps][lanes] */
-  size_t table_bytes;  /* [tiles]: pointers; there are two tables */
+  size_t table_bytes;  /* [rows of sums]: pointers; there are two tables */
 } bc_winograd_areas;
 
 bc_winograd_areas bc_find_winograd_areas(const bc_tiling *tiling, const bc_blocks *blocks,
-                                         bool accumulate);
+                                         const bc_request *request);
 size_t bc_winograd_bytes(const bc_winograd_areas *areas);
 
 typedef struct bc_winograd_job {
@@ -45,12 +47,17 @@ typedef struct bc_winograd_job {
   const bc_winograd_areas *areas;
   const bc_kernels *kernels;
   int64_t group;
-  bc_range tiles, channels, depth; /* of the block; channels of the result, depth of the source */
-  float *sources, *filters, *sums; /* these are in bc_winograd_areas */
+  bc_range tiles, channels, filters; /* of the block */
+  float *sources, *panels, *sums;    /* these are in bc_winograd_areas */
   float *pixels, *turned, *taps;
   const float **rows;
   float **results;
 } bc_winograd_job;
+
+/* A job with the areas of a workspace. */
+bc_winograd_job bc_winograd_job_start(const blasconv_plan *plan, const bc_tensors *tensors,
+                                      const bc_tiling *tiling, const bc_winograd_areas *areas,
+                                      void *workspace);
 
 static inline int64_t bc_lanes(void)
 {
@@ -58,27 +65,52 @@ static inline int64_t bc_lanes(void)
 }
 
 /* Floats of a row of sources, and of sums. */
-static inline int64_t bc_source_row(int64_t depth)
+static inline int64_t bc_source_row(int64_t channels)
 {
-  return bc_round_up(depth, BC_SLICE);
+  return bc_round_up(channels, BC_SLICE);
 }
 
-static inline int64_t bc_sum_row(int64_t channels)
+static inline int64_t bc_sum_row(int64_t filters)
 {
-  return bc_round_up(channels, bc_max(bc_lanes(), BC_SLICE));
+  return bc_round_up(filters, bc_max(bc_lanes(), BC_SLICE));
 }
 
-/* Sources of the block's tiles and depth, at points. */
+/* ---- tiles.c ---- */
+
+/* Sources of the block's tiles and channels, at points. */
 void bc_spread_sources(const bc_winograd_job *job);
 
-/* Weights of the block's channels and depth, at points. */
+/* The output's gradient of the block's tiles and filters, at points, in panels. */
+void bc_spread_gradients(const bc_winograd_job *job);
+
+/* ---- filters.c ---- */
+
+/* Weights of the block's filters and channels, at points, in panels. */
 void bc_spread_filters(const bc_winograd_job *job);
 
-/* Results of the block's tiles and channels from their sums, with the epilogue. */
-void bc_collect_results(const bc_winograd_job *job);
-
-/* The group's filters in panels, [panels][depth][taps][lanes]: floats, and how to write them. */
+/* The group's filters in panels, [panels][channels][taps][lanes]: floats, and how to write them. */
 int64_t bc_count_packed_taps(const bc_tiling *tiling);
 void bc_pack_taps(const bc_tiling *tiling, const float *weights, float *packed);
+
+/* The gradient of the block's weights from its sums; `gradient` [filters][patch rows] is the
+ * group's. */
+void bc_collect_gradient(const bc_winograd_job *job, bool add, float *gradient);
+
+/* ---- products.c ---- */
+
+/* Sums over rows of sources and panels of such a length. Each row's factors are `factor_step`
+ * apart. */
+typedef struct bc_point_product {
+  int64_t rows, row_step;
+  int64_t length, factor_step;
+  bool add; /* to the sums that are there */
+} bc_point_product;
+
+void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product);
+
+/* ---- results.c ---- */
+
+/* Results of the block's tiles and filters from their sums, with the epilogue. */
+void bc_collect_results(const bc_winograd_job *job);
 
 #endif

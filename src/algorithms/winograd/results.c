@@ -32,7 +32,7 @@ static void collect_region(const bc_winograd_job *job, const bc_region *region, 
 {
   const bc_tiling *t = job->tiling;
   const int64_t lanes = job->kernels->winograd->lanes;
-  const int64_t row = bc_sum_row(bc_range_length(job->channels));
+  const int64_t row = bc_sum_row(bc_range_length(job->filters));
   const bc_pixels pixels = bc_region_results(t, region);
   nowhere outside;
   float *elements[BC_MOST_POINTS * BC_MOST_POINTS];
@@ -89,14 +89,13 @@ static void put_slice(const bc_winograd_job *job, const bc_pixels *pixels, int64
 static void apply_epilogue(const bc_winograd_job *job, const bc_pixels *pixels)
 {
   const bc_sums *sums = &job->tiling->sums;
-  const bc_block_view run =
-      bc_view(sums->to, bc_range_length(job->channels), bc_run_length(pixels));
+  const bc_block_view run = bc_view(sums->to, bc_range_length(job->filters), bc_run_length(pixels));
   for (int64_t i = 0; i < bc_count_runs(pixels); ++i) {
     const int64_t offset = job->group * sums->to.group + pixels->first +
                            i * pixels->width * sums->to.pixel +
-                           job->channels.begin * sums->to.channel;
+                           job->filters.begin * sums->to.channel;
     bc_epilogue_apply(&job->tensors->epilogue, run,
-                      job->group * sums->to_channels + job->channels.begin, offset,
+                      job->group * sums->to_channels + job->filters.begin, offset,
                       job->tensors->result + offset);
   }
 }
@@ -107,8 +106,8 @@ static void collect_region_results(const bc_winograd_job *job, const bc_region *
   const bc_steps *steps = &job->tiling->sums.to;
   const bc_pixels pixels = bc_region_results(job->tiling, region);
   float *block = job->tensors->result + job->group * steps->group + pixels.first +
-                 job->channels.begin * steps->channel;
-  const int64_t channels = bc_range_length(job->channels);
+                 job->filters.begin * steps->channel;
+  const int64_t channels = bc_range_length(job->filters);
   int64_t first = 0;
   if (steps->channel == 1 && !job->plan->request.accumulate) {
     first = channels / BC_SLICE * BC_SLICE;

@@ -1,45 +1,73 @@
-/* How winograd cuts its work into blocks. */
+/* How winograd cuts its work into blocks: `filters`, `depth` (channels) and `pixels` (tiles) of a
+ * block, and `channels`, the filters that a task has. */
 #include "algorithms/blocks.h"
-#include "maps.h"
+#include "algorithms/slots.h"
+#include "cpu.h"
+#include "passes.h"
 
-bc_winograd_areas bc_find_winograd_areas(const bc_tiling *t, const bc_blocks *blocks,
-                                         bool accumulate)
+static bool is_gradient(const bc_request *request)
 {
-  const int64_t lanes = bc_lanes(), panels = bc_count_blocks(blocks->filters, lanes);
-  const int64_t tile_pixels = (t->height.form.results + t->height.form.taps - 1) *
-                              (t->width.form.results + t->width.form.taps - 1);
+  return request->pass == BLASCONV_BACKWARD_WEIGHTS;
+}
+
+bc_winograd_areas bc_find_winograd_areas(const bc_tiling *t, const bc_blocks *b,
+                                         const bc_request *request)
+{
+  const int64_t lanes = bc_lanes(), tile_pixels = t->height.form.points * t->width.form.points;
+  const int64_t rows = is_gradient(request) ? b->depth : b->pixels;   /* of the products */
+  const int64_t length = is_gradient(request) ? b->pixels : b->depth; /* of their sums */
   const size_t region = bc_workspace_book(bc_max(tile_pixels, BC_REGION_PIXELS) * BC_SLICE);
-  const bc_winograd_areas areas = {
-      .sources = blocks->pixels * bc_source_row(blocks->depth) + BC_CACHE_LINE,
-      .filters = panels * lanes * blocks->depth + BC_CACHE_LINE,
-      .sums = blocks->pixels * bc_sum_row(blocks->filters) + BC_CACHE_LINE,
-      .pixels_bytes = region,
-      .turned_bytes = accumulate ? region : 0,
-      .taps_bytes = bc_workspace_book(BC_SLICE * t->taps * lanes),
-      .table_bytes = bc_workspace_book_words(blocks->pixels)};
-  bc_winograd_areas all = areas;
-  all.sources_bytes = bc_workspace_book(t->points * areas.sources);
-  all.filters_bytes = bc_workspace_book(t->points * areas.filters);
-  all.sums_bytes = bc_workspace_book(t->points * areas.sums);
-  return all;
+  const int64_t sources = b->pixels * bc_source_row(b->depth) + BC_CACHE_LINE;
+  const int64_t panels = bc_round_up(b->filters, lanes) * length + BC_CACHE_LINE;
+  const int64_t sums = rows * bc_sum_row(b->filters) + BC_CACHE_LINE;
+  return (bc_winograd_areas){.sources = sources,
+                             .panels = panels,
+                             .sums = sums,
+                             .sources_bytes = bc_workspace_book(t->points * sources),
+                             .panels_bytes = bc_workspace_book(t->points * panels),
+                             .sums_bytes = bc_workspace_book(t->points * sums),
+                             .pixels_bytes = region,
+                             .turned_bytes = request->accumulate ? region : 0,
+                             .taps_bytes = bc_workspace_book(BC_SLICE * t->taps * lanes),
+                             .table_bytes = bc_workspace_book_words(rows)};
 }
 
 size_t bc_winograd_bytes(const bc_winograd_areas *a)
 {
-  return a->sources_bytes + a->filters_bytes + a->sums_bytes + a->pixels_bytes + a->turned_bytes +
+  return a->sources_bytes + a->panels_bytes + a->sums_bytes + a->pixels_bytes + a->turned_bytes +
          a->taps_bytes + 2 * a->table_bytes;
 }
 
-/* What transforms cost with these blocks, in products of one multiplication: an element's value at
- * a point costs so many, and serves as many products as the block is long in the other direction.
- */
-static const double source_price = 6.0, filter_price = 4.0, sum_price = 5.0;
-
-static double count_overhead(const bc_tiling *t, const bc_blocks *b)
+bc_winograd_job bc_winograd_job_start(const blasconv_plan *plan, const bc_tensors *tensors,
+                                      const bc_tiling *tiling, const bc_winograd_areas *a,
+                                      void *workspace)
 {
-  const bool keeps_sources = b->depth >= t->sums.from_channels;
+  char *area = workspace;
+  bc_winograd_job job = {
+      .plan = plan, .tensors = tensors, .tiling = tiling, .areas = a, .kernels = bc_cpu_kernels()};
+  job.sources = (float *)(void *)area;
+  job.panels = (float *)(void *)(area += a->sources_bytes);
+  job.sums = (float *)(void *)(area += a->panels_bytes);
+  job.pixels = (float *)(void *)(area += a->sums_bytes);
+  job.turned = (float *)(void *)(area += a->pixels_bytes);
+  job.taps = (float *)(void *)(area += a->turned_bytes);
+  job.rows = (const float **)(void *)(area += a->taps_bytes);
+  job.results = (float **)(void *)(area + a->table_bytes);
+  return job;
+}
+
+/* What transforms cost with these blocks, in products of one multiplication: an element's value at
+ * a point costs so many, and serves as many products as the block is long in the other direction;
+ * a sum is read and written once for each block of its length. */
+static const double source_price = 6.0, panel_price = 4.0, sum_price = 5.0;
+
+static double count_overhead(const bc_tiling *t, const bc_request *request, const bc_blocks *b)
+{
+  const bool keeps_sources = !is_gradient(request) && b->depth >= t->sums.from_channels;
+  const int64_t rows = is_gradient(request) ? b->depth : b->pixels;
+  const int64_t length = is_gradient(request) ? b->pixels : b->depth;
   return source_price / (double)(keeps_sources ? t->sums.to_channels : b->filters) +
-         filter_price / (double)b->pixels + sum_price / (double)b->depth;
+         panel_price / (double)rows + sum_price / (double)length;
 }
 
 static int64_t tile_rows(void)
@@ -47,14 +75,14 @@ static int64_t tile_rows(void)
   return bc_cpu_kernels()->product->rows;
 }
 
-/* The most tiles that fit beside a block of channels and depth; maybe none. */
+/* The most tiles that fit beside a block of filters and channels; maybe none. */
 static int64_t fit_tiles(const bc_tiling *t, const bc_request *request, bc_blocks blocks)
 {
   blocks.pixels = 0;
-  bc_winograd_areas areas = bc_find_winograd_areas(t, &blocks, request->accumulate);
+  bc_winograd_areas areas = bc_find_winograd_areas(t, &blocks, request);
   const size_t fixed = bc_winograd_bytes(&areas);
   blocks.pixels = tile_rows();
-  areas = bc_find_winograd_areas(t, &blocks, request->accumulate);
+  areas = bc_find_winograd_areas(t, &blocks, request);
   const size_t each = bc_winograd_bytes(&areas) - fixed;
   return request->room > fixed ? (int64_t)((request->room - fixed) / each) * tile_rows() : 0;
 }
@@ -67,7 +95,7 @@ static bc_blocks choose_blocks(const bc_tiling *t, const bc_request *request)
   bc_blocks best = {.filters = bc_min(bc_lanes(), most_filters),
                     .depth = bc_min(BC_SLICE, most_depth),
                     .pixels = bc_min(tile_rows(), t->tiles)};
-  double least = count_overhead(t, &best);
+  double least = count_overhead(t, request, &best);
   for (int64_t k = bc_lanes(); k < most_filters + bc_lanes(); k += bc_lanes())
     for (int64_t c = BC_SLICE; c < most_depth + BC_SLICE; c += BC_SLICE) {
       bc_blocks blocks = {.filters = bc_min(k, most_filters), .depth = bc_min(c, most_depth)};
@@ -75,85 +103,106 @@ static bc_blocks choose_blocks(const bc_tiling *t, const bc_request *request)
       if (tiles == 0)
         break;
       blocks.pixels = bc_even_block(t->tiles, tiles, tile_rows());
-      if (count_overhead(t, &blocks) < least) {
+      if (count_overhead(t, request, &blocks) < least) {
         best = blocks;
-        least = count_overhead(t, &blocks);
+        least = count_overhead(t, request, &blocks);
       }
     }
+  best.depth = bc_even_block(t->sums.from_channels, best.depth, BC_SLICE);
+  best.filters = bc_even_block(t->sums.to_channels, best.filters, bc_lanes());
   return best;
 }
 
-/* So that threads have something to do, for results that do not hang on it: blocks of channels
+/* So that threads have something to do, for results that do not hang on it: blocks of filters
  * transform the sources again, and blocks of tiles the filters. */
 static void split_for_tasks(const bc_geometry *g, const bc_tiling *t, const bc_request *request,
                             bc_blocks *b)
 {
+  const int64_t filters = t->sums.to_channels, lanes = bc_lanes(), rows = tile_rows();
   const int64_t wanted =
       request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
-  for (;;) {
-    const int64_t parts = bc_count_blocks(t->sums.to_channels, b->channels);
-    if (g->groups * parts * bc_count_blocks(t->tiles, b->pixels) >= wanted)
-      return;
-    const bool cuts_channels = b->channels / 2 >= bc_lanes(),
-               cuts_tiles = b->pixels / 2 >= tile_rows();
-    if (!cuts_channels && !cuts_tiles)
-      return;
+  while (g->groups * bc_count_blocks(filters, b->channels) * bc_count_blocks(t->tiles, b->pixels) <
+         wanted) {
+    const bool cuts_filters = b->channels / 2 >= lanes, cuts_tiles = b->pixels / 2 >= rows;
     const bool recomputes = b->channels > b->filters && b->depth < t->sums.from_channels;
-    const double channels_cost = recomputes ? 0.0 : source_price / (double)b->channels;
-    if (cuts_channels && (!cuts_tiles || channels_cost <= filter_price / (double)b->pixels)) {
-      b->channels =
-          bc_even_block(t->sums.to_channels, bc_round_up(b->channels / 2, bc_lanes()), bc_lanes());
+    const double filters_cost = recomputes ? 0.0 : source_price / (double)b->channels;
+    if (!cuts_filters && !cuts_tiles)
+      return;
+    if (cuts_filters && (!cuts_tiles || filters_cost <= panel_price / (double)b->pixels)) {
+      b->channels = bc_even_block(filters, bc_round_up(b->channels / 2, lanes), lanes);
       b->filters = bc_min(b->filters, b->channels);
     } else {
-      b->pixels = bc_even_block(t->tiles, bc_round_up(b->pixels / 2, tile_rows()), tile_rows());
+      b->pixels = bc_even_block(t->tiles, bc_round_up(b->pixels / 2, rows), rows);
     }
   }
 }
 
-bc_schedule bc_winograd_prepare(const bc_geometry *g, const bc_request *request)
+static bc_schedule prepare_maps(const bc_geometry *g, const bc_request *request)
 {
   const bc_tiling t = bc_tiling_of(g, request->pass);
   bc_blocks blocks = choose_blocks(&t, request);
-  blocks.depth = bc_even_block(t.sums.from_channels, blocks.depth, BC_SLICE);
-  blocks.filters = bc_even_block(t.sums.to_channels, blocks.filters, bc_lanes());
   blocks.channels = t.sums.to_channels;
   split_for_tasks(g, &t, request, &blocks);
-  const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request->accumulate);
+  const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(t.sums.to_channels, blocks.channels) *
                                 bc_count_blocks(t.tiles, blocks.pixels),
                        .workspace.thread_bytes = bc_winograd_bytes(&areas)};
 }
 
-bc_work bc_winograd_work(const bc_geometry *g, const bc_schedule *schedule,
-                         const bc_request *request)
+static bc_schedule prepare_gradient(const bc_geometry *g, const bc_request *request)
+{
+  const bc_tiling t = bc_tiling_of(g, request->pass);
+  bc_blocks blocks = choose_blocks(&t, request);
+  const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
+  const int64_t tasks = g->groups * bc_count_blocks(t.sums.to_channels, blocks.filters) *
+                        bc_count_blocks(t.sums.from_channels, blocks.depth);
+  bc_schedule schedule = bc_slots_schedule(g, tasks, bc_count_blocks(t.tiles, blocks.pixels),
+                                           bc_winograd_bytes(&areas), request);
+  blocks.slots = schedule.blocks.slots;
+  schedule.blocks = blocks;
+  return schedule;
+}
+
+bc_schedule bc_winograd_prepare(const bc_geometry *geometry, const bc_request *request)
+{
+  return is_gradient(request) ? prepare_gradient(geometry, request)
+                              : prepare_maps(geometry, request);
+}
+
+bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
+                         const bc_schedule *schedule)
 {
   const bc_tiling t = bc_tiling_of(g, request->pass);
   const bc_blocks *b = &schedule->blocks;
   const bc_product_kernels *k = bc_cpu_kernels()->product;
-  const double channels = (double)t.sums.to_channels, depth = (double)t.sums.from_channels;
-  const double tiles = (double)bc_round_up(t.tiles, k->rows);
-  const double lanes = (double)bc_round_up(t.sums.to_channels, k->lanes);
-  const double points = (double)t.points * (double)g->groups;
-  const double depth_blocks = (double)bc_count_blocks(t.sums.from_channels, b->depth);
+  const bool gradient = is_gradient(request);
+  const double groups = (double)g->groups, points = (double)t.points * groups;
+  const double filters = (double)t.sums.to_channels, channels = (double)t.sums.from_channels;
+  const double lanes = (double)bc_round_up(t.sums.to_channels, k->lanes), tiles = (double)t.tiles;
+  const double filter_blocks = (double)bc_count_blocks(t.sums.to_channels, b->filters);
+  const double channel_blocks = (double)bc_count_blocks(t.sums.from_channels, b->depth);
   const double tile_blocks = (double)bc_count_blocks(t.tiles, b->pixels);
-  const double turns = depth_blocks > 1.0
-                           ? (double)bc_count_blocks(t.sums.to_channels, b->filters)
-                           : (double)bc_count_blocks(t.sums.to_channels, b->channels);
-  const double calls = points * tiles / (double)k->rows * lanes / (double)k->lanes * depth_blocks;
-  const bool pixels_move = t.sums.from.channel != 1;
-  return (bc_work){
-      .tiles = calls,
-      .segments = calls,
-      .multiplications = points * tiles * lanes * depth,
-      .packed = request->packed_weights
-                    ? 0.0
-                    : (double)g->groups * channels * depth * (double)t.taps * tile_blocks,
-      .transformed =
-          points * ((double)t.tiles * (depth * turns + channels) + lanes * depth * tile_blocks),
-      .moved = pixels_move
-                   ? (double)g->groups * (double)g->batch *
-                         ((double)g->in_pixels * depth * turns + (double)g->out_pixels * channels)
-                   : 0.0,
-      .run = BC_SLICE};
+  const double rows = gradient ? channels : tiles,
+               row_blocks = gradient ? channel_blocks : tile_blocks;
+  const double length = gradient ? tiles : channels, cuts = gradient ? tile_blocks : channel_blocks;
+  const double filled = (double)bc_round_up(gradient ? t.sums.from_channels : t.tiles, k->rows);
+  const double source_turns = gradient || channel_blocks > 1.0 ? filter_blocks : 1.0;
+  const double calls = points * filled / (double)k->rows * lanes / (double)k->lanes * cuts;
+  const double weights = groups * filters * channels * (double)t.taps;
+  const double from_pixels =
+      (double)(g->batch *
+               (gradient || request->pass == BLASCONV_FORWARD ? g->in_pixels : g->out_pixels));
+  const bool turned = t.sums.from.channel != 1;
+  return (bc_work){.tiles = calls,
+                   .segments = calls,
+                   .multiplications = points * filled * lanes * length,
+                   .packed = gradient                  ? weights * (double)b->slots
+                             : request->packed_weights ? 0.0
+                                                       : weights * row_blocks,
+                   .transformed =
+                       points * (tiles * channels * source_turns + lanes * length * row_blocks +
+                                 rows * lanes * (gradient ? (double)b->slots : 1.0)),
+                   .moved = turned ? groups * from_pixels * channels * source_turns : 0.0,
+                   .run = BC_SLICE};
 }

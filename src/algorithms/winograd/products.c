@@ -1,0 +1,45 @@
+/* The products at points. */
+#include "cpu.h"
+#include "job.h"
+
+/* Where the rows of sources and of sums begin at a point. */
+static void find_rows(const bc_winograd_job *job, const bc_point_product *p, int64_t point)
+{
+  const int64_t sum_row = bc_sum_row(bc_range_length(job->filters));
+  const float *source = job->sources + point * job->areas->sources;
+  float *sum = job->sums + point * job->areas->sums;
+  for (int64_t i = 0; i < p->rows; ++i) {
+    job->rows[i] = source + i * p->row_step;
+    job->results[i] = sum + i * sum_row;
+  }
+}
+
+/* All rows by the panel whose first filter is number `filter` of the block. */
+static void multiply_panel(const bc_winograd_job *job, const bc_point_product *p,
+                           const float *panel, int64_t filter)
+{
+  const bc_product_kernels *k = job->kernels->product;
+  const int64_t lanes = bc_min(k->lanes, bc_range_length(job->filters) - filter);
+  for (int64_t i = 0; i < p->rows; i += k->rows)
+    k->multiply(&(bc_tile){.rows = bc_min(k->rows, p->rows - i),
+                           .rows_at = job->rows + i,
+                           .segments = 1,
+                           .length = p->length,
+                           .step = p->factor_step,
+                           .panel = panel,
+                           .results = job->results + i,
+                           .offset = filter,
+                           .add = p->add,
+                           .half = 2 * lanes <= k->lanes});
+}
+
+void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product)
+{
+  const int64_t filters = bc_range_length(job->filters);
+  for (int64_t point = 0; point < job->tiling->points; ++point) {
+    const float *panels = job->panels + point * job->areas->panels;
+    find_rows(job, product, point);
+    for (int64_t k = 0; k < filters; k += bc_lanes())
+      multiply_panel(job, product, panels + k * product->length, k);
+  }
+}

@@ -1,0 +1,172 @@
+/* From a tensor to the values of its tiles at points. */
+#include "job.h"
+
+#include <string.h>
+
+/* What stands for pixels on a pad or over the edge, for all channels of a block. */
+static const float zeros[BC_MOST_CHANNELS];
+
+/* Tiles along an axis: where the first begins, and how many pixels each has. */
+typedef struct window {
+  int64_t begin, step, pixels;
+} window;
+
+/* Tiles of a tensor, and where their values go: those of a tile and channel at values + tile *
+ * tile_step + channel / width * block_step + channel % width. */
+typedef struct operand {
+  const float *tensor; /* the group's part */
+  bc_steps steps;
+  window height, width_window;
+  bc_pixels (*region_pixels)(const bc_tiling *tiling, const bc_region *region);
+  void (*spread)(const bc_winograd_spread *tile);
+  bc_range channels;
+  float *values;
+  int64_t point_step, tile_step, width, block_step;
+} operand;
+
+/* Pixels as tiles see them. */
+typedef struct view {
+  const float *data;            /* of the region's first pixel, and channel */
+  int64_t row_step, pixel_step; /* in elements */
+} view;
+
+/* Elements of a tile: pixels of the region, or zeros. */
+static void find_elements(const operand *o, int64_t row, int64_t column, const bc_pixels *pixels,
+                          const view *from, const float **elements)
+{
+  const int64_t columns = o->width_window.pixels;
+  for (int64_t i = 0; i < o->height.pixels; ++i) {
+    const int64_t y = o->height.begin + row * o->height.step + i;
+    const bool inside = pixels->rows.begin <= y && y < pixels->rows.end;
+    const float *line = from->data + (inside ? (y - pixels->rows.begin) * from->row_step : 0);
+    for (int64_t j = 0; j < columns; ++j) {
+      const int64_t x = o->width_window.begin + column * o->width_window.step + j;
+      elements[i * columns + j] = inside && pixels->columns.begin <= x && x < pixels->columns.end
+                                      ? line + (x - pixels->columns.begin) * from->pixel_step
+                                      : zeros;
+    }
+  }
+}
+
+/* A tile over some of the operand's channels, from number `first` on. */
+static void spread_tile(const operand *o, const float **elements, int64_t tile, int64_t first,
+                        int64_t channels)
+{
+  const int64_t lanes = bc_cpu_kernels()->winograd->lanes;
+  for (int64_t c = 0; c < channels; c += o->width) {
+    const int64_t part = bc_min(o->width, channels - c), at = first + c;
+    o->spread(&(bc_winograd_spread){.elements = elements,
+                                    .element_step = lanes,
+                                    .values = o->values + tile * o->tile_step +
+                                              at / o->width * o->block_step + at % o->width,
+                                    .point_step = o->point_step,
+                                    .value_step = lanes,
+                                    .vectors = bc_count_blocks(part, lanes)});
+    for (int64_t i = 0; i < o->height.pixels * o->width_window.pixels && c + part < channels; ++i)
+      elements[i] += part;
+  }
+}
+
+/* All tiles of a region, the first of which is number `tile` of the block. */
+static void spread_tiles(const operand *o, const bc_region *region, int64_t tile,
+                         const bc_pixels *pixels, const view *from, int64_t first, int64_t channels)
+{
+  const float *elements[BC_MOST_POINTS * BC_MOST_POINTS];
+  for (int64_t i = region->rows.begin; i < region->rows.end; ++i)
+    for (int64_t j = region->columns.begin; j < region->columns.end; ++j, ++tile) {
+      find_elements(o, i, j, pixels, from, elements);
+      spread_tile(o, elements, tile, first, channels);
+    }
+}
+
+/* Copies a slice of channels of the region as [pixels][slice], zeros behind the last channel. */
+static void copy_slice(const operand *o, const bc_pixels *pixels, const float *from,
+                       int64_t channels, float *copy)
+{
+  const int64_t length = bc_run_length(pixels), runs = bc_count_runs(pixels);
+  if (channels < BC_SLICE)
+    memset(copy, 0, (size_t)(runs * length * BC_SLICE) * sizeof *copy);
+  for (int64_t run = 0; run < runs; ++run) {
+    const float *first = from + run * pixels->width * o->steps.pixel;
+    float *to = copy + run * length * BC_SLICE;
+    if (o->steps.pixel == 1)
+      bc_cpu_kernels()->transpose(first, o->steps.channel, channels, length, to, BC_SLICE);
+    else
+      for (int64_t i = 0; i < length; ++i)
+        memcpy(to + i * BC_SLICE, first + i * o->steps.pixel, (size_t)channels * sizeof *to);
+  }
+}
+
+/* Channels that lie side by side are taken as they are, in whole slices. */
+static void spread_region(const bc_winograd_job *job, const operand *o, const bc_region *region,
+                          int64_t tile)
+{
+  const bc_pixels pixels = o->region_pixels(job->tiling, region);
+  const float *block = o->tensor + pixels.first + o->channels.begin * o->steps.channel;
+  const int64_t channels = bc_range_length(o->channels);
+  const int64_t whole = o->steps.channel == 1 ? channels - channels % BC_SLICE : 0;
+  const view tensor = {block, pixels.width * o->steps.pixel, o->steps.pixel};
+  const view copy = {job->pixels, bc_range_length(pixels.columns) * BC_SLICE, BC_SLICE};
+  if (whole > 0)
+    spread_tiles(o, region, tile, &pixels, &tensor, 0, whole);
+  for (int64_t c = whole; c < channels; c += BC_SLICE) {
+    const int64_t slice = bc_min(BC_SLICE, channels - c);
+    copy_slice(o, &pixels, block + c * o->steps.channel, slice, job->pixels);
+    spread_tiles(o, region, tile, &pixels, &copy, c, slice);
+  }
+}
+
+static void spread(const bc_winograd_job *job, const operand *o)
+{
+  for (int64_t tile = job->tiles.begin; tile < job->tiles.end;) {
+    const bc_region region = bc_next_region(job->tiling, tile, job->tiles.end, BC_REGION_PIXELS);
+    spread_region(job, o, &region, tile - job->tiles.begin);
+    tile += bc_count_tiles(&region);
+  }
+}
+
+static window source_window(const bc_tiling_axis *axis)
+{
+  return (window){axis->begin, axis->form.results, axis->form.points};
+}
+
+void bc_spread_sources(const bc_winograd_job *job)
+{
+  const bc_tiling *t = job->tiling;
+  const bool is_input = job->plan->request.pass != BLASCONV_BACKWARD_DATA;
+  const float *tensor = is_input ? job->tensors->input : job->tensors->output;
+  spread(job, &(operand){.tensor = tensor + job->group * t->sums.from.group,
+                         .steps = t->sums.from,
+                         .height = source_window(&t->height),
+                         .width_window = source_window(&t->width),
+                         .region_pixels = bc_region_sources,
+                         .spread = t->transforms->sources,
+                         .channels = job->channels,
+                         .values = job->sources,
+                         .point_step = job->areas->sources,
+                         .tile_step = bc_source_row(bc_range_length(job->channels)),
+                         .width = BC_MOST_CHANNELS});
+}
+
+static window result_window(const bc_tiling_axis *axis)
+{
+  return (window){0, axis->form.results, axis->form.results};
+}
+
+void bc_spread_gradients(const bc_winograd_job *job)
+{
+  const bc_tiling *t = job->tiling;
+  const int64_t lanes = bc_lanes();
+  spread(job, &(operand){.tensor = job->tensors->output + job->group * t->sums.to.group,
+                         .steps = t->sums.to,
+                         .height = result_window(&t->height),
+                         .width_window = result_window(&t->width),
+                         .region_pixels = bc_region_results,
+                         .spread = t->transforms->gradients,
+                         .channels = job->filters,
+                         .values = job->panels,
+                         .point_step = job->areas->panels,
+                         .tile_step = lanes,
+                         .width = lanes,
+                         .block_step = bc_range_length(job->tiles) * lanes});
+}
