@@ -11,12 +11,13 @@ typedef struct bench_claim {
   const blasconv_problem *problem;
   blasconv_pass pass;
   const blasconv_options *options; /* epilogue, accumulate */
+  const char *algorithm;           /* by which: the bound of its errors hangs on it */
   const bench_operands *operands;
   const float *before;      /* with accumulate: what the written tensor held before */
   const float *bias_before; /* the same of the bias's gradient */
 } bench_claim;
 
-/* The element whose error is the largest share of what the rounding of float sums may cause. */
+/* The element whose error is the largest share of what rounding may cause. */
 typedef struct bench_verdict {
   bool right;             /* no element's error is above its bound, and all elements are finite */
   double error, bound;    /* of that element; the error is NaN if it is not finite */

@@ -49,6 +49,9 @@ typedef struct bc_tensors {
 
 typedef struct bc_algorithm {
   const char *name;
+  /* 0: results are plain sums of products. Else their errors are at most so many times those of a
+   * plain sum, all of them those of the largest. */
+  double error_growth;
   /* NULL, or in words why the algorithm cannot serve. Pure. */
   const char *(*reject)(const bc_geometry *geometry, const bc_request *request);
   /* Chooses blocks and books workspace, within the room if that can be. Pure. */

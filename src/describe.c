@@ -4,6 +4,7 @@
 #include "writer.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static void put_extents(bc_writer *out, const int64_t *extents, int32_t rank)
 {
@@ -54,11 +55,36 @@ static void put_block(bc_writer *out, const char *name, int64_t size)
     bc_write(out, " %s %" PRId64, name, size);
 }
 
+/* Products that are summed into an element of what the pass writes. */
+static int64_t count_terms(const blasconv_plan *plan)
+{
+  const bc_geometry *g = &plan->geometry;
+  switch (plan->request.pass) {
+  case BLASCONV_FORWARD:
+    return g->patch_rows;
+  case BLASCONV_BACKWARD_DATA:
+    return g->out_channels * g->taps;
+  default:
+    return g->batch * g->out_pixels;
+  }
+}
+
+/* See "Accuracy" in blasconv.h. */
+static void put_error(bc_writer *out, const blasconv_plan *plan)
+{
+  const double unit = 0x1p-24, growth = plan->algorithm->error_growth;
+  const double sum = unit * (8.0 + 2.0 * sqrt((double)count_terms(plan)));
+  bc_write(out, "error: below %.2g of the sum of absolute products of %s\n",
+           growth > 0.0 ? growth * sum : sum,
+           growth > 0.0 ? "the largest element" : "the element itself");
+}
+
 static void put_schedule(bc_writer *out, const blasconv_plan *plan)
 {
   const bc_schedule *schedule = &plan->schedule;
   bc_write(out, "algorithm: %s%s%s\n", plan->algorithm->name, plan->request.exact ? ", exact" : "",
            plan->request.accumulate ? ", accumulating" : "");
+  put_error(out, plan);
   bc_write(out, "blocks:");
   put_block(out, "filters", schedule->blocks.filters);
   put_block(out, "channels", schedule->blocks.channels);

@@ -152,8 +152,13 @@ static bool execute(trial *t)
 
 static bool verify(trial *t)
 {
-  const bench_claim claim = {&t->notation->problem, t->notation->pass, &t->options,
-                             &t->operands,          t->before,         t->bias_before};
+  const bench_claim claim = {.problem = &t->notation->problem,
+                             .pass = t->notation->pass,
+                             .options = &t->options,
+                             .algorithm = blasconv_plan_algorithm(t->execution.plan),
+                             .operands = &t->operands,
+                             .before = t->before,
+                             .bias_before = t->bias_before};
   const bench_verdict verdict = bench_verify(&claim);
   t->record->error = verdict.error;
   t->record->bound = verdict.bound;

@@ -230,14 +230,14 @@ static void scatter_add(const bc_grid *grid, const float *packed, float *image)
 enum { TILE = 8 };
 typedef float vector __attribute__((vector_size(TILE * sizeof(float))));
 
-/* Elements 0, 1, 4, 5 of two vectors taken in turn, and so on: the three steps of a transpose, each
- * of which exchanges blocks of 1, 2 and 4. */
-INLINE void exchange(vector *a, vector *b, int step)
+/* The three steps of a transpose: blocks of 1, 2 and 4 elements of two vectors in turn, their first
+ * halves and their second halves. */
+INLINE void interleave(vector *a, vector *b, int step)
 {
   const vector x = *a, y = *b;
   if (step == 1) {
-    *a = __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14);
-    *b = __builtin_shufflevector(x, y, 1, 9, 3, 11, 5, 13, 7, 15);
+    *a = __builtin_shufflevector(x, y, 0, 8, 1, 9, 4, 12, 5, 13);
+    *b = __builtin_shufflevector(x, y, 2, 10, 3, 11, 6, 14, 7, 15);
   } else if (step == 2) {
     *a = __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
     *b = __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
@@ -247,36 +247,39 @@ INLINE void exchange(vector *a, vector *b, int step)
   }
 }
 
+/* Within a block of four, the second step leaves columns 0, 2, 1, 3. */
 INLINE void transpose_tile(const float *rows, int64_t stride, float *columns,
                            int64_t columns_stride)
 {
+  static const int order[TILE] = {0, 2, 1, 3, 4, 6, 5, 7};
   vector v[TILE];
-  for (int i = 0; i < TILE; ++i)
-    memcpy(&v[i], rows + i * stride, sizeof v[i]);
-  for (int i = 0; i < TILE; i += 2)
-    exchange(&v[i], &v[i + 1], 1);
-  for (int i = 0; i < TILE; i += 4)
-    for (int j = i; j < i + 2; ++j)
-      exchange(&v[j], &v[j + 2], 2);
-  for (int i = 0; i < TILE / 2; ++i)
-    exchange(&v[i], &v[i + 4], 4);
-  for (int i = 0; i < TILE; ++i)
-    memcpy(columns + i * columns_stride, &v[i], sizeof v[i]);
+  UNROLL for (int i = 0; i < TILE; ++i) memcpy(&v[i], rows + i * stride, sizeof v[i]);
+  UNROLL for (int i = 0; i < TILE; i += 2) interleave(&v[i], &v[i + 1], 1);
+  UNROLL for (int i = 0; i < TILE; ++i) if (i % 4 < 2) interleave(&v[i], &v[i + 2], 2);
+  UNROLL for (int i = 0; i < TILE / 2; ++i) interleave(&v[i], &v[i + 4], 4);
+  UNROLL for (int i = 0; i < TILE; ++i)
+      memcpy(columns + order[i] * columns_stride, &v[i], sizeof v[i]);
 }
 
+/* The last tiles begin earlier where they would reach over the end. Along the columns, so that what
+ * is written is contiguous and what is read stays in the cache. */
 static void transpose(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
                       int64_t columns_stride)
 {
-  const int64_t m_tiles = m - m % TILE, n_tiles = n - n % TILE;
-  /* Along the columns, so that what is written is contiguous and what is read stays in the cache.
-   */
-  for (int64_t j = 0; j < n_tiles; j += TILE)
-    for (int64_t i = 0; i < m_tiles; i += TILE)
-      transpose_tile(rows + i * stride + j, stride, columns + j * columns_stride + i,
+  if (m < TILE || n < TILE) {
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        columns[j * columns_stride + i] = rows[i * stride + j];
+    return;
+  }
+  for (int64_t j = 0; j < n; j += TILE) {
+    const int64_t column = j < n - TILE ? j : n - TILE;
+    for (int64_t i = 0; i < m; i += TILE) {
+      const int64_t row = i < m - TILE ? i : m - TILE;
+      transpose_tile(rows + row * stride + column, stride, columns + column * columns_stride + row,
                      columns_stride);
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = i < m_tiles ? n_tiles : 0; j < n; ++j)
-      columns[j * columns_stride + i] = rows[i * stride + j];
+    }
+  }
 }
 
 const bc_kernels BC_FOR_ISA(bc_kernels) = {

@@ -10,6 +10,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Before a loop of few rounds over the elements of an array: unrolled, they become registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
 /* x limited to [low, high]; NaN stays NaN. */
 INLINE float clamp(float x, float low, float high)
 {

@@ -21,10 +21,6 @@ enum { MOST_PAIRS = 3, FEW_POINTS = 4, MANY_POINTS = 6 };
 static const double four_points[] = {1.0};
 static const double six_points[] = {ROOT_2 / 2, ROOT_2};
 
-/* Loops over pairs and elements have few rounds, and arrays few elements: unrolled, they become
- * registers. */
-#define UNROLL _Pragma("GCC unroll 8")
-
 /* p^2 of pair number `pair`, from 1 on; exact. */
 INLINE double square(int points, int pair)
 {

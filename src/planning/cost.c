@@ -8,9 +8,9 @@
 /* How fast products are with an instruction set, beside AVX2, for which the prices are: the BLAS
  * may have kernels for another than ours. Those for AVX-512 are always handed pieces. */
 static const double speed_of_isa[] = {
-    [BC_ISA_GENERIC] = 0.3, [BC_ISA_AVX2] = 1.0, [BC_ISA_AVX512] = 1.8};
+    [BC_ISA_GENERIC] = 0.3, [BC_ISA_AVX2] = 1.0, [BC_ISA_AVX512] = 1.5};
 static const double speed_of_blas[] = {
-    [BC_ISA_GENERIC] = 0.3, [BC_ISA_AVX2] = 1.0, [BC_ISA_AVX512] = 2.6};
+    [BC_ISA_GENERIC] = 0.3, [BC_ISA_AVX2] = 1.0, [BC_ISA_AVX512] = 3.1};
 
 /* How many pieces the BLAS is handed of an extent. */
 static double count_pieces(double extent, int64_t piece)

@@ -7,6 +7,15 @@
  * with their values. */
 enum { FEW_CHANNELS = BC_SLICE };
 
+/* Rows of weights that will be read after these, kilobytes apart: no prefetcher of a CPU sees them
+ * coming. */
+static void expect_rows(const float *rows, int64_t step, int64_t count, int64_t n)
+{
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t j = 0; j < n; j += BC_CACHE_LINE)
+      __builtin_prefetch(rows + i * step + j);
+}
+
 /* The taps of some channels of the source and up to a panel of channels of the result,
  * [channels][taps][lanes]; lanes behind the last are not written. `weights` begins at the first of
  * both. */
@@ -18,9 +27,10 @@ static void put_taps(const bc_tiling *t, const float *weights, int64_t channels,
   const int64_t result = t->sums.to_weight, source = t->sums.from_weight;
   const int64_t tap = t->sums.tap_weight[BC_WIDTH];
   const int64_t turn = t->turned ? taps - 1 : 0, way = t->turned ? -1 : 1;
-  if (source == taps && tap == 1 && !t->turned)
+  if (source == taps && tap == 1 && !t->turned) {
+    expect_rows(weights + channels * taps, result, lanes, channels * taps);
     k->transpose(weights, result, lanes, channels * taps, to, width);
-  else if (tap == 1)
+  } else if (tap == 1)
     for (int64_t c = 0; c < channels; ++c)
       k->transpose(weights + c * source, result, lanes, taps, to + (c * taps + turn) * width,
                    way * width);
@@ -99,44 +109,66 @@ void bc_spread_filters(const bc_winograd_job *job)
 
 /* ---- the gradient of the weights ---- */
 
-/* The gradient of a channel's taps for some lanes of the block, from `lane` on: [taps][lanes] in
- * the workspace. */
-static void collect_taps(const bc_winograd_job *job, int64_t channel, int64_t lane, int64_t lanes)
+/* A slice of filters from number `filter` of the block on, for some channels from `channel` on:
+ * [channels][taps][slice] in the workspace. */
+static void collect_taps(const bc_winograd_job *job, int64_t filter, int64_t channel,
+                         int64_t channels)
 {
   const bc_tiling *t = job->tiling;
   const int64_t vector = job->kernels->winograd->lanes;
-  float *elements[BC_MOST_POINTS * BC_MOST_POINTS];
-  for (int64_t i = 0; i < t->taps; ++i)
-    elements[i] = job->taps + i * BC_SLICE;
   const int64_t row = bc_sum_row(bc_range_length(job->filters));
-  t->transforms->sums(&(bc_winograd_collect){.values = job->sums + channel * row + lane,
-                                             .point_step = job->areas->sums,
-                                             .value_step = vector,
-                                             .elements = elements,
-                                             .element_step = vector,
-                                             .vectors = bc_count_blocks(lanes, vector)});
+  float *elements[BC_MOST_POINTS * BC_MOST_POINTS];
+  for (int64_t lane = 0; lane < BC_SLICE; lane += vector) {
+    for (int64_t i = 0; i < t->taps; ++i)
+      elements[i] = job->taps + i * BC_SLICE + lane;
+    t->transforms->sums(&(bc_winograd_collect){.values = job->sums + channel * row + filter + lane,
+                                               .point_step = job->areas->sums,
+                                               .value_step = row,
+                                               .elements = elements,
+                                               .element_step = t->taps * BC_SLICE,
+                                               .vectors = channels});
+  }
 }
 
-/* Puts them where they belong: taps may lie between channels, or the other way round. */
-static void put_gradient(const bc_winograd_job *job, int64_t lanes, bool add, float *to)
+/* Writes rows [n][slice] as columns, or adds them to what is there: n neighbours of each of some
+ * filters. */
+static void put_rows(const bc_winograd_job *job, const float *rows, int64_t step, int64_t n,
+                     int64_t filters, bool add, float *to)
 {
-  const bc_sums *sums = &job->tiling->sums;
-  const int64_t tap = sums->tap_weight[BC_WIDTH];
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    for (int64_t i = 0; i < job->tiling->taps; ++i) {
-      float *weight = to + lane * sums->to_weight + i * tap;
-      const float value = job->taps[i * BC_SLICE + lane];
-      *weight = add ? *weight + value : value;
-    }
+  const bc_kernels *k = job->kernels;
+  const int64_t filter_step = job->tiling->sums.to_weight;
+  if (!add) {
+    k->transpose(rows, step, n, filters, to, filter_step);
+    return;
+  }
+  k->transpose(rows, step, n, filters, job->turned, n);
+  for (int64_t i = 0; i < filters; ++i)
+    k->add(to + i * filter_step, job->turned + i * n, n);
+}
+
+/* The same slice to where it belongs: a filter's taps lie side by side, or its channels. */
+static void put_taps_gradient(const bc_winograd_job *job, int64_t filters, int64_t channels,
+                              bool add, float *to)
+{
+  const bc_tiling *t = job->tiling;
+  const int64_t tap = t->sums.tap_weight[BC_WIDTH];
+  if (tap == 1)
+    put_rows(job, job->taps, BC_SLICE, channels * t->taps, filters, add, to);
+  else
+    for (int64_t i = 0; i < t->taps; ++i)
+      put_rows(job, job->taps + i * BC_SLICE, t->taps * BC_SLICE, channels, filters, add,
+               to + i * tap);
 }
 
 void bc_collect_gradient(const bc_winograd_job *job, bool add, float *gradient)
 {
   const bc_sums *sums = &job->tiling->sums;
   for (int64_t k = job->filters.begin; k < job->filters.end; k += BC_SLICE)
-    for (int64_t c = job->channels.begin; c < job->channels.end; ++c) {
-      const int64_t lanes = bc_min(BC_SLICE, job->filters.end - k);
-      collect_taps(job, c - job->channels.begin, k - job->filters.begin, lanes);
-      put_gradient(job, lanes, add, gradient + k * sums->to_weight + c * sums->from_weight);
+    for (int64_t c = job->channels.begin; c < job->channels.end; c += FEW_CHANNELS) {
+      const int64_t filters = bc_min(BC_SLICE, job->filters.end - k);
+      const int64_t channels = bc_min(FEW_CHANNELS, job->channels.end - c);
+      collect_taps(job, k - job->filters.begin, c - job->channels.begin, channels);
+      put_taps_gradient(job, filters, channels, add,
+                        gradient + k * sums->to_weight + c * sums->from_weight);
     }
 }

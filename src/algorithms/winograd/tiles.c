@@ -79,47 +79,64 @@ static void spread_tiles(const operand *o, const bc_region *region, int64_t tile
     }
 }
 
-/* Copies a slice of channels of the region as [pixels][slice], zeros behind the last channel. */
-static void copy_slice(const operand *o, const bc_pixels *pixels, const float *from,
-                       int64_t channels, float *copy)
+/* Channels that are copied at a time: where they are neighbours, several cache lines of them. */
+static int64_t slice_width(const operand *o)
 {
-  const int64_t length = bc_run_length(pixels), runs = bc_count_runs(pixels);
-  if (channels < BC_SLICE)
-    memset(copy, 0, (size_t)(runs * length * BC_SLICE) * sizeof *copy);
-  for (int64_t run = 0; run < runs; ++run) {
-    const float *first = from + run * pixels->width * o->steps.pixel;
-    float *to = copy + run * length * BC_SLICE;
-    if (o->steps.pixel == 1)
-      bc_cpu_kernels()->transpose(first, o->steps.channel, channels, length, to, BC_SLICE);
-    else
-      for (int64_t i = 0; i < length; ++i)
-        memcpy(to + i * BC_SLICE, first + i * o->steps.pixel, (size_t)channels * sizeof *to);
+  return o->steps.channel == 1 ? 4 * BC_SLICE : BC_SLICE;
+}
+
+/* Whole slices, so that no memory is copied a few bytes at a time. */
+static void copy_pixels(const float *from, int64_t step, int64_t n, int64_t channels, float *to,
+                        int64_t width)
+{
+  const int64_t whole = channels - channels % BC_SLICE;
+  for (int64_t i = 0; i < n; ++i, from += step, to += width) {
+    for (int64_t c = 0; c < whole; c += BC_SLICE)
+      memcpy(to + c, from + c, BC_SLICE * sizeof *to);
+    if (whole < channels)
+      memcpy(to + whole, from + whole, (size_t)(channels - whole) * sizeof *to);
   }
 }
 
-/* Channels that lie side by side are taken as they are, in whole slices. */
+/* Copies some channels of the region as [pixels][width], zeros behind the last channel: close
+ * together, since tensors have their pixels at distances of which powers of two share few sets of
+ * the cache. */
+static void copy_region(const operand *o, const bc_pixels *pixels, const float *from,
+                        int64_t channels, float *copy, int64_t width)
+{
+  const int64_t length = bc_run_length(pixels), runs = bc_count_runs(pixels);
+  if (channels < width)
+    memset(copy, 0, (size_t)(runs * length * width) * sizeof *copy);
+  for (int64_t run = 0; run < runs; ++run) {
+    const float *first = from + run * pixels->width * o->steps.pixel;
+    float *to = copy + run * length * width;
+    if (o->steps.channel == 1)
+      copy_pixels(first, o->steps.pixel, length, channels, to, width);
+    else
+      bc_cpu_kernels()->transpose(first, o->steps.channel, channels, length, to, width);
+  }
+}
+
 static void spread_region(const bc_winograd_job *job, const operand *o, const bc_region *region,
                           int64_t tile)
 {
   const bc_pixels pixels = o->region_pixels(job->tiling, region);
   const float *block = o->tensor + pixels.first + o->channels.begin * o->steps.channel;
-  const int64_t channels = bc_range_length(o->channels);
-  const int64_t whole = o->steps.channel == 1 ? channels - channels % BC_SLICE : 0;
-  const view tensor = {block, pixels.width * o->steps.pixel, o->steps.pixel};
-  const view copy = {job->pixels, bc_range_length(pixels.columns) * BC_SLICE, BC_SLICE};
-  if (whole > 0)
-    spread_tiles(o, region, tile, &pixels, &tensor, 0, whole);
-  for (int64_t c = whole; c < channels; c += BC_SLICE) {
-    const int64_t slice = bc_min(BC_SLICE, channels - c);
-    copy_slice(o, &pixels, block + c * o->steps.channel, slice, job->pixels);
-    spread_tiles(o, region, tile, &pixels, &copy, c, slice);
+  const int64_t all = bc_range_length(o->channels);
+  for (int64_t c = 0; c < all; c += slice_width(o)) {
+    const int64_t channels = bc_min(slice_width(o), all - c);
+    const int64_t width = bc_round_up(channels, BC_SLICE);
+    const view copy = {job->pixels, bc_range_length(pixels.columns) * width, width};
+    copy_region(o, &pixels, block + c * o->steps.channel, channels, job->pixels, width);
+    spread_tiles(o, region, tile, &pixels, &copy, c, channels);
   }
 }
 
 static void spread(const bc_winograd_job *job, const operand *o)
 {
+  const int64_t most = BC_REGION_PIXELS * BC_SLICE / slice_width(o);
   for (int64_t tile = job->tiles.begin; tile < job->tiles.end;) {
-    const bc_region region = bc_next_region(job->tiling, tile, job->tiles.end, BC_REGION_PIXELS);
+    const bc_region region = bc_next_region(job->tiling, tile, job->tiles.end, most);
     spread_region(job, o, &region, tile - job->tiles.begin);
     tile += bc_count_tiles(&region);
   }

@@ -33,6 +33,7 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
 }
 
 const bc_algorithm bc_winograd = {.name = "winograd",
+                                  .error_growth = 4.0,
                                   .reject = reject,
                                   .prepare = bc_winograd_prepare,
                                   .work = bc_winograd_work,
