@@ -47,7 +47,7 @@ typedef enum shapes_kind {
   SHAPES_SAME,      /**< the extents stay, of all axes or of all but one */
   SHAPES_DENSE,     /**< the kernel covers all pixels */
   SHAPES_DEPTHWISE, /**< a group a channel */
-  SHAPES_TILED,     /**< three taps along height, width or both, stride 1 */
+  SHAPES_TILED,     /**< three to seven taps along height, width or both, stride 1 */
   SHAPES_KINDS
 } shapes_kind;
 

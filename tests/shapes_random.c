@@ -125,17 +125,22 @@ static void make_usual(blasconv_problem *problem, support_random *random)
     problem->out_channels = problem->groups;
 }
 
-/* Three taps, along the last axis at least, and not along the depth; any pads. */
+/* Filters that have transforms: three or seven taps along height or width, or three or five along
+ * both; any pads. */
 static void make_tiled(blasconv_problem *problem, support_random *random)
 {
-  const int64_t alone = support_random_between(random, 0, 7);
+  static const int64_t along_one[] = {3, 7}, along_both[] = {3, 3, 5};
+  const int64_t alone = support_random_between(random, 0, 3);
+  const bool one = problem->rank == 1 || alone < 2;
+  const int64_t taps = one ? along_one[support_random_between(random, 0, 1)]
+                           : along_both[support_random_between(random, 0, 2)];
   for (int axis = 0; axis < problem->rank; ++axis) {
     const int from_last = problem->rank - 1 - axis;
     make_axis_pointwise(problem, axis);
     problem->dilations[axis] = 1;
     if (from_last == BLASCONV_MAX_RANK - 1)
       continue;
-    problem->kernel[axis] = problem->rank > 1 && alone == from_last ? 1 : 3;
+    problem->kernel[axis] = problem->rank > 1 && alone == from_last ? 1 : taps;
     randomise_pads(problem, axis, random);
     problem->input[axis] = random_extent(problem, least_input(problem, axis), random);
   }

@@ -90,12 +90,14 @@ static void put(blasconv_choices *choices, const blasconv_problem *problem, blas
  * By estimate
  * ------------------------------------------------------------------------------------------ */
 
-/* Filters of three taps along an axis or both, and strides of 1. */
+/* Filters that have transforms, and strides of 1. */
 static bool has_tiles(const blasconv_problem *p)
 {
-  const bool fit =
-      (p->kernel[0] == 3 || p->kernel[0] == 1) && (p->kernel[1] == 3 || p->kernel[1] == 1);
-  return fit && p->kernel[0] * p->kernel[1] > 1 && p->strides[0] == 1 && p->strides[1] == 1;
+  static const int64_t kernels[][2] = {{3, 3}, {5, 5}, {1, 3}, {3, 1}, {1, 7}, {7, 1}};
+  bool fit = false;
+  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; ++i)
+    fit = fit || (p->kernel[0] == kernels[i][0] && p->kernel[1] == kernels[i][1]);
+  return fit && p->strides[0] == 1 && p->strides[1] == 1;
 }
 
 static bool is_pointwise(const blasconv_problem *p)
@@ -198,7 +200,7 @@ START_TEST(packed_weights_save_the_packing)
       const char *name = bc_registry_row(row)->name;
       const double plain = expected(&problem, (blasconv_pass)pass, name, 0);
       const double packed = expected(&problem, (blasconv_pass)pass, name, 1);
-      if (named(name)->pack != NULL)
+      if (named(name)->pack != NULL && plain < HUGE_VAL)
         ck_assert(packed < plain && packed > 0.5 * plain);
       else
         ck_assert(packed == plain);

@@ -22,6 +22,7 @@ CANDIDATES = {
              (Fraction(5, 8), Fraction(3, 2)), (Fraction(3, 4), Fraction(5, 4)),
              (1 / ROOT, ROOT), (Fraction(2, 3), Fraction(4, 3)), (HALF, Fraction(5, 4)),
              (HALF, Fraction(3, 2)), (Fraction(5, 8), Fraction(5, 4))],
+    (2, 5): [(1 / ROOT, ROOT), (1, 2), (HALF, 1)],
     (6, 3): [(1, 2, HALF), (1, 2, 3), (HALF, 1, Fraction(3, 2)), (1 / ROOT, 1, ROOT),
              (Fraction(5, 8), 1, Fraction(8, 5)), (Fraction(3, 5), 1, Fraction(5, 3)),
              (3 ** -0.5, 1, 3 ** 0.5), (Fraction(5, 9), 1, Fraction(9, 5)), (HALF, 1, ROOT)],

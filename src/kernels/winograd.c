@@ -13,23 +13,27 @@
 #include "vectors.h"
 
 /* The points of an axis: 0, infinity, and pairs +p, -p. Chosen by their error, see
- * docs/algorithms.md. */
-enum { MOST_PAIRS = 3, FEW_POINTS = 4, MANY_POINTS = 6 };
+ * docs/algorithms.md: 1 for four points; the roots of 1/2 and 2 for six; 1/2, 1 and 2 for eight. Pairs
+ * are numbered from 1 on. */
+enum { MOST_PAIRS = 3, FOUR = 4, SIX = 6 };
 
 #define ROOT_2 0x1.6a09e667f3bcdp+0
 
-static const double four_points[] = {1.0};
-static const double six_points[] = {ROOT_2 / 2, ROOT_2};
-
-/* p^2 of pair number `pair`, from 1 on; exact. */
-INLINE double square(int points, int pair)
-{
-  return points == FEW_POINTS ? 1.0 : pair == 1 ? 0.5 : 2.0;
-}
-
 INLINE double point(int points, int pair)
 {
-  return points == FEW_POINTS ? four_points[pair - 1] : six_points[pair - 1];
+  if (points == FOUR)
+    return 1.0;
+  if (points == SIX)
+    return pair == 1 ? ROOT_2 / 2 : ROOT_2;
+  return pair == 1 ? 0.5 : pair == 2 ? 1.0 : 2.0;
+}
+
+/* p^2: exact, where the product of roots would not be. */
+INLINE double square(int points, int pair)
+{
+  if (points == SIX)
+    return pair == 1 ? 0.5 : 2.0;
+  return point(points, pair) * point(points, pair);
 }
 
 /* Coefficient number `power` of the product of (y - p^2) over all pairs but `without`; y is x^2. */
@@ -269,9 +273,13 @@ TRANSFORMS(4, 3, 4, 3)
 TRANSFORMS(2, 3, 2, 3)
 TRANSFORMS(4, 3, 1, 1)
 TRANSFORMS(1, 1, 4, 3)
+TRANSFORMS(2, 5, 2, 5)
+TRANSFORMS(2, 7, 1, 1)
+TRANSFORMS(1, 1, 2, 7)
 
-static const bc_winograd_transforms transforms[] = {ROW(4, 3, 4, 3), ROW(2, 3, 2, 3),
-                                                    ROW(4, 3, 1, 1), ROW(1, 1, 4, 3)};
+static const bc_winograd_transforms transforms[] = {
+    ROW(4, 3, 4, 3), ROW(2, 3, 2, 3), ROW(4, 3, 1, 1), ROW(1, 1, 4, 3),
+    ROW(2, 5, 2, 5), ROW(2, 7, 1, 1), ROW(1, 1, 2, 7)};
 
 const bc_winograd_kernels BC_FOR_ISA(bc_winograd_kernels) = {.lanes = BC_VECTOR_LANES,
                                                              .count = sizeof transforms /

@@ -32,7 +32,7 @@ typedef struct bc_winograd_areas {
   size_t sources_bytes, panels_bytes, sums_bytes; /* of all points */
   size_t pixels_bytes;                            /* [pixels of a region][slice] */
   size_t turned_bytes; /* the same turned round, where results are added to what is there */
-  size_t taps_bytes;   /* [slice][taps][lanes] */
+  size_t taps_bytes;   /* [slice][taps][lanes, or a slice] */
   size_t table_bytes;  /* [rows of sums]: pointers; there are two tables */
 } bc_winograd_areas;
 

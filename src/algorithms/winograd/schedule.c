@@ -28,7 +28,7 @@ bc_winograd_areas bc_find_winograd_areas(const bc_tiling *t, const bc_blocks *b,
                              .sums_bytes = bc_workspace_book(t->points * sums),
                              .pixels_bytes = region,
                              .turned_bytes = request->accumulate ? region : 0,
-                             .taps_bytes = bc_workspace_book(BC_SLICE * t->taps * lanes),
+                             .taps_bytes = bc_workspace_book(BC_SLICE * t->taps * bc_max(lanes, BC_SLICE)),
                              .table_bytes = bc_workspace_book_words(rows)};
 }
 
