@@ -161,6 +161,7 @@ static bool plan_layer(cnn *network, layer *l)
   for (int pass = 0; pass < 3; ++pass) {
     blasconv_options options = blasconv_options_default();
     options.threads = network->threads;
+    options.exact = network->exact;
     options.message = why;
     options.message_size = sizeof why;
     if (pass == BLASCONV_FORWARD && !saves_input(l))
@@ -271,6 +272,7 @@ bool cnn_create(const cnn_design *design, cnn **network)
   made->batch = design->batch;
   made->inputs = design->channels * design->height * design->width;
   made->threads = design->threads;
+  made->exact = design->exact;
   made->seed = design->seed;
   made->count = design->count;
   if (!allocate_lists(made) || !build(made, design)) {

@@ -39,6 +39,7 @@ typedef struct cnn_design {
   const cnn_layer *layers;         /**< [count]; the last one's output are the logits */
   int64_t count;
   int32_t threads; /**< 0: as many as OpenMP would use */
+  bool exact;      /**< convolutions are plain sums of products: blasconv_options::exact */
   uint64_t seed;   /**< of the first values (stream i: layer i) and of dropout (stream 2^32 + i) */
 } cnn_design;
 

@@ -34,6 +34,7 @@ typedef struct layer {
 struct cnn {
   int64_t batch, inputs; /**< inputs: values of an image */
   int32_t threads;
+  bool exact;
   uint64_t seed;
   int64_t count;
   layer *layers; /**< [count] */

@@ -76,6 +76,7 @@ bool model_create(const run_options *chosen, cnn **network)
                              .layers = layers,
                              .count = wanted->count,
                              .threads = (int32_t)chosen->threads,
+                             .exact = chosen->exact,
                              .seed = (uint64_t)chosen->seed};
   return cnn_create(&design, network);
 }

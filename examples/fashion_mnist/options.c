@@ -30,6 +30,7 @@ const char options_usage[] =
     "                      lecun_normal or orthogonal\n"
     "  --seed=NUMBER       of everything random (default: 1)\n"
     "  --threads=COUNT     changes the time, not the result (default: all cores)\n"
+    "  --exact             convolutions as plain sums of products: without Winograd\n"
     "  --data=FOLDER       the files of Fashion-MNIST (default:\n"
     "                      " FASHION_FOLDER ")\n"
     "\n"
@@ -101,6 +102,7 @@ static const option table[] = {
     {"--threads=", offsetof(run_options, threads), WHOLE, 1, 4096, NULL},
     {"--checkpoint-every=", offsetof(run_options, checkpoint_every), WHOLE, 0, INT64_MAX, NULL},
     {"--stop-after=", offsetof(run_options, stop_after), WHOLE, 1, INT64_MAX, NULL},
+    {"--exact", offsetof(run_options, exact), ON, 0, 0, NULL},
     {"--resume", offsetof(run_options, resume), ON, 0, 0, NULL},
     {"--quiet", offsetof(run_options, quiet), ON, 0, 0, NULL},
     {"--pictures", offsetof(run_options, pictures), ON, 0, 0, NULL},
@@ -233,8 +235,9 @@ void options_describe(const run_options *chosen, char *text, size_t size)
 {
   snprintf(text, size,
            "--model=%s --epochs=%" PRId64 " --batch=%" PRId64 " --optimizer=%s --rate=%.9g "
-           "--initializer=%s --seed=%" PRId64,
+           "--initializer=%s --seed=%" PRId64 "%s",
            name_of(models, chosen->model), chosen->epochs, chosen->batch,
            name_of(optimizers, chosen->optimizer), chosen->rate,
-           name_of(initializers, chosen->initializer), chosen->seed);
+           name_of(initializers, chosen->initializer), chosen->seed,
+           chosen->exact ? " --exact" : "");
 }

@@ -23,7 +23,7 @@ typedef struct run_options {
   double rate; /* the highest learning rate; 0: a good one for the optimizer */
   int64_t threads;
   int64_t checkpoint_every, stop_after; /* steps; 0: never */
-  bool resume, quiet, pictures, help;
+  bool exact, resume, quiet, pictures, help;
 } run_options;
 
 extern const char options_usage[];

@@ -136,7 +136,7 @@ static void split_for_tasks(const bc_geometry *g, const bc_tiling *t, const bc_r
       return;
     if (cuts_filters && (!cuts_tiles || filters_cost <= panel_price(request) / (double)b->pixels)) {
       b->channels = bc_even_block(filters, bc_round_up(b->channels / 2, lanes), lanes);
-      b->filters = bc_min(b->filters, b->channels);
+      b->filters = bc_even_block(b->channels, b->filters, lanes);
     } else {
       b->pixels = bc_even_block(t->tiles, bc_round_up(b->pixels / 2, rows), rows);
     }
