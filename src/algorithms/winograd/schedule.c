@@ -28,7 +28,8 @@ bc_winograd_areas bc_find_winograd_areas(const bc_tiling *t, const bc_blocks *b,
                              .sums_bytes = bc_workspace_book(t->points * sums),
                              .pixels_bytes = region,
                              .turned_bytes = request->accumulate ? region : 0,
-                             .taps_bytes = bc_workspace_book(BC_SLICE * t->taps * bc_max(lanes, BC_SLICE)),
+                             .taps_bytes =
+                                 bc_workspace_book(BC_SLICE * t->taps * bc_max(lanes, BC_SLICE)),
                              .table_bytes = bc_workspace_book_words(rows)};
 }
 
@@ -119,16 +120,25 @@ static bc_blocks choose_blocks(const bc_tiling *t, const bc_request *request)
   return best;
 }
 
+/* Two for each thread, of which one may be quicker than another. */
+static int64_t count_wanted(const bc_request *request)
+{
+  return request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
+}
+
+static int64_t count_tasks(const bc_geometry *g, const bc_tiling *t, const bc_blocks *b)
+{
+  return g->groups * bc_count_blocks(t->sums.to_channels, b->channels) *
+         bc_count_blocks(t->tiles, b->pixels);
+}
+
 /* So that threads have something to do, for results that do not hang on it: blocks of filters
  * transform the sources again, and blocks of tiles the filters. */
 static void split_for_tasks(const bc_geometry *g, const bc_tiling *t, const bc_request *request,
                             bc_blocks *b)
 {
   const int64_t filters = t->sums.to_channels, lanes = bc_lanes(), rows = tile_rows();
-  const int64_t wanted =
-      request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
-  while (g->groups * bc_count_blocks(filters, b->channels) * bc_count_blocks(t->tiles, b->pixels) <
-         wanted) {
+  while (count_tasks(g, t, b) < count_wanted(request)) {
     const bool cuts_filters = b->channels / 2 >= lanes, cuts_tiles = b->pixels / 2 >= rows;
     const bool recomputes = b->channels > b->filters && b->depth < t->sums.from_channels;
     const double filters_cost = recomputes ? 0.0 : source_price / (double)b->channels;
@@ -151,22 +161,46 @@ static bc_schedule prepare_maps(const bc_geometry *g, const bc_request *request)
   split_for_tasks(g, &t, request, &blocks);
   const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
   return (bc_schedule){.blocks = blocks,
-                       .tasks = g->groups * bc_count_blocks(t.sums.to_channels, blocks.channels) *
-                                bc_count_blocks(t.tiles, blocks.pixels),
+                       .tasks = count_tasks(g, &t, &blocks),
                        .workspace.thread_bytes = bc_winograd_bytes(&areas)};
+}
+
+static int64_t count_gradient_tasks(const bc_geometry *g, const bc_tiling *t, const bc_blocks *b)
+{
+  return g->groups * bc_count_blocks(t->sums.to_channels, b->filters) *
+         bc_count_blocks(t->sums.from_channels, b->depth);
+}
+
+/* The same for the gradient, whose slots are fewer where blocks need the room: the larger side of a
+ * block of it is cut. */
+static void split_gradient(const bc_geometry *g, const bc_tiling *t, const bc_request *request,
+                           bc_blocks *b)
+{
+  const int64_t filters = t->sums.to_channels, channels = t->sums.from_channels;
+  while (count_gradient_tasks(g, t, b) * b->slots < count_wanted(request)) {
+    if (b->filters >= 2 * bc_lanes() && b->filters >= b->depth)
+      b->filters = bc_even_block(filters, bc_round_up(b->filters / 2, bc_lanes()), bc_lanes());
+    else if (b->depth >= 2 * BC_SLICE)
+      b->depth = bc_even_block(channels, bc_round_up(b->depth / 2, BC_SLICE), BC_SLICE);
+    else
+      return;
+  }
 }
 
 static bc_schedule prepare_gradient(const bc_geometry *g, const bc_request *request)
 {
   const bc_tiling t = bc_tiling_of(g, request->pass);
   bc_blocks blocks = choose_blocks(&t, request);
-  const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
-  const int64_t tasks = g->groups * bc_count_blocks(t.sums.to_channels, blocks.filters) *
-                        bc_count_blocks(t.sums.from_channels, blocks.depth);
-  bc_schedule schedule = bc_slots_schedule(g, tasks, bc_count_blocks(t.tiles, blocks.pixels),
+  bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
+  bc_schedule schedule = bc_slots_schedule(g, count_gradient_tasks(g, &t, &blocks),
+                                           bc_count_blocks(t.tiles, blocks.pixels),
                                            bc_winograd_bytes(&areas), request);
   blocks.slots = schedule.blocks.slots;
+  split_gradient(g, &t, request, &blocks);
+  areas = bc_find_winograd_areas(&t, &blocks, request);
   schedule.blocks = blocks;
+  schedule.tasks = count_gradient_tasks(g, &t, &blocks) * blocks.slots;
+  schedule.workspace.thread_bytes = bc_winograd_bytes(&areas);
   return schedule;
 }
 

@@ -12,16 +12,16 @@ typedef struct window {
 } window;
 
 /* Tiles of a tensor, and where their values go: those of a tile and channel at values + tile *
- * tile_step + channel / width * block_step + channel % width. */
+ * tile_step + channel / panel * panel_step + channel % panel. */
 typedef struct operand {
   const float *tensor; /* the group's part */
   bc_steps steps;
-  window height, width_window;
+  window rows, columns;
   bc_pixels (*region_pixels)(const bc_tiling *tiling, const bc_region *region);
   void (*spread)(const bc_winograd_spread *tile);
   bc_range channels;
   float *values;
-  int64_t point_step, tile_step, width, block_step;
+  int64_t point_step, tile_step, panel, panel_step;
 } operand;
 
 /* Pixels as tiles see them. */
@@ -34,13 +34,13 @@ typedef struct view {
 static void find_elements(const operand *o, int64_t row, int64_t column, const bc_pixels *pixels,
                           const view *from, const float **elements)
 {
-  const int64_t columns = o->width_window.pixels;
-  for (int64_t i = 0; i < o->height.pixels; ++i) {
-    const int64_t y = o->height.begin + row * o->height.step + i;
+  const int64_t columns = o->columns.pixels;
+  for (int64_t i = 0; i < o->rows.pixels; ++i) {
+    const int64_t y = o->rows.begin + row * o->rows.step + i;
     const bool inside = pixels->rows.begin <= y && y < pixels->rows.end;
     const float *line = from->data + (inside ? (y - pixels->rows.begin) * from->row_step : 0);
     for (int64_t j = 0; j < columns; ++j) {
-      const int64_t x = o->width_window.begin + column * o->width_window.step + j;
+      const int64_t x = o->columns.begin + column * o->columns.step + j;
       elements[i * columns + j] = inside && pixels->columns.begin <= x && x < pixels->columns.end
                                       ? line + (x - pixels->columns.begin) * from->pixel_step
                                       : zeros;
@@ -53,16 +53,16 @@ static void spread_tile(const operand *o, const float **elements, int64_t tile, 
                         int64_t channels)
 {
   const int64_t lanes = bc_cpu_kernels()->winograd->lanes;
-  for (int64_t c = 0; c < channels; c += o->width) {
-    const int64_t part = bc_min(o->width, channels - c), at = first + c;
+  for (int64_t c = 0; c < channels; c += o->panel) {
+    const int64_t part = bc_min(o->panel, channels - c), at = first + c;
     o->spread(&(bc_winograd_spread){.elements = elements,
                                     .element_step = lanes,
                                     .values = o->values + tile * o->tile_step +
-                                              at / o->width * o->block_step + at % o->width,
+                                              at / o->panel * o->panel_step + at % o->panel,
                                     .point_step = o->point_step,
                                     .value_step = lanes,
                                     .vectors = bc_count_blocks(part, lanes)});
-    for (int64_t i = 0; i < o->height.pixels * o->width_window.pixels && c + part < channels; ++i)
+    for (int64_t i = 0; i < o->rows.pixels * o->columns.pixels && c + part < channels; ++i)
       elements[i] += part;
   }
 }
@@ -154,15 +154,15 @@ void bc_spread_sources(const bc_winograd_job *job)
   const float *tensor = is_input ? job->tensors->input : job->tensors->output;
   spread(job, &(operand){.tensor = tensor + job->group * t->sums.from.group,
                          .steps = t->sums.from,
-                         .height = source_window(&t->height),
-                         .width_window = source_window(&t->width),
+                         .rows = source_window(&t->height),
+                         .columns = source_window(&t->width),
                          .region_pixels = bc_region_sources,
                          .spread = t->transforms->sources,
                          .channels = job->channels,
                          .values = job->sources,
                          .point_step = job->areas->sources,
                          .tile_step = bc_source_row(bc_range_length(job->channels)),
-                         .width = BC_MOST_CHANNELS});
+                         .panel = BC_MOST_CHANNELS});
 }
 
 static window result_window(const bc_tiling_axis *axis)
@@ -176,14 +176,14 @@ void bc_spread_gradients(const bc_winograd_job *job)
   const int64_t lanes = bc_lanes();
   spread(job, &(operand){.tensor = job->tensors->output + job->group * t->sums.to.group,
                          .steps = t->sums.to,
-                         .height = result_window(&t->height),
-                         .width_window = result_window(&t->width),
+                         .rows = result_window(&t->height),
+                         .columns = result_window(&t->width),
                          .region_pixels = bc_region_results,
                          .spread = t->transforms->gradients,
                          .channels = job->filters,
                          .values = job->panels,
                          .point_step = job->areas->panels,
                          .tile_step = lanes,
-                         .width = lanes,
-                         .block_step = bc_range_length(job->tiles) * lanes});
+                         .panel = lanes,
+                         .panel_step = bc_range_length(job->tiles) * lanes});
 }
