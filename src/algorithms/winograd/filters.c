@@ -66,9 +66,13 @@ static const float *find_taps(const bc_winograd_job *job, int64_t filter, int64_
 {
   const bc_tiling *t = job->tiling;
   const int64_t lanes = bc_lanes();
-  if (job->tensors->packed != NULL)
-    return job->tensors->packed + job->group * bc_count_packed_taps(t) +
-           (filter * t->sums.from_channels + channel * lanes) * t->taps;
+  if (job->tensors->packed != NULL) {
+    const float *taps = job->tensors->packed + job->group * bc_count_packed_taps(t) +
+                        (filter * t->sums.from_channels + channel * lanes) * t->taps;
+    const int64_t n = channels * t->taps * lanes;
+    expect_rows(taps + n, 0, 1, n);
+    return taps;
+  }
   put_taps(t,
            job->tensors->weights + bc_weights_offset(&job->plan->geometry, job->group) +
                filter * t->sums.to_weight + channel * t->sums.from_weight,

@@ -59,14 +59,9 @@ bc_winograd_job bc_winograd_job_start(const blasconv_plan *plan, const bc_tensor
 
 /* What transforms cost with these blocks, in products of one multiplication: an element's value at
  * a point costs so many, and serves as many products as the block is long in the other direction;
- * a sum is read and written once for each block of its length. */
-static const double source_price = 22.0, weight_price = 15.0, packed_price = 5.0, sum_price = 6.0;
-
-/* Gradients are sources without overlap. */
-static double panel_price(const bc_request *request)
-{
-  return request->packed_weights ? packed_price : weight_price;
-}
+ * a sum is read and written once for each block of its length. Packed weights cost no less: their
+ * values go to as many places. */
+static const double source_price = 22.0, panel_price = 15.0, sum_price = 6.0;
 
 static double count_overhead(const bc_tiling *t, const bc_request *request, const bc_blocks *b)
 {
@@ -74,7 +69,7 @@ static double count_overhead(const bc_tiling *t, const bc_request *request, cons
   const int64_t rows = is_gradient(request) ? b->depth : b->pixels;
   const int64_t length = is_gradient(request) ? b->pixels : b->depth;
   return source_price / (double)(keeps_sources ? t->sums.to_channels : b->filters) +
-         panel_price(request) / (double)rows + sum_price / (double)length;
+         panel_price / (double)rows + sum_price / (double)length;
 }
 
 static int64_t tile_rows(void)
@@ -144,7 +139,7 @@ static void split_for_tasks(const bc_geometry *g, const bc_tiling *t, const bc_r
     const double filters_cost = recomputes ? 0.0 : source_price / (double)b->channels;
     if (!cuts_filters && !cuts_tiles)
       return;
-    if (cuts_filters && (!cuts_tiles || filters_cost <= panel_price(request) / (double)b->pixels)) {
+    if (cuts_filters && (!cuts_tiles || filters_cost <= panel_price / (double)b->pixels)) {
       b->channels = bc_even_block(filters, bc_round_up(b->channels / 2, lanes), lanes);
       b->filters = bc_even_block(b->channels, b->filters, lanes);
     } else {
