@@ -31,6 +31,8 @@ right = STATS_max_x
 slowest = STATS_min_y
 stats $clusters using 6:7 nooutput
 fastest = STATS_max_x > STATS_max_y ? STATS_max_x : STATS_max_y
+stats $clusters using 5 nooutput # ours: with fewer multiplications, above the peak
+fastest = STATS_max > fastest ? STATS_max : fastest
 
 set terminal pngcairo size 1600,900 font "DejaVu Sans,13" background rgb "#ffffff"
 set output png

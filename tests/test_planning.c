@@ -119,8 +119,7 @@ START_TEST(layers_of_networks_get_what_suits_them)
                              : is_pointwise(layer) ? "pointwise_gemm"
                                                    : "im2col_gemm";
       const bool product = layer->groups == 1 && strcmp(name, "implicit_gemm") == 0;
-      const bool winograd =
-          layer->groups == 1 && has_tiles(layer) && strcmp(name, "winograd") == 0;
+      const bool winograd = layer->groups == 1 && has_tiles(layer) && strcmp(name, "winograd") == 0;
       ck_assert_msg(winograd || product || strcmp(name, expected) == 0, "%s, layer %zu: %s",
                     shapes_network_name(network), i / 2 / passes, name);
     }

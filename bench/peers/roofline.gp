@@ -5,7 +5,7 @@ heading = "Each layer under the roof: the peak, and a copy's bandwidth"
 load script_folder."/style.gp"
 set logscale xy
 set xrange [0.3:500]
-set yrange [0.5:real(word(peaks, words(peaks))) * 2]
+set yrange [0.5:real(word(peaks, words(peaks))) * 4]
 set xlabel "FLOPs a byte of the three tensors" textcolor rgb "#555555"
 set ylabel "GFLOP/s of blasconv" textcolor rgb "#555555" offset 1,0
 set grid xtics ytics lc rgb "#e4e4e4" lt 1

@@ -13,8 +13,8 @@
 #include "vectors.h"
 
 /* The points of an axis: 0, infinity, and pairs +p, -p. Chosen by their error, see
- * docs/algorithms.md: 1 for four points; the roots of 1/2 and 2 for six; 1/2, 1 and 2 for eight. Pairs
- * are numbered from 1 on. */
+ * docs/algorithms.md: 1 for four points; the roots of 1/2 and 2 for six; 1/2, 1 and 2 for eight.
+ * Pairs are numbered from 1 on. */
 enum { MOST_PAIRS = 3, FOUR = 4, SIX = 6 };
 
 #define ROOT_2 0x1.6a09e667f3bcdp+0

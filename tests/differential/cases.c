@@ -35,11 +35,10 @@ static shapes_kind random_kind(const char *algorithm, support_random *random)
   static const struct {
     const char *beginning;
     shapes_kind kind;
-  } kinds[] = {
-      {"pointwise", SHAPES_POINTWISE},
-      {"dense", SHAPES_DENSE},
-      {"depthwise", SHAPES_DEPTHWISE},
-      {"winograd", SHAPES_TILED}};
+  } kinds[] = {{"pointwise", SHAPES_POINTWISE},
+               {"dense", SHAPES_DENSE},
+               {"depthwise", SHAPES_DEPTHWISE},
+               {"winograd", SHAPES_TILED}};
   const shapes_kind any = (shapes_kind)support_random_between(random, 0, SHAPES_KINDS - 1);
   if (once_in(8, random))
     return any;
