@@ -19,7 +19,7 @@ enum { MOST_PAIRS = 3, FOUR = 4, SIX = 6 };
 
 #define ROOT_2 0x1.6a09e667f3bcdp+0
 
-INLINE double point(int points, int pair)
+INLINE double point(int64_t points, int64_t pair)
 {
   if (points == FOUR)
     return 1.0;
@@ -29,7 +29,7 @@ INLINE double point(int points, int pair)
 }
 
 /* p^2: exact, where the product of roots would not be. */
-INLINE double square(int points, int pair)
+INLINE double square(int64_t points, int64_t pair)
 {
   if (points == SIX)
     return pair == 1 ? 0.5 : 2.0;
@@ -37,14 +37,14 @@ INLINE double square(int points, int pair)
 }
 
 /* Coefficient number `power` of the product of (y - p^2) over all pairs but `without`; y is x^2. */
-INLINE double product_of_pairs(int points, int without, int power)
+INLINE double product_of_pairs(int64_t points, int64_t without, int64_t power)
 {
   double product[MOST_PAIRS + 1] = {1.0};
-  UNROLL for (int pair = 1; pair < points / 2; ++pair)
+  UNROLL for (int64_t pair = 1; pair < points / 2; ++pair)
   {
     if (pair == without)
       continue;
-    UNROLL for (int i = MOST_PAIRS; i >= 0; --i) product[i] =
+    UNROLL for (int64_t i = MOST_PAIRS; i >= 0; --i) product[i] =
         (i > 0 ? product[i - 1] : 0.0) - square(points, pair) * product[i];
   }
   return product[power];
@@ -52,39 +52,40 @@ INLINE double product_of_pairs(int points, int without, int power)
 
 /* What a filter's value at +p and -p is divided by: the product of the distances to the other
  * points. `pair` 0: the same for 0. */
-INLINE double distances(int points, int pair)
+INLINE double distances(int64_t points, int64_t pair)
 {
   double product = pair == 0 ? 1.0 : 2.0 * square(points, pair);
-  UNROLL for (int other = 1; other < points / 2; ++other) if (other != pair) product *=
+  UNROLL for (int64_t other = 1; other < points / 2; ++other) if (other != pair) product *=
       (pair == 0 ? 0.0 : square(points, pair)) - square(points, other);
   return product;
 }
 
-INLINE double power_of(double x, int n)
+INLINE double power_of(double x, int64_t n)
 {
   double power = 1.0;
-  UNROLL for (int i = 0; i < n; ++i) power *= x;
+  UNROLL for (int64_t i = 0; i < n; ++i) power *= x;
   return power;
 }
 
 /* Every one-dimensional transform comes in groups of two values: group 0 is of the points 0 and
  * infinity, group g of those of pair g. An axis without taps has one point, and nothing to do. */
-INLINE int count_groups(int points)
+INLINE int64_t count_groups(int64_t points)
 {
   return (points + 1) / 2;
 }
 
 /* What results meet, [points]: for each point, the product of (x - q) over the other points q, as
  * a row of coefficients. */
-INLINE void spread_source(int points, int group, const floats *d, floats *first, floats *second)
+INLINE void spread_source(int64_t points, int64_t group, const floats *d, floats *first,
+                          floats *second)
 {
   floats even = {0}, odd = {0};
   if (points == 1) {
     *first = d[0];
     return;
   }
-  const int shift = group == 0 ? 0 : 1, terms = points / 2 - shift;
-  UNROLL for (int i = 0; i < terms; ++i)
+  const int64_t shift = group == 0 ? 0 : 1, terms = points / 2 - shift;
+  UNROLL for (int64_t i = 0; i < terms; ++i)
   {
     const float factor = (float)product_of_pairs(points, group, i);
     const floats a = d[2 * (i + shift)], b = d[2 * i + 1];
@@ -102,8 +103,8 @@ INLINE void spread_source(int points, int group, const floats *d, floats *first,
 }
 
 /* The values of a polynomial of `count` coefficients g, over the distances. */
-INLINE void spread_polynomial(int points, int count, int group, const floats *g, floats *first,
-                              floats *second)
+INLINE void spread_polynomial(int64_t points, int64_t count, int64_t group, const floats *g,
+                              floats *first, floats *second)
 {
   floats even = {0}, odd = {0};
   if (points == 1) {
@@ -116,12 +117,12 @@ INLINE void spread_polynomial(int points, int count, int group, const floats *g,
     *second = g[count - 1];
     return;
   }
-  UNROLL for (int i = 0; i < count; i += 2)
+  UNROLL for (int64_t i = 0; i < count; i += 2)
   {
     const float factor = (float)(scale * power_of(square(points, group), i / 2));
     even = i == 0 ? factor * g[i] : even + factor * g[i];
   }
-  UNROLL for (int i = 1; i < count; i += 2)
+  UNROLL for (int64_t i = 1; i < count; i += 2)
   {
     const double p = point(points, group);
     const float factor = (float)(scale * p * power_of(square(points, group), i / 2));
@@ -132,7 +133,8 @@ INLINE void spread_polynomial(int points, int count, int group, const floats *g,
 }
 
 /* Adds what two points give to the `count` results y of an axis: the groups in order. */
-INLINE void collect_pair(int points, int count, int group, floats first, floats second, floats *y)
+INLINE void collect_pair(int64_t points, int64_t count, int64_t group, floats first, floats second,
+                         floats *y)
 {
   if (points == 1) {
     y[0] = first;
@@ -144,7 +146,7 @@ INLINE void collect_pair(int points, int count, int group, floats first, floats 
     return;
   }
   const floats sum = first + second, difference = first - second;
-  UNROLL for (int i = 0; i < count; ++i)
+  UNROLL for (int64_t i = 0; i < count; ++i)
   {
     const double p = i % 2 == 0 ? 1.0 : point(points, group);
     const float factor = (float)(p * power_of(square(points, group), i / 2));
@@ -157,8 +159,8 @@ INLINE void collect_pair(int points, int count, int group, floats first, floats 
 /* What is spread: what results meet, or coefficients, so many. */
 enum { SOURCE = 0 };
 
-INLINE void spread_pair(int points, int count, int group, const floats *elements, floats *first,
-                        floats *second)
+INLINE void spread_pair(int64_t points, int64_t count, int64_t group, const floats *elements,
+                        floats *first, floats *second)
 {
   if (count == SOURCE)
     spread_source(points, group, elements, first, second);
@@ -167,9 +169,10 @@ INLINE void spread_pair(int points, int count, int group, const floats *elements
 }
 
 /* The values of a row of the tile, at the points of the width. */
-INLINE void spread_row(int points, int count, const floats *row, int64_t point_step, float *to)
+INLINE void spread_row(int64_t points, int64_t count, const floats *row, int64_t point_step,
+                       float *to)
 {
-  UNROLL for (int group = 0; group < count_groups(points); ++group)
+  UNROLL for (int64_t group = 0; group < count_groups(points); ++group)
   {
     floats first, second = {0};
     spread_pair(points, count, group, row, &first, &second);
@@ -181,20 +184,21 @@ INLINE void spread_row(int points, int count, const floats *row, int64_t point_s
 
 /* Column by column, then row by row: a group's two rows at a time, so that both stay in
  * registers. */
-INLINE void spread(int height, int rows, int width, int columns, const bc_winograd_spread *tile)
+INLINE void spread(int64_t height, int64_t rows, int64_t width, int64_t columns,
+                   const bc_winograd_spread *tile)
 {
-  const int tile_rows = rows == SOURCE ? height : rows;
-  const int tile_columns = columns == SOURCE ? width : columns;
+  const int64_t tile_rows = rows == SOURCE ? height : rows;
+  const int64_t tile_columns = columns == SOURCE ? width : columns;
   const int64_t point_step = tile->point_step;
   for (int64_t v = 0; v < tile->vectors; ++v) {
     const int64_t offset = v * tile->element_step;
     float *to = tile->values + v * tile->value_step;
-    UNROLL for (int group = 0; group < count_groups(height); ++group)
+    UNROLL for (int64_t group = 0; group < count_groups(height); ++group)
     {
       floats first[BC_MOST_POINTS], second[BC_MOST_POINTS], column[BC_MOST_POINTS];
-      UNROLL for (int j = 0; j < tile_columns; ++j)
+      UNROLL for (int64_t j = 0; j < tile_columns; ++j)
       {
-        UNROLL for (int i = 0; i < tile_rows; ++i) column[i] =
+        UNROLL for (int64_t i = 0; i < tile_rows; ++i) column[i] =
             load(tile->elements[i * tile_columns + j] + offset);
         spread_pair(height, rows, group, column, &first[j], &second[j]);
       }
@@ -205,9 +209,10 @@ INLINE void spread(int height, int rows, int width, int columns, const bc_winogr
   }
 }
 
-INLINE void collect_row(int points, int count, const float *from, int64_t point_step, floats *y)
+INLINE void collect_row(int64_t points, int64_t count, const float *from, int64_t point_step,
+                        floats *y)
 {
-  UNROLL for (int group = 0; group < count_groups(points); ++group)
+  UNROLL for (int64_t group = 0; group < count_groups(points); ++group)
   {
     const floats first = load(from + 2 * group * point_step);
     const floats second = points > 1 ? load(from + (2 * group + 1) * point_step) : first;
@@ -215,25 +220,26 @@ INLINE void collect_row(int points, int count, const float *from, int64_t point_
   }
 }
 
-INLINE void collect(int height, int rows, int width, int columns, const bc_winograd_collect *tile)
+INLINE void collect(int64_t height, int64_t rows, int64_t width, int64_t columns,
+                    const bc_winograd_collect *tile)
 {
   const int64_t point_step = tile->point_step;
   for (int64_t v = 0; v < tile->vectors; ++v) {
     const float *from = tile->values + v * tile->value_step;
     floats sums[BC_MOST_POINTS][BC_MOST_POINTS]; /* [column][row] */
-    UNROLL for (int group = 0; group < count_groups(height); ++group)
+    UNROLL for (int64_t group = 0; group < count_groups(height); ++group)
     {
       floats first[BC_MOST_POINTS], second[BC_MOST_POINTS];
       collect_row(width, columns, from + 2 * group * width * point_step, point_step, first);
       if (height > 1)
         collect_row(width, columns, from + (2 * group + 1) * width * point_step, point_step,
                     second);
-      UNROLL for (int j = 0; j < columns; ++j)
+      UNROLL for (int64_t j = 0; j < columns; ++j)
           collect_pair(height, rows, group, first[j], height > 1 ? second[j] : first[j], sums[j]);
     }
-    UNROLL for (int i = 0; i < rows; ++i)
+    UNROLL for (int64_t i = 0; i < rows; ++i)
     {
-      UNROLL for (int j = 0; j < columns; ++j)
+      UNROLL for (int64_t j = 0; j < columns; ++j)
           store(sums[j][i], tile->elements[i * columns + j] + v * tile->element_step);
     }
   }

@@ -22,6 +22,9 @@ enum {
   BC_MOST_CHANNELS = 256, /* of a block, of the source and of the result */
 };
 
+/* Floats of a region's pixels in slices. */
+#define BC_REGION_FLOATS ((int64_t)BC_REGION_PIXELS * BC_SLICE)
+
 /* Where the areas of a task are in its workspace. At each point follow the matrices of a block, and
  * then a cache line that is not used, so that the points of an element are not all in one set of
  * the cache. */

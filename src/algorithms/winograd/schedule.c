@@ -173,9 +173,9 @@ static void split_gradient(const bc_geometry *g, const bc_tiling *t, const bc_re
 {
   const int64_t filters = t->sums.to_channels, channels = t->sums.from_channels;
   while (count_gradient_tasks(g, t, b) * b->slots < count_wanted(request)) {
-    if (b->filters >= 2 * bc_lanes() && b->filters >= b->depth)
+    if (b->filters / 2 >= bc_lanes() && b->filters >= b->depth)
       b->filters = bc_even_block(filters, bc_round_up(b->filters / 2, bc_lanes()), bc_lanes());
-    else if (b->depth >= 2 * BC_SLICE)
+    else if (b->depth / 2 >= BC_SLICE)
       b->depth = bc_even_block(channels, bc_round_up(b->depth / 2, BC_SLICE), BC_SLICE);
     else
       return;

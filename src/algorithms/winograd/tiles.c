@@ -139,7 +139,7 @@ static void spread_region(const bc_winograd_job *job, const operand *o, const bc
 
 static void spread(const bc_winograd_job *job, const operand *o)
 {
-  const int64_t most = BC_REGION_PIXELS * BC_SLICE / slice_width(o);
+  const int64_t most = BC_REGION_FLOATS / slice_width(o);
   for (int64_t tile = job->tiles.begin; tile < job->tiles.end;) {
     const bc_region region = bc_next_region(job->tiling, tile, job->tiles.end, most);
     spread_region(job, o, &region, tile - job->tiles.begin);
