@@ -23,6 +23,7 @@ static const char *const term_names[BC_TERMS] = {
     [BC_TERM_MULTIPLICATION] = "multiplication",
     [BC_TERM_PACKED] = "packed",
     [BC_TERM_PLACE] = "place",
+    [BC_TERM_TRANSFORMED] = "transformed",
     [BC_TERM_MOVED] = "moved",
     [BC_TERM_PIECE] = "piece",
     [BC_TERM_PLAIN] = "plain",
