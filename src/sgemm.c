@@ -16,8 +16,8 @@ static const char *const integers = sizeof(blas_int) == 8 ? ", 64-bit integers" 
  * Asked for once. */
 static struct {
   bc_isa isa; /* of its kernels */
-  /* The AVX-512 kernels read the operands of small products where they lie: no packing, no buffers.
-   * Seen in 0.3.21 and in 0.3.34. */
+  /* The AVX-512 kernels read the operands of most small products where they lie: no packing. Seen in
+   * 0.3.21 and in 0.3.34. */
   bool reads_in_place;
   /* The serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for
    * it at the same time. */
@@ -73,7 +73,7 @@ static void ask_blas(void)
   const bool recent = strncmp(version(), "0.3.", 4) != 0 || strtol(version() + 4, NULL, 10) >= 21;
   const int flavour = BLAS(openblas_get_parallel)();
   blas.reads_in_place = recent && blas.isa == BC_ISA_AVX512;
-  blas.takes_turns = flavour == FLAVOUR_SERIAL && !blas.reads_in_place;
+  blas.takes_turns = flavour == FLAVOUR_SERIAL;
   blas.no_openmp = flavour == FLAVOUR_SERIAL || flavour == FLAVOUR_PTHREAD;
   blas.threads = flavour == FLAVOUR_PTHREAD ? BLAS(openblas_get_num_threads) : NULL;
 }
