@@ -103,15 +103,13 @@ static void copy_pixels(const float *from, int64_t step, int64_t n, int64_t chan
   }
 }
 
-/* Copies some channels of the region as [pixels][width], zeros behind the last channel: close
- * together, since tensors have their pixels at distances of which powers of two share few sets of
- * the cache. */
+/* Copies some channels of the region as [pixels][width]: close together, since tensors have their
+ * pixels at distances of which powers of two share few sets of the cache. Behind the last channel
+ * nothing is written: what is made of that, no product reads. */
 static void copy_region(const operand *o, const bc_pixels *pixels, const float *from,
                         int64_t channels, float *copy, int64_t width)
 {
   const int64_t length = bc_run_length(pixels), runs = bc_count_runs(pixels);
-  if (channels < width)
-    memset(copy, 0, (size_t)(runs * length * width) * sizeof *copy);
   for (int64_t run = 0; run < runs; ++run) {
     const float *first = from + run * pixels->width * o->steps.pixel;
     float *to = copy + run * length * width;
