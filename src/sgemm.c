@@ -16,8 +16,8 @@ static const char *const integers = sizeof(blas_int) == 8 ? ", 64-bit integers" 
  * Asked for once. */
 static struct {
   bc_isa isa; /* of its kernels */
-  /* The AVX-512 kernels read the operands of most small products where they lie: no packing. Seen in
-   * 0.3.21 and in 0.3.34. */
+  /* The AVX-512 kernels read the operands of most small products where they lie: no packing. Seen
+   * in 0.3.21 and in 0.3.34. */
   bool reads_in_place;
   /* The serial flavour, as Debian builds it, hands one packing buffer to two threads that ask for
    * it at the same time. */
