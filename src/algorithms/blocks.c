@@ -10,6 +10,11 @@ int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
   return rounded <= most ? bc_min(rounded, whole) : even;
 }
 
+int64_t bc_wanted_tasks(const bc_request *request)
+{
+  return request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
+}
+
 void bc_split_for_tasks(int64_t tasks, int64_t whole, int64_t others, int64_t least, int64_t unit,
                         int64_t *size)
 {

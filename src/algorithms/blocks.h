@@ -16,6 +16,13 @@ int64_t bc_patch_elements(const bc_request *request);
 /* Tasks that a schedule tries to have, so that many cores find work at batch 1 too. */
 #define BC_ENOUGH_TASKS 16
 
+/* Two for each thread, of which one may be quicker than another; a thread alone makes no operand
+ * twice. */
+int64_t bc_wanted_tasks(const bc_request *request);
+
+/* So many may be packed in panels: their count, rounded up to whole panels, does not overflow. */
+#define BC_MOST_WEIGHTS ((int64_t)1 << 48)
+
 /* The largest size up to `most` (at least 1) that cuts `whole` into blocks of nearly the same
  * size, a multiple of `unit` where that is possible. */
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit);

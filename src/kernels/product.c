@@ -7,15 +7,9 @@
  * elements of an array. */
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
-#define BC_VECTOR_LANES 16
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
 enum { ROWS = 8 };
-#elif defined(__AVX__)
-#define BC_VECTOR_LANES 8
-#define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6 };
 #else
-#define BC_VECTOR_LANES 4
 #define EACH_ROW(use) SIX_ROWS(use)
 enum { ROWS = 6 };
 #endif

@@ -1,9 +1,19 @@
-/* Vectors of neighbouring floats. The including file says of how many: BC_VECTOR_LANES is 4, 8 or
- * 16. */
+/* Vectors of neighbouring floats: of as many as the including file says, BC_VECTOR_LANES being 4, 8
+ * or 16, or else of as many as the instruction set has. */
 #ifndef BC_VECTORS_H
 #define BC_VECTORS_H
 
 #include "vector_math.h"
+
+#ifndef BC_VECTOR_LANES
+#if defined(__AVX512F__)
+#define BC_VECTOR_LANES 16
+#elif defined(__AVX__)
+#define BC_VECTOR_LANES 8
+#else
+#define BC_VECTOR_LANES 4
+#endif
+#endif
 
 typedef float floats __attribute__((vector_size(BC_VECTOR_LANES * sizeof(float))));
 typedef int32_t ints __attribute__((vector_size(BC_VECTOR_LANES * sizeof(int32_t))));

@@ -2,14 +2,6 @@
 
 #include "kernels.h"
 
-#if defined(__AVX512F__)
-#define BC_VECTOR_LANES 16
-#elif defined(__AVX__)
-#define BC_VECTOR_LANES 8
-#else
-#define BC_VECTOR_LANES 4
-#endif
-
 #include "vectors.h"
 
 /* The points of an axis: 0, infinity, and pairs +p, -p. Chosen by their error, see

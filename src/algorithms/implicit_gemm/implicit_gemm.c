@@ -9,8 +9,6 @@
 
 enum { MOST_WALKS = 64, MOST_REACH = 1 << 24 };
 
-#define MOST_WEIGHTS ((int64_t)1 << 48)
-
 /* How far taps may lie outside of the source. */
 static bool reaches_far(const bc_axis *axis)
 {
@@ -28,7 +26,7 @@ static const char *reject(const bc_geometry *g, const bc_request *request)
   }
   if (request->pass == BLASCONV_BACKWARD_DATA && phases > MOST_WALKS)
     return "the strides make more than 64 phases";
-  if (bc_count_weights(g) > MOST_WEIGHTS)
+  if (bc_count_weights(g) > BC_MOST_WEIGHTS)
     return "there are more than 2^48 weights";
   return NULL;
 }

@@ -95,13 +95,6 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
   return bc_even_block(whole, bc_round_up(block / 2, unit), unit);
 }
 
-/* Two for each thread, of which one may be quicker than another; a thread alone makes no operand
- * twice. */
-static int64_t count_wanted(const bc_request *request)
-{
-  return request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
-}
-
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
  * cost little. */
@@ -167,10 +160,10 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
   /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, &walk, request->room, &blocks);
   if (has_whole_images(g, request->pass))
-    split_whole_images(g, count_wanted(request), channels, in_image, least.filters, units.filters,
-                       &blocks);
+    split_whole_images(g, bc_wanted_tasks(request), channels, in_image, least.filters,
+                       units.filters, &blocks);
   else
-    split_for_tasks(g, count_wanted(request), channels, positions, &units, &least, &blocks);
+    split_for_tasks(g, bc_wanted_tasks(request), channels, positions, &units, &least, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *

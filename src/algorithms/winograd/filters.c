@@ -1,4 +1,5 @@
 /* From weights to their values at points. */
+#include "algorithms/implicit_gemm/weights.h"
 #include "job.h"
 
 #include <string.h>
@@ -6,15 +7,6 @@
 /* Source channels whose taps are put in order at a time, as many as fit into the first-level cache
  * with their values. */
 enum { FEW_CHANNELS = BC_SLICE };
-
-/* Rows of weights that will be read after these, kilobytes apart: no prefetcher of a CPU sees them
- * coming. */
-static void expect_rows(const float *rows, int64_t step, int64_t count, int64_t n)
-{
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t j = 0; j < n; j += BC_CACHE_LINE)
-      __builtin_prefetch(rows + i * step + j);
-}
 
 /* The taps of some channels of the source and up to a panel of channels of the result,
  * [channels][taps][lanes]; lanes behind the last are not written. `weights` begins at the first of
@@ -28,7 +20,8 @@ static void put_taps(const bc_tiling *t, const float *weights, int64_t channels,
   const int64_t tap = t->sums.tap_weight[BC_WIDTH];
   const int64_t turn = t->turned ? taps - 1 : 0, way = t->turned ? -1 : 1;
   if (source == taps && tap == 1 && !t->turned) {
-    expect_rows(weights + channels * taps, result, lanes, channels * taps);
+    for (int64_t i = 0; i < lanes; ++i)
+      bc_expect_row(weights + i * result + channels * taps, channels * taps);
     k->transpose(weights, result, lanes, channels * taps, to, width);
   } else if (tap == 1)
     for (int64_t c = 0; c < channels; ++c)
@@ -70,7 +63,7 @@ static const float *find_taps(const bc_winograd_job *job, int64_t filter, int64_
     const float *taps = job->tensors->packed + job->group * bc_count_packed_taps(t) +
                         (filter * t->sums.from_channels + channel * lanes) * t->taps;
     const int64_t n = channels * t->taps * lanes;
-    expect_rows(taps + n, 0, 1, n);
+    bc_expect_row(taps + n, n);
     return taps;
   }
   put_taps(t,
@@ -134,22 +127,6 @@ static void collect_taps(const bc_winograd_job *job, int64_t filter, int64_t cha
   }
 }
 
-/* Writes rows [n][slice] as columns, or adds them to what is there: n neighbours of each of some
- * filters. */
-static void put_rows(const bc_winograd_job *job, const float *rows, int64_t step, int64_t n,
-                     int64_t filters, bool add, float *to)
-{
-  const bc_kernels *k = job->kernels;
-  const int64_t filter_step = job->tiling->sums.to_weight;
-  if (!add) {
-    k->transpose(rows, step, n, filters, to, filter_step);
-    return;
-  }
-  k->transpose(rows, step, n, filters, job->turned, n);
-  for (int64_t i = 0; i < filters; ++i)
-    k->add(to + i * filter_step, job->turned + i * n, n);
-}
-
 /* The same slice to where it belongs: a filter's taps lie side by side, or its channels. */
 static void put_taps_gradient(const bc_winograd_job *job, int64_t filters, int64_t channels,
                               bool add, float *to)
@@ -157,11 +134,12 @@ static void put_taps_gradient(const bc_winograd_job *job, int64_t filters, int64
   const bc_tiling *t = job->tiling;
   const int64_t tap = t->sums.tap_weight[BC_WIDTH];
   if (tap == 1)
-    put_rows(job, job->taps, BC_SLICE, channels * t->taps, filters, add, to);
+    bc_put_columns(job, job->taps, BC_SLICE, channels * t->taps, filters, add, to,
+                   t->sums.to_weight);
   else
     for (int64_t i = 0; i < t->taps; ++i)
-      put_rows(job, job->taps + i * BC_SLICE, t->taps * BC_SLICE, channels, filters, add,
-               to + i * tap);
+      bc_put_columns(job, job->taps + i * BC_SLICE, t->taps * BC_SLICE, channels, filters, add,
+                     to + i * tap, t->sums.to_weight);
 }
 
 void bc_collect_gradient(const bc_winograd_job *job, bool add, float *gradient)

@@ -1,16 +1,7 @@
 /* The gradient of the weights. A task has a block of channels and filters, and adds up the products
  * of all tiles, or of a slot's, at points; these sums are transformed once, at the end. */
 #include "algorithms/slots.h"
-#include "parallel.h"
 #include "passes.h"
-
-typedef struct context {
-  const blasconv_plan *plan;
-  const bc_tensors *tensors;
-  bc_tiling tiling;
-  bc_winograd_areas areas;
-  void *workspace;
-} context;
 
 static void add_tiles(bc_winograd_job *job, bc_range tiles, bool add)
 {
@@ -27,7 +18,7 @@ static void add_tiles(bc_winograd_job *job, bc_range tiles, bool add)
 
 static void run_task(void *argument, int64_t task, int thread)
 {
-  const context *ctx = argument;
+  const bc_winograd_context *ctx = argument;
   const blasconv_plan *plan = ctx->plan;
   const bc_blocks *blocks = &plan->schedule.blocks;
   const bc_sums *sums = &ctx->tiling.sums;
@@ -36,9 +27,7 @@ static void run_task(void *argument, int64_t task, int thread)
   const int64_t slot = task % blocks->slots, place = task / blocks->slots;
   const bc_range units =
       bc_slot_units(plan, bc_count_blocks(ctx->tiling.tiles, blocks->pixels), slot);
-  bc_winograd_job job = bc_winograd_job_start(
-      plan, ctx->tensors, &ctx->tiling, &ctx->areas,
-      bc_workspace_of_thread(&plan->schedule.workspace, ctx->workspace, thread));
+  bc_winograd_job job = bc_winograd_job_start(ctx, thread);
   job.group = place / filter_blocks / channel_blocks;
   job.filters = bc_block(place % filter_blocks, blocks->filters, sums->to_channels);
   job.channels =
@@ -52,11 +41,6 @@ static void run_task(void *argument, int64_t task, int thread)
 
 void bc_winograd_run_gradient(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  context ctx = {.plan = plan,
-                 .tensors = tensors,
-                 .tiling = bc_tiling_of(&plan->geometry, plan->request.pass),
-                 .workspace = workspace};
-  ctx.areas = bc_find_winograd_areas(&ctx.tiling, &plan->schedule.blocks, &plan->request);
-  bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
+  bc_winograd_run_tasks(plan, tensors, workspace, run_task);
   bc_slots_add_up(plan, tensors, workspace);
 }

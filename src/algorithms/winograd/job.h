@@ -11,8 +11,10 @@
 #define BC_WINOGRAD_JOB_H
 
 #include "algorithms/blocks.h"
+#include "cpu.h"
 #include "kernels/kernels.h"
 #include "kernels/product.h"
+#include "parallel.h"
 #include "plan.h"
 #include "tiling.h"
 
@@ -57,10 +59,21 @@ typedef struct bc_winograd_job {
   float **results;
 } bc_winograd_job;
 
-/* A job with the areas of a workspace. */
-bc_winograd_job bc_winograd_job_start(const blasconv_plan *plan, const bc_tensors *tensors,
-                                      const bc_tiling *tiling, const bc_winograd_areas *areas,
-                                      void *workspace);
+/* What all tasks of a run share. */
+typedef struct bc_winograd_context {
+  const blasconv_plan *plan;
+  const bc_tensors *tensors;
+  bc_tiling tiling;
+  bc_winograd_areas areas;
+  void *workspace;
+} bc_winograd_context;
+
+/* Runs the plan's tasks, whose context is a bc_winograd_context. */
+void bc_winograd_run_tasks(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
+                           bc_task *run);
+
+/* A job with the areas of the thread's workspace. */
+bc_winograd_job bc_winograd_job_start(const bc_winograd_context *context, int thread);
 
 static inline int64_t bc_lanes(void)
 {
@@ -112,6 +125,11 @@ typedef struct bc_point_product {
 void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product);
 
 /* ---- results.c ---- */
+
+/* Writes rows [n][columns], `row_step` apart, as columns of n neighbours, or adds them to what is
+ * there. */
+void bc_put_columns(const bc_winograd_job *job, const float *rows, int64_t row_step, int64_t n,
+                    int64_t columns, bool add, float *to, int64_t to_step);
 
 /* Results of the block's tiles and filters from their sums, with the epilogue. */
 void bc_collect_results(const bc_winograd_job *job);

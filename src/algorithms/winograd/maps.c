@@ -1,16 +1,6 @@
 /* Forward and backward data. A task has a block of tiles and some filters, and goes over these and
  * over the channels block by block. */
-#include "cpu.h"
-#include "parallel.h"
 #include "passes.h"
-
-typedef struct context {
-  const blasconv_plan *plan;
-  const bc_tensors *tensors;
-  bc_tiling tiling;
-  bc_winograd_areas areas;
-  void *workspace;
-} context;
 
 /* Sources stay where they are for the next block of filters, if one block has all channels. */
 static void run_filters(bc_winograd_job *job, bool has_sources)
@@ -34,15 +24,12 @@ static void run_filters(bc_winograd_job *job, bool has_sources)
 
 static void run_task(void *argument, int64_t task, int thread)
 {
-  const context *ctx = argument;
-  const bc_schedule *schedule = &ctx->plan->schedule;
-  const bc_blocks *blocks = &schedule->blocks;
+  const bc_winograd_context *ctx = argument;
+  const bc_blocks *blocks = &ctx->plan->schedule.blocks;
   const int64_t filters = ctx->tiling.sums.to_channels, groups = ctx->plan->geometry.groups;
   const int64_t parts = bc_count_blocks(filters, blocks->channels);
   const bc_range own = bc_block(task % parts, blocks->channels, filters);
-  bc_winograd_job job =
-      bc_winograd_job_start(ctx->plan, ctx->tensors, &ctx->tiling, &ctx->areas,
-                            bc_workspace_of_thread(&schedule->workspace, ctx->workspace, thread));
+  bc_winograd_job job = bc_winograd_job_start(ctx, thread);
   job.group = task / parts % groups;
   job.tiles = bc_block(task / parts / groups, blocks->pixels, ctx->tiling.tiles);
   for (int64_t k = own.begin; k < own.end; k += blocks->filters) {
@@ -53,10 +40,5 @@ static void run_task(void *argument, int64_t task, int thread)
 
 void bc_winograd_run_maps(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  context ctx = {.plan = plan,
-                 .tensors = tensors,
-                 .tiling = bc_tiling_of(&plan->geometry, plan->request.pass),
-                 .workspace = workspace};
-  ctx.areas = bc_find_winograd_areas(&ctx.tiling, &plan->schedule.blocks, &plan->request);
-  bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
+  bc_winograd_run_tasks(plan, tensors, workspace, run_task);
 }

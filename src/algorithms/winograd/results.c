@@ -56,6 +56,18 @@ static void add_rows(const bc_kernels *k, const float *rows, int64_t step, int64
     k->add(to + i * to_step, rows + i * step, length);
 }
 
+void bc_put_columns(const bc_winograd_job *job, const float *rows, int64_t row_step, int64_t n,
+                    int64_t columns, bool add, float *to, int64_t to_step)
+{
+  const bc_kernels *k = job->kernels;
+  if (!add) {
+    k->transpose(rows, row_step, n, columns, to, to_step);
+    return;
+  }
+  k->transpose(rows, row_step, n, columns, job->turned, n);
+  add_rows(k, job->turned, n, columns, n, to, to_step);
+}
+
 /* Puts [pixels][slice] of some channels where they belong, `to` on. */
 static void put_slice(const bc_winograd_job *job, const bc_pixels *pixels, int64_t channels,
                       float *to)
@@ -67,9 +79,11 @@ static void put_slice(const bc_winograd_job *job, const bc_pixels *pixels, int64
   for (int64_t run = 0; run < bc_count_runs(pixels); ++run) {
     const float *from = job->pixels + run * length * BC_SLICE;
     float *first = to + run * pixels->width * steps->pixel;
-    if (steps->pixel != 1 && accumulate) {
+    if (steps->pixel == 1) {
+      bc_put_columns(job, from, BC_SLICE, length, channels, accumulate, first, steps->channel);
+    } else if (accumulate) {
       add_rows(k, from, BC_SLICE, length, channels, first, steps->pixel);
-    } else if (steps->pixel != 1) {
+    } else {
       const bc_grid grid = {.planes = 1,
                             .rows = length,
                             .columns = channels,
@@ -77,11 +91,6 @@ static void put_slice(const bc_winograd_job *job, const bc_pixels *pixels, int64
                             .column_step = 1,
                             .packed_row_step = steps->pixel};
       k->gather(&grid, from, first);
-    } else if (accumulate) {
-      k->transpose(from, BC_SLICE, length, channels, job->turned, length);
-      add_rows(k, job->turned, length, channels, length, first, steps->channel);
-    } else {
-      k->transpose(from, BC_SLICE, length, channels, first, steps->channel);
     }
   }
 }

@@ -2,7 +2,6 @@
  * block, and `channels`, the filters that a task has. */
 #include "algorithms/blocks.h"
 #include "algorithms/slots.h"
-#include "cpu.h"
 #include "passes.h"
 
 static bool is_gradient(const bc_request *request)
@@ -10,15 +9,26 @@ static bool is_gradient(const bc_request *request)
   return request->pass == BLASCONV_BACKWARD_WEIGHTS;
 }
 
+/* Rows of the sums, and how many products each adds up. */
+static int64_t count_rows(const bc_request *request, const bc_blocks *b)
+{
+  return is_gradient(request) ? b->depth : b->pixels;
+}
+
+static int64_t count_products(const bc_request *request, const bc_blocks *b)
+{
+  return is_gradient(request) ? b->pixels : b->depth;
+}
+
 bc_winograd_areas bc_find_winograd_areas(const bc_tiling *t, const bc_blocks *b,
                                          const bc_request *request)
 {
   const int64_t lanes = bc_lanes(), tile_pixels = t->height.form.points * t->width.form.points;
-  const int64_t rows = is_gradient(request) ? b->depth : b->pixels;   /* of the products */
-  const int64_t length = is_gradient(request) ? b->pixels : b->depth; /* of their sums */
+  const int64_t rows = count_rows(request, b);
   const size_t region = bc_workspace_book(bc_max(tile_pixels, BC_REGION_PIXELS) * BC_SLICE);
   const int64_t sources = b->pixels * bc_source_row(b->depth) + BC_CACHE_LINE;
-  const int64_t panels = bc_round_up(b->filters, lanes) * length + BC_CACHE_LINE;
+  const int64_t panels =
+      bc_round_up(b->filters, lanes) * count_products(request, b) + BC_CACHE_LINE;
   const int64_t sums = rows * bc_sum_row(b->filters) + BC_CACHE_LINE;
   return (bc_winograd_areas){.sources = sources,
                              .panels = panels,
@@ -39,24 +49,6 @@ size_t bc_winograd_bytes(const bc_winograd_areas *a)
          a->taps_bytes + 2 * a->table_bytes;
 }
 
-bc_winograd_job bc_winograd_job_start(const blasconv_plan *plan, const bc_tensors *tensors,
-                                      const bc_tiling *tiling, const bc_winograd_areas *a,
-                                      void *workspace)
-{
-  char *area = workspace;
-  bc_winograd_job job = {
-      .plan = plan, .tensors = tensors, .tiling = tiling, .areas = a, .kernels = bc_cpu_kernels()};
-  job.sources = (float *)(void *)area;
-  job.panels = (float *)(void *)(area += a->sources_bytes);
-  job.sums = (float *)(void *)(area += a->panels_bytes);
-  job.pixels = (float *)(void *)(area += a->sums_bytes);
-  job.turned = (float *)(void *)(area += a->pixels_bytes);
-  job.taps = (float *)(void *)(area += a->turned_bytes);
-  job.rows = (const float **)(void *)(area += a->taps_bytes);
-  job.results = (float **)(void *)(area + a->table_bytes);
-  return job;
-}
-
 /* What transforms cost with these blocks, in products of one multiplication: an element's value at
  * a point costs so many, and serves as many products as the block is long in the other direction;
  * a sum is read and written once for each block of its length. Packed weights cost no less: their
@@ -66,10 +58,9 @@ static const double source_price = 22.0, panel_price = 15.0, sum_price = 6.0;
 static double count_overhead(const bc_tiling *t, const bc_request *request, const bc_blocks *b)
 {
   const bool keeps_sources = !is_gradient(request) && b->depth >= t->sums.from_channels;
-  const int64_t rows = is_gradient(request) ? b->depth : b->pixels;
-  const int64_t length = is_gradient(request) ? b->pixels : b->depth;
   return source_price / (double)(keeps_sources ? t->sums.to_channels : b->filters) +
-         panel_price / (double)rows + sum_price / (double)length;
+         panel_price / (double)count_rows(request, b) +
+         sum_price / (double)count_products(request, b);
 }
 
 static int64_t tile_rows(void)
@@ -115,12 +106,6 @@ static bc_blocks choose_blocks(const bc_tiling *t, const bc_request *request)
   return best;
 }
 
-/* Two for each thread, of which one may be quicker than another. */
-static int64_t count_wanted(const bc_request *request)
-{
-  return request->threads == 1 ? 1 : bc_min(BC_ENOUGH_TASKS, 2 * (int64_t)request->threads);
-}
-
 static int64_t count_tasks(const bc_geometry *g, const bc_tiling *t, const bc_blocks *b)
 {
   return g->groups * bc_count_blocks(t->sums.to_channels, b->channels) *
@@ -133,7 +118,7 @@ static void split_for_tasks(const bc_geometry *g, const bc_tiling *t, const bc_r
                             bc_blocks *b)
 {
   const int64_t filters = t->sums.to_channels, lanes = bc_lanes(), rows = tile_rows();
-  while (count_tasks(g, t, b) < count_wanted(request)) {
+  while (count_tasks(g, t, b) < bc_wanted_tasks(request)) {
     const bool cuts_filters = b->channels / 2 >= lanes, cuts_tiles = b->pixels / 2 >= rows;
     const bool recomputes = b->channels > b->filters && b->depth < t->sums.from_channels;
     const double filters_cost = recomputes ? 0.0 : source_price / (double)b->channels;
@@ -172,7 +157,7 @@ static void split_gradient(const bc_geometry *g, const bc_tiling *t, const bc_re
                            bc_blocks *b)
 {
   const int64_t filters = t->sums.to_channels, channels = t->sums.from_channels;
-  while (count_gradient_tasks(g, t, b) * b->slots < count_wanted(request)) {
+  while (count_gradient_tasks(g, t, b) * b->slots < bc_wanted_tasks(request)) {
     if (b->filters / 2 >= bc_lanes() && b->filters >= b->depth)
       b->filters = bc_even_block(filters, bc_round_up(b->filters / 2, bc_lanes()), bc_lanes());
     else if (b->depth / 2 >= BC_SLICE)

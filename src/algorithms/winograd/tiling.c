@@ -116,7 +116,7 @@ static bc_range clip(int64_t begin, int64_t end, int64_t extent)
 
 static bc_range axis_sources(const bc_tiling_axis *axis, bc_range tiles)
 {
-  const int64_t begin = bc_tile_source(axis, tiles.begin);
+  const int64_t begin = axis->begin + tiles.begin * axis->form.results;
   return clip(begin, begin + tile_extent(axis, bc_range_length(tiles)), axis->sources);
 }
 

@@ -58,10 +58,4 @@ bc_pixels bc_region_results(const bc_tiling *tiling, const bc_region *region);
 int64_t bc_count_runs(const bc_pixels *pixels);
 int64_t bc_run_length(const bc_pixels *pixels);
 
-/* Where a tile begins, along an axis: among sources, or among results. */
-static inline int64_t bc_tile_source(const bc_tiling_axis *axis, int64_t tile)
-{
-  return axis->begin + tile * axis->form.results;
-}
-
 #endif

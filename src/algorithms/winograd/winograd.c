@@ -2,14 +2,11 @@
  * the price of transforms and of some accuracy. Derivation and errors are in docs/algorithms.md. */
 #include "passes.h"
 
-/* Panels of one filter in 32 lanes must not overflow. */
-#define MOST_WEIGHTS ((int64_t)1 << 48)
-
 static const char *reject(const bc_geometry *geometry, const bc_request *request)
 {
   if (request->exact)
     return "it is not a plain sum of products";
-  if (bc_count_weights(geometry) > MOST_WEIGHTS)
+  if (bc_count_weights(geometry) > BC_MOST_WEIGHTS)
     return "there are more than 2^48 weights";
   return bc_tiling_reject(geometry);
 }
