@@ -8,10 +8,10 @@
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
-enum { ROWS = 8 };
+enum { ROWS = 8, DEPTH = 512 };
 #else
 #define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6 };
+enum { ROWS = 6, DEPTH = 288 };
 #endif
 
 #include "vectors.h"
@@ -25,6 +25,13 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
+#define EXPECT(i)                                                                                  \
+  if ((i) < rows) {                                                                                \
+    __builtin_prefetch(t->results[(i)] + t->offset, 1);                                            \
+    if (!half)                                                                                     \
+      __builtin_prefetch(t->results[(i)] + t->offset + WIDTH, 1);                                  \
+  }
+  EACH_ROW(EXPECT)
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
   EACH_ROW(DECLARE)
   for (int64_t segment = 0; segment < t->segments; ++segment) {
@@ -194,4 +201,4 @@ static void put_row(const bc_row_source *row, float *to)
 }
 
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {
-    .rows = ROWS, .lanes = LANES, .multiply = multiply, .gather = gather, .put_row = put_row};
+    .rows = ROWS, .lanes = LANES, .depth = DEPTH, .multiply = multiply, .gather = gather, .put_row = put_row};

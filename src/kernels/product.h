@@ -7,7 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BC_MOST_TILE_ROWS = 8, BC_MOST_LANES = 32, BC_CACHE_LINE = 16 /* floats */ };
+enum {
+  BC_MOST_TILE_ROWS = 8,
+  BC_MOST_LANES = 32,
+  BC_MOST_DEPTH = 512,
+  BC_CACHE_LINE = 16 /* floats */
+};
 
 /* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
  * all lanes, or the first half of them. The depth is cut into segments of the same length, which a
@@ -47,6 +52,7 @@ typedef struct bc_row_source {
 
 typedef struct bc_product_kernels {
   int64_t rows, lanes; /* of a tile */
+  int64_t depth;       /* most of a panel: deeper ones are slower, or no faster */
   void (*multiply)(const bc_tile *tile);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);

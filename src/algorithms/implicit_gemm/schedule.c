@@ -13,12 +13,11 @@ static const bc_product_kernels *kernels(void)
   return bc_cpu_kernels()->product;
 }
 
-/* A panel of BC_MOST_DEPTH takes half of the first-level cache; so many lanes of that depth half of
- * the second-level cache. */
+/* So many lanes of the most depth take half of the second-level cache. */
 static int64_t most_lanes(void)
 {
   const int64_t floats = bc_cpu_second_level_cache() / 2 / (int64_t)sizeof(float);
-  return floats / BC_MOST_DEPTH / kernels()->lanes * kernels()->lanes;
+  return floats / kernels()->depth / kernels()->lanes * kernels()->lanes;
 }
 
 bc_map_areas bc_find_map_areas(const bc_geometry *g, const bc_blocks *blocks)
@@ -155,7 +154,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
       .channels = walk.source_channels,
       .filters = bc_even_block(channels, pixels ? most_lanes() : MOST_ROWS, units.filters),
       .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
-  set_depth(g, &walk, BC_MOST_DEPTH, &blocks);
+  set_depth(g, &walk, k->depth, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, &walk, request->room, &blocks);

@@ -7,6 +7,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Both operands are packed, and lie in the second-level cache. */
+enum { MOST_DEPTH = 288 };
+
 /* c [rows][lanes] = a b, lanes being neighbours in c. */
 typedef struct product {
   const bc_product_kernels *kernels;
@@ -32,7 +35,7 @@ static size_t pointer_bytes(void)
 
 size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
 {
-  const int64_t depth = bc_min(k, BC_MOST_DEPTH);
+  const int64_t depth = bc_min(k, MOST_DEPTH);
   return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
          bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
 }
@@ -43,7 +46,7 @@ void bc_tiles_work(double products, double m, double n, double k, bc_work *work)
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
   const double lanes = ceil(m / (double)kernels->lanes), rows = ceil(n / (double)kernels->rows);
   const double tiles = products * lanes * rows;
-  work->tiles = tiles * ceil(k / BC_MOST_DEPTH);
+  work->tiles = tiles * ceil(k / MOST_DEPTH);
   work->segments = work->tiles;
   work->multiplications = tiles * (double)(kernels->lanes * kernels->rows) * k;
   work->packed = products * k * (m + n);
@@ -101,7 +104,7 @@ void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand
 {
   /* Where columns of c are neighbours, its transpose is computed. */
   const bool turned = c.column_step != 1;
-  const int64_t block = bc_even_block(k, BC_MOST_DEPTH, 8);
+  const int64_t block = bc_even_block(k, MOST_DEPTH, 8);
   char *area = workspace;
   product p = {.kernels = bc_cpu_kernels()->product,
                .a = turned ? (bc_operand){b.data, b.column_step, b.row_step} : a,

@@ -67,9 +67,6 @@ typedef struct bc_places {
 void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t count, int64_t lanes,
                     bc_places *places);
 
-/* A panel of such a depth takes half of the first-level cache. */
-enum { BC_MOST_DEPTH = 288 };
-
 /* The block of the depth, of at most `most` up to BC_MOST_DEPTH, from `begin` on: in NCHW all taps
  * of some channels or, if that is too many, some taps of one; in NHWC all channels of some taps, or
  * some channels of one. */
