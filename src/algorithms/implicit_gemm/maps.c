@@ -150,7 +150,7 @@ static void gather_pixels(const job *j, const bc_places *places, float *panel)
   bc_depth_run run;
   for (int64_t next = 0; bc_next_run(walk, j->depth, &next, &run);) {
     const int64_t begin = run.first_channel * walk->source.channel + run.shift;
-    bc_meet_source(walk, &run, places, k->lanes, inside);
+    bc_meet_source(walk, &run, places, inside);
     k->gather(&(bc_lanes_source){.source = source(j->ctx) + begin,
                                  .source_step = walk->source.channel,
                                  .offsets = places->source,
@@ -178,65 +178,70 @@ static void gather_panels(const job *j)
 
 /* ---- NHWC: rows are pixels ---- */
 
-/* What the run's taps meet around one place, which may reach over the edge of the image, or be
- * wanted elsewhere: then as a copy. */
-static const float *joined_taps(const job *j, const bc_depth_run *run, const bc_places *places,
-                                int64_t place, bool inside, float *copy)
+/* Columns of the source at which all that the run takes is in the image. */
+static bc_range whole_columns(const bc_walk *walk, const bc_depth_run *run)
 {
-  const bc_walk *walk = &j->walk;
-  const int64_t pixel = walk->source.pixel, n = run->channels;
+  const int64_t pixel = walk->source.pixel, end = run->first_channel + run->channels;
+  if (walk->joined == 1)
+    return (bc_range){INT64_MIN, INT64_MAX}; /* bc_meet_source() looked */
+  return (bc_range){-(run->first_channel / pixel),
+                    walk->axes[BC_WIDTH].source - bc_count_blocks(end, pixel) + 1};
+}
+
+/* A copy of what joined taps meet around a place where they reach over the edge of the image. */
+static const float *copy_pixels(const job *j, const bc_depth_run *run, const bc_places *places,
+                                int64_t place, float *copy)
+{
+  const int64_t pixel = j->walk.source.pixel, n = run->channels;
   const int64_t first = places->at[BC_WIDTH][place] * pixel + run->first_channel;
-  const int64_t begin = inside ? bc_max(0, -first) : n;
-  const int64_t end = bc_min(n, walk->axes[BC_WIDTH].source * pixel - first);
-  const float *from = source(j->ctx);
-  const int64_t offset = places->source[place] + run->shift + run->first_channel;
-  if (begin == 0 && end == n && !bc_copies_pixels(walk))
-    return from + offset;
-  if (begin > 0 || end < n)
-    memset(copy, 0, (size_t)n * sizeof *copy);
+  const int64_t begin = bc_max(0, -first);
+  const int64_t end = bc_min(n, j->walk.axes[BC_WIDTH].source * pixel - first);
+  const float *from = source(j->ctx) + places->source[place] + run->shift + run->first_channel;
+  memset(copy, 0, (size_t)n * sizeof *copy);
   if (begin < end)
-    memcpy(copy + begin, from + offset + begin, (size_t)(end - begin) * sizeof *copy);
+    memcpy(copy + begin, from + begin, (size_t)(end - begin) * sizeof *copy);
   return copy;
 }
 
-/* Where a run's channels are for each of the places, from `row` of the block on. */
-static void find_run(const job *j, const bc_depth_run *run, const bc_places *places, int64_t row,
-                     const float **rows)
+/* Where a run's channels are for each of the places. */
+static void find_run(const job *j, const bc_depth_run *run, const bc_places *places,
+                     int64_t segment)
 {
   const int64_t depth = bc_range_length(j->depth), tile_rows = j->ctx->kernels->rows;
-  int32_t inside[BC_MOST_LANES];
-  bc_meet_source(&j->walk, run, places, tile_rows, inside);
-  for (int64_t i = 0; i < tile_rows; ++i) {
-    float *copy = j->copies + (row + i) * depth + run->first - j->depth.begin;
-    if (j->walk.joined > 1 && (inside[i] || bc_copies_pixels(&j->walk)))
-      rows[i] = joined_taps(j, run, places, i, inside[i], copy);
-    else
-      rows[i] =
-          inside[i] ? source(j->ctx) + places->source[i] + run->shift + run->first_channel : zeros;
+  const int64_t offset = run->shift + run->first_channel;
+  const float *from = source(j->ctx);
+  const bc_range whole = whole_columns(&j->walk, run);
+  int32_t inside[BC_MOST_PLACES];
+  bc_meet_source(&j->walk, run, places, inside);
+  for (int64_t first = 0; first < places->lanes; first += tile_rows) {
+    const float **rows = j->rows + first * j->segments + segment * tile_rows;
+    for (int64_t place = first; place < first + tile_rows; ++place) {
+      const int64_t column = places->at[BC_WIDTH][place];
+      float *copy = j->copies + place * depth + run->first - j->depth.begin;
+      if (!inside[place])
+        *rows++ = zeros;
+      else if (column >= whole.begin && column < whole.end)
+        *rows++ = from + (places->source[place] + offset);
+      else
+        *rows++ = copy_pixels(j, run, places, place, copy);
+    }
   }
 }
 
 /* Where the pixels are in the result, and where their channels are for each tap of the depth. */
 static void find_pixels(job *j)
 {
-  const int64_t tile_rows = j->ctx->kernels->rows;
+  const int64_t count = bc_range_length(j->positions);
   bc_places places;
   bc_depth_run run;
   j->step = 1;
-  j->segments = bc_copies_pixels(&j->walk)
-                    ? 1
-                    : bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
-  for (int64_t p = j->positions.begin; p < j->positions.end; p += tile_rows) {
-    const int64_t row = p - j->positions.begin;
-    const float **rows = j->rows + row * j->segments;
-    const float *ignored[BC_MOST_TILE_ROWS];
-    bc_find_places(&j->walk, j->group, p, bc_min(tile_rows, j->positions.end - p), tile_rows,
-                   &places);
-    for (int64_t i = 0; i < places.count; ++i)
-      j->results[row + i] = j->ctx->tensors->result + places.result[i];
-    for (int64_t next = 0, segment = 0; bc_next_run(&j->walk, j->depth, &next, &run); ++segment)
-      find_run(j, &run, &places, row, segment < j->segments ? rows + segment * tile_rows : ignored);
-  }
+  j->segments = bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
+  bc_find_places(&j->walk, j->group, j->positions.begin, count,
+                 bc_round_up(count, j->ctx->kernels->rows), &places);
+  for (int64_t i = 0; i < count; ++i)
+    j->results[i] = j->ctx->tensors->result + places.result[i];
+  for (int64_t next = 0, segment = 0; bc_next_run(&j->walk, j->depth, &next, &run); ++segment)
+    find_run(j, &run, &places, segment);
 }
 
 static void pack_panels(const job *j)

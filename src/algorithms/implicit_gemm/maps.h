@@ -19,7 +19,7 @@
 #include "plan.h"
 #include "walk.h"
 
-enum { BC_ROW_BLOCK = 96 };
+enum { BC_ROW_BLOCK = BC_MOST_PLACES };
 
 static inline bool bc_rows_are_pixels(const bc_geometry *geometry)
 {

@@ -192,7 +192,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const bc_product_kernels *k = kernels();
   const bc_blocks *blocks = &schedule->blocks;
   const bc_walk walk = bc_walk_at(g, request->pass, 0);
-  const bool pixels = bc_rows_are_pixels(g), copied = bc_copies_pixels(&walk);
+  const bool pixels = bc_rows_are_pixels(g);
   const int64_t positions = g->batch * g->out_pixels, taps = g->taps / walk.joined;
   const double groups = (double)g->groups, depth = (double)(walk.source_channels * taps);
   const int64_t rows = filled_rows(pixels ? positions : walk.result_channels);
@@ -200,7 +200,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const double filled = groups * (double)rows * (double)lanes;
   const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
   const double segments =
-      pixels && !copied ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
+      pixels ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
   const double gatherings =
       groups * (double)bc_count_blocks(walk.result_channels, blocks->filters) * (double)positions;
   const double weights = groups * (double)walk.result_channels * depth;
@@ -209,6 +209,6 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                    .multiplications = filled * depth,
                    .packed = count_packed(request, weights, (double)positions, blocks),
                    .places = gatherings * (double)taps,
-                   .moved = pixels && !copied ? 0.0 : gatherings * depth,
+                   .moved = pixels ? 0.0 : gatherings * depth,
                    .run = pixels ? walk.source_channels : k->lanes};
 }

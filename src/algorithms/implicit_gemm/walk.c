@@ -79,6 +79,12 @@ static void next_row(const bc_walk *walk, int64_t position[BLASCONV_MAX_RANK], i
   ++*image;
 }
 
+static void add_reach(int64_t first, int64_t last, bool new, bc_range *reach)
+{
+  reach->begin = new ? first : bc_min(reach->begin, first);
+  reach->end = new ? last + 1 : bc_max(reach->end, last + 1);
+}
+
 /* The places from lane `first` to before `end`, which are in one row, from `position` on. */
 static void fill_row(const bc_walk *walk, int64_t group, int64_t image,
                      const int64_t position[BLASCONV_MAX_RANK], int64_t first, int64_t end,
@@ -94,6 +100,9 @@ static void fill_row(const bc_walk *walk, int64_t group, int64_t image,
   result = image * walk->result.image + group * walk->result.group + result * walk->result.pixel;
   source = image * walk->source.image + group * walk->source.group + source * walk->source.pixel;
   const bc_walk_axis *width = &walk->axes[BC_WIDTH];
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+    add_reach(at[i], at[i] + (i == BC_WIDTH ? (end - first - 1) * width->source_step : 0),
+              first == 0, &places->reach[i]);
   for (int64_t lane = first; lane < end; ++lane) {
     const int64_t i = lane - first;
     places->result[lane] = result + i * width->result_step * walk->result.pixel;
@@ -115,6 +124,7 @@ void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t c
     rest /= walk->axes[i].count;
   }
   places->count = count;
+  places->lanes = lanes;
   places->runs = 0;
   for (int64_t lane = 0; lane < count;) {
     const int64_t end = bc_min(count, lane + walk->axes[BC_WIDTH].count - position[BC_WIDTH]);
@@ -125,11 +135,8 @@ void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t c
     next_row(walk, position, &image);
     lane = end;
   }
-  for (int64_t lane = count; lane < lanes; ++lane) {
+  for (int64_t lane = count; lane < lanes; ++lane)
     places->source[lane] = places->source[lane - 1] + step;
-    for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
-      places->at[i][lane] = 0;
-  }
   places->run_ends[places->runs - 1] = lanes;
 }
 
@@ -183,23 +190,17 @@ bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_ru
   return true;
 }
 
-static bool always_meets(const bc_walk_axis *axis)
-{
-  return axis->count == 1 && axis->taps == 1 && axis->source_begin >= 0 &&
-         axis->source_begin < axis->source;
-}
-
 void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
-                    int64_t lanes, int32_t *inside)
+                    int32_t *inside)
 {
-  for (int64_t lane = 0; lane < lanes; ++lane)
+  for (int64_t lane = 0; lane < places->lanes; ++lane)
     inside[lane] = lane < places->count ? -1 : 0;
   for (int i = 0; i < (walk->joined > 1 ? BC_WIDTH : BLASCONV_MAX_RANK); ++i) {
     const int64_t source = walk->axes[i].source, shift = run->shifts[i];
     const int64_t *at = places->at[i];
-    if (always_meets(&walk->axes[i]))
+    if (places->reach[i].begin + shift >= 0 && places->reach[i].end + shift <= source)
       continue;
-    for (int64_t lane = 0; lane < lanes; ++lane)
+    for (int64_t lane = 0; lane < places->count; ++lane)
       inside[lane] &= -(int32_t)(at[lane] + shift >= 0 && at[lane] + shift < source);
   }
 }

@@ -43,23 +43,20 @@ typedef struct bc_walk {
   bc_steps result, source;
 } bc_walk;
 
-/* Joined taps that are so short that pixels are copied side by side. */
-static inline bool bc_copies_pixels(const bc_walk *walk)
-{
-  return walk->joined > 1 && walk->source_channels < 32;
-}
-
 /* How many walks the pass takes, at least 1, and number `index` of them. */
 int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass);
 bc_walk bc_walk_at(const bc_geometry *geometry, blasconv_pass pass, int64_t index);
 
+enum { BC_MOST_PLACES = 96 };
+
 /* Some positions of a walk: those of the group's part of all images, in a row. */
 typedef struct bc_places {
-  int64_t count;
-  int64_t result[BC_MOST_LANES]; /* where they are, from the result's first element; */
-  int64_t source[BC_MOST_LANES]; /* and where tap 0 of all axes would be, in the source */
-  int64_t at[BLASCONV_MAX_RANK][BC_MOST_LANES]; /* on the axes of the source */
-  int64_t runs, run_ends[BC_MOST_LANES];        /* of places whose source is a stride further */
+  int64_t count, lanes;           /* how many there are, and with those that stand for none */
+  int64_t result[BC_MOST_PLACES]; /* where they are, from the result's first element; */
+  int64_t source[BC_MOST_PLACES]; /* and where tap 0 of all axes would be, in the source */
+  int64_t at[BLASCONV_MAX_RANK][BC_MOST_PLACES]; /* on the axes of the source */
+  bc_range reach[BLASCONV_MAX_RANK];             /* all of those that there are */
+  int64_t runs, run_ends[BC_MOST_PLACES];        /* of places whose source is a stride further */
 } bc_places;
 
 /* `lanes` places from number `first` on, of which `count` are there. Those behind the last of them
@@ -87,6 +84,6 @@ bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_ru
 /* inside [lanes]: -1 for places at which the run's tap meets the source, else 0. Of joined taps, at
  * least one would if the image were wide enough. */
 void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
-                    int64_t lanes, int32_t *inside);
+                    int32_t *inside);
 
 #endif
