@@ -59,3 +59,13 @@ bc_operand bc_lowered_patches(const bc_geometry *geometry, const float *input, b
   }
   return all;
 }
+
+bc_operand bc_nearest_patches(const bc_geometry *geometry, const float *input, bc_range images,
+                              bc_range depth, bc_range pixels, float *buffer)
+{
+  if (bc_range_length(images) > 1 || !bc_geometry_is_pointwise(geometry))
+    return bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
+  return (bc_operand){input + bc_input_offset(geometry, images.begin, 0) +
+                          bc_place(geometry->input, depth.begin, pixels.begin),
+                      geometry->input.channel, geometry->input.pixel};
+}

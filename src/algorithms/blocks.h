@@ -64,10 +64,13 @@ int64_t bc_copied_run(const bc_geometry *geometry);
 /* The patch source that lowers into the buffer. */
 bc_patch_source bc_lowered_patches;
 
+/* The one that lowers only what is not there: the patches of one image of a pointwise problem are
+ * the input itself. */
+bc_patch_source bc_nearest_patches;
+
 /* What a weight gradient is made with. */
 typedef struct bc_weights_method {
   bc_patch_source *patches;
-  bool lowers; /* the patch source always copies */
   /* As bc_sgemm(), in so many bytes of workspace for products of these extents at most; NULL:
    * bc_sgemm() itself. */
   void (*multiply)(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,

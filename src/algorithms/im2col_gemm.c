@@ -167,7 +167,7 @@ static void backward_data_block(void *argument, int64_t task, int thread)
 
 /* ---- all passes ---- */
 
-static const bc_weights_method weights_method = {.patches = bc_lowered_patches, .lowers = true};
+static const bc_weights_method weights_method = {.patches = bc_lowered_patches};
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {

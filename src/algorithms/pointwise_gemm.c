@@ -96,18 +96,7 @@ static product find_product(const bc_geometry *g, blasconv_pass pass, const bc_t
                    .result_steps = g->input};
 }
 
-/* The patches of one image are where the input is; those of several are put side by side. */
-static bc_operand input_itself(const bc_geometry *geometry, const float *input, bc_range images,
-                               bc_range depth, bc_range pixels, float *buffer)
-{
-  if (bc_range_length(images) > 1)
-    return bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
-  return (bc_operand){input + bc_input_offset(geometry, images.begin, 0) +
-                          bc_place(geometry->input, depth.begin, pixels.begin),
-                      geometry->input.channel, geometry->input.pixel};
-}
-
-static const bc_weights_method weights_method = {.patches = input_itself};
+static const bc_weights_method weights_method = {.patches = bc_nearest_patches};
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {

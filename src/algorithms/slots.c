@@ -1,9 +1,11 @@
 #include "slots.h"
 
 #include "blocks.h"
+#include "cpu.h"
+#include "kernels/kernels.h"
 #include "parallel.h"
 
-enum { SUM_ELEMENTS = 1 << 12 /* of the gradient in a task of the sum */ };
+enum { SUM_ELEMENTS = 1 << 10 /* of the gradient in a task of the sum */ };
 
 static int64_t count_slots(const bc_geometry *g, int64_t tasks, int64_t units, size_t used,
                            size_t room)
@@ -53,12 +55,13 @@ static void sum_elements(void *argument, int64_t task, int thread)
   const context *ctx = argument;
   const int64_t weights = bc_count_weights(&ctx->plan->geometry);
   const bc_range part = bc_block(task, SUM_ELEMENTS, weights);
-  for (int64_t i = part.begin; i < part.end; ++i) {
-    double sum = 0.0;
-    for (int64_t slot = 0; slot < ctx->plan->schedule.blocks.slots; ++slot)
-      sum += (double)ctx->slots[slot * weights + i];
-    ctx->gradient[i] = ctx->plan->request.accumulate ? ctx->gradient[i] + (float)sum : (float)sum;
-  }
+  const int64_t n = bc_range_length(part);
+  float *const gradient = ctx->gradient + part.begin;
+  double sums[SUM_ELEMENTS] = {0};
+  for (int64_t slot = 0; slot < ctx->plan->schedule.blocks.slots; ++slot)
+    bc_cpu_kernels()->add_to_sums(sums, ctx->slots + slot * weights + part.begin, n);
+  for (int64_t i = 0; i < n; ++i)
+    gradient[i] = ctx->plan->request.accumulate ? gradient[i] + (float)sums[i] : (float)sums[i];
 }
 
 void bc_slots_add_up(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

@@ -17,6 +17,7 @@ enum {
   TILE_DEPTH = 288,
   LEAST_DEPTH = 144,
   MOST_COLUMNS = 448,
+  MOST_IN_PLACE = 2048, /* columns where no patches are lowered */
   JOINED_COLUMNS = 256 /* images are put side by side up to about so many columns */
 };
 
@@ -39,11 +40,20 @@ static bool joins_gradients(const bc_geometry *g, const bc_blocks *blocks)
   return blocks->images > 1 && g->layout == BLASCONV_NCHW;
 }
 
-/* What a task has in its workspace: room for patches [depth][columns], and for the output gradient
- * [filters][columns] if it has to be put together. */
-static size_t patches_bytes(const bc_blocks *blocks)
+static bool lowers(const bc_geometry *g, const bc_blocks *blocks, const bc_weights_method *method)
 {
-  return bc_workspace_book(blocks->depth * blocks->images * blocks->pixels);
+  return method->patches == bc_lowered_patches || blocks->images > 1 ||
+         !bc_geometry_is_pointwise(g);
+}
+
+/* What a task has in its workspace: room for patches [depth][columns] if they are not in place, and
+ * for the output gradient [filters][columns] if it has to be put together. */
+static size_t patches_bytes(const bc_geometry *g, const bc_blocks *blocks,
+                            const bc_weights_method *method)
+{
+  return lowers(g, blocks, method)
+             ? bc_workspace_book(blocks->depth * blocks->images * blocks->pixels)
+             : 0;
 }
 
 static size_t gradient_bytes(const bc_geometry *g, const bc_blocks *blocks)
@@ -61,7 +71,7 @@ static size_t area_bytes(const bc_geometry *g, const bc_blocks *blocks,
       method->multiply == NULL
           ? 0
           : method->multiply_bytes(blocks->depth, blocks->filters, blocks->images * blocks->pixels);
-  return patches_bytes(blocks) + gradient_bytes(g, blocks) + product;
+  return patches_bytes(g, blocks, method) + gradient_bytes(g, blocks) + product;
 }
 
 /* Halves the larger extent until the areas fit into the room, or nothing is left to halve. */
@@ -82,11 +92,15 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
 {
   bc_blocks blocks = {.filters = bc_even_block(g->out_channels, TILE_FILTERS, 32),
                       .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
-                      .pixels = bc_even_block(g->out_pixels, MOST_COLUMNS, 32),
                       .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
+  blocks.pixels = bc_even_block(
+      g->out_pixels, lowers(g, &blocks, method) ? MOST_COLUMNS : MOST_IN_PLACE, 32);
   bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows,
                      g->groups * bc_count_blocks(g->out_channels, blocks.filters), LEAST_DEPTH, 32,
                      &blocks.depth);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->out_pixels,
+                     count_tiles(g, &blocks) * bc_count_blocks(g->batch, blocks.images),
+                     MOST_COLUMNS, 32, &blocks.pixels);
   shrink_to_room(g, request->room, method, &blocks);
   bc_schedule schedule = bc_slots_schedule(g, count_tiles(g, &blocks), count_units(g, &blocks),
                                            area_bytes(g, &blocks, method), request);
@@ -105,7 +119,7 @@ bc_work bc_weights_work(const bc_geometry *g, const bc_schedule *schedule,
   const double columns =
       bc_mean_block(g->batch, blocks->images) * bc_mean_block(g->out_pixels, blocks->pixels);
   const double gradient = joins_gradients(g, blocks) ? products * columns * filters : 0.0;
-  const double patches = method->lowers || blocks->images > 1 ? products * columns * rows : 0.0;
+  const double patches = lowers(g, blocks, method) ? products * columns * rows : 0.0;
   const double slots = blocks->slots > 1 ? (double)blocks->slots : 0.0;
   bc_work work = {.moved = gradient + patches + slots * (double)bc_count_weights(g),
                   .run = bc_copied_run(g)};
@@ -188,8 +202,9 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
   const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
   const bc_range images = bc_block(unit / pixel_blocks, blocks->images, g->batch);
   const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
-  const bc_operand gradient =
-      gradient_columns(ctx, t, images, pixels, area + patches_bytes(blocks) / sizeof *area);
+  float *const own_gradient = area + patches_bytes(g, blocks, ctx->method) / sizeof *area;
+  float *const product = own_gradient + gradient_bytes(g, blocks) / sizeof *area;
+  const bc_operand gradient = gradient_columns(ctx, t, images, pixels, own_gradient);
   const bc_operand patches = ctx->method->patches(
       g, ctx->tensors->input + bc_input_offset(g, 0, t->group), images, t->depth, pixels, area);
   const int64_t m = bc_range_length(t->depth), n = bc_range_length(t->filters);
@@ -198,9 +213,7 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
   if (ctx->method->multiply == NULL)
     bc_sgemm(m, n, k, patches, gradient, beta, home);
   else
-    ctx->method->multiply(m, n, k, patches, gradient, beta, home,
-                          area +
-                              (patches_bytes(blocks) + gradient_bytes(g, blocks)) / sizeof *area);
+    ctx->method->multiply(m, n, k, patches, gradient, beta, home, product);
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)

@@ -21,6 +21,24 @@ enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
 
+/* Into the second-level cache: the first holds the panel. */
+static void fetch(bc_coming *coming)
+{
+  for (int64_t i = 0; i < coming->at_once; ++i) {
+    if (coming->row == coming->rows) {
+      if (coming->then == NULL)
+        return;
+      *coming = *coming->then;
+    }
+    __builtin_prefetch(coming->first + coming->row * coming->step + coming->at, 0, 2);
+    coming->at += BC_CACHE_LINE;
+    if (coming->at >= coming->length) {
+      coming->at = 0;
+      ++coming->row;
+    }
+  }
+}
+
 INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
@@ -38,8 +56,12 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
 #define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
     const int64_t end = t->length * t->step;
-    for (int64_t k = 0; k < end; k += t->step) {
-      const floats low = load(panel), high = half ? low : load(panel + WIDTH);
+    for (int64_t k = 0, stop; k < end;) {
+      stop = k + BC_PIECE * t->step < end ? k + BC_PIECE * t->step : end;
+      if (t->coming != NULL)
+        fetch(t->coming);
+      for (; k < stop; k += t->step) {
+        const floats low = load(panel), high = half ? low : load(panel + WIDTH);
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
     const floats factor = row##i[k] - (floats){0};                                                 \
@@ -47,8 +69,9 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
     if (!half)                                                                                     \
       high##i += factor * high;                                                                    \
   }
-      EACH_ROW(ADD)
-      panel += LANES;
+        EACH_ROW(ADD)
+        panel += LANES;
+      }
     }
     at += ROWS;
   }
@@ -200,5 +223,9 @@ static void put_row(const bc_row_source *row, float *to)
     put_blocks(row, ROWS, row->step, to);
 }
 
-const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {
-    .rows = ROWS, .lanes = LANES, .depth = DEPTH, .multiply = multiply, .gather = gather, .put_row = put_row};
+const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
+                                                           .lanes = LANES,
+                                                           .depth = DEPTH,
+                                                           .multiply = multiply,
+                                                           .gather = gather,
+                                                           .put_row = put_row};

@@ -11,8 +11,19 @@ enum {
   BC_MOST_TILE_ROWS = 8,
   BC_MOST_LANES = 32,
   BC_MOST_DEPTH = 512,
+  BC_PIECE = 32,
   BC_CACHE_LINE = 16 /* floats */
 };
+
+/* What will be read after the tiles at hand, to be fetched meanwhile: [rows][length], rows being
+ * `step` elements apart. It need not be memory of a tensor. */
+typedef struct bc_coming {
+  const float *first;
+  int64_t step, rows, length;
+  int64_t at_once;              /* lines of the cache */
+  int64_t row, at;              /* what of it is to be fetched next */
+  const struct bc_coming *then; /* the same of another matrix, or NULL */
+} bc_coming;
 
 /* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
  * all lanes, or the first half of them. The depth is cut into segments of the same length, which a
@@ -25,8 +36,9 @@ typedef struct bc_tile {
   const float *panel;    /* [segments * length][lanes] */
   float *const *results; /* [rows] */
   int64_t offset;
-  bool add;  /* to what is there; else it is not read */
-  bool half; /* of the lanes: the others are neither read nor written */
+  bool add;          /* to what is there; else it is not read */
+  bool half;         /* of the lanes: the others are neither read nor written */
+  bc_coming *coming; /* some is fetched with every BC_PIECE terms of a segment; or NULL */
 } bc_tile;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where

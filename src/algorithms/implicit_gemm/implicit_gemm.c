@@ -59,8 +59,7 @@ static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights,
   }
 }
 
-static const bc_weights_method weights_method = {.patches = bc_lowered_patches,
-                                                 .lowers = true,
+static const bc_weights_method weights_method = {.patches = bc_nearest_patches,
                                                  .multiply = bc_tiles_multiply,
                                                  .multiply_bytes = bc_tiles_bytes,
                                                  .multiply_work = bc_tiles_work};

@@ -18,27 +18,14 @@ static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64
     }
 }
 
-bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t tiles)
+bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces)
 {
   const int64_t lines = rows * bc_count_blocks(length, BC_CACHE_LINE);
   return (bc_coming){.first = first,
                      .step = step,
                      .rows = rows,
                      .length = length,
-                     .per_tile = bc_count_blocks(lines, bc_max(1, tiles))};
-}
-
-/* Into the second-level cache: the first holds the panel. */
-static void fetch(bc_coming *coming)
-{
-  for (int64_t i = 0; i < coming->per_tile && coming->row < coming->rows; ++i) {
-    __builtin_prefetch(coming->first + coming->row * coming->step + coming->at, 0, 2);
-    coming->at += BC_CACHE_LINE;
-    if (coming->at >= coming->length) {
-      coming->at = 0;
-      ++coming->row;
-    }
-  }
+                     .at_once = bc_count_blocks(lines, bc_max(1, pieces))};
 }
 
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
@@ -58,9 +45,8 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                           .results = whole ? rows->results + row : s.rows,
                           .offset = whole ? places[0] : 0,
                           .add = whole && rows->add,
-                          .half = 2 * lanes <= kernels->lanes};
-    if (coming != NULL)
-      fetch(coming);
+                          .half = 2 * lanes <= kernels->lanes,
+                          .coming = coming};
     kernels->multiply(&tile);
     if (!whole)
       put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);

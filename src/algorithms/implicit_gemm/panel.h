@@ -14,17 +14,8 @@ typedef struct bc_rows {
   bool add;               /* to what is there */
 } bc_rows;
 
-/* What will be read after the tiles at hand, to be fetched meanwhile: [rows][length], rows being
- * `step` elements apart. It need not be memory of a tensor. */
-typedef struct bc_coming {
-  const float *first;
-  int64_t step, rows, length;
-  int64_t per_tile; /* lines of the cache, with each tile */
-  int64_t row, at;  /* what of it is to be fetched next */
-} bc_coming;
-
-/* To be fetched evenly with so many tiles. */
-bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t tiles);
+/* To be fetched evenly with so many pieces of tiles. */
+bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces);
 
 /* Multiplies the panel's lanes by all rows. places [lanes]: where they are in the result, from
  * where a row begins. coming: fetched further, or NULL. */

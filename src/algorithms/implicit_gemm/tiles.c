@@ -5,7 +5,6 @@
 #include "panel.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Both operands are packed, and lie in the second-level cache. */
 enum { MOST_DEPTH = 288 };
@@ -52,6 +51,19 @@ void bc_tiles_work(double products, double m, double n, double k, bc_work *work)
   work->packed = products * k * (m + n);
 }
 
+/* Copies rows of neighbours. */
+static void copy(const float *from, int64_t step, int64_t rows, int64_t length, float *to,
+                 int64_t to_step)
+{
+  const bc_grid grid = {.planes = 1,
+                        .rows = rows,
+                        .columns = length,
+                        .row_step = step,
+                        .column_step = 1,
+                        .packed_row_step = to_step};
+  bc_cpu_kernels()->gather(&grid, from, to);
+}
+
 static void pack_panel(const product *p, bc_range depth, int64_t lane, float *panel)
 {
   const int64_t width = p->kernels->lanes, lanes = bc_min(width, p->lanes - lane);
@@ -60,8 +72,7 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
   if (p->b.row_step == 1)
     bc_cpu_kernels()->transpose(from, p->b.column_step, lanes, n, panel, width);
   else
-    for (int64_t k = 0; k < n; ++k)
-      memcpy(panel + k * width, from + k * p->b.row_step, (size_t)lanes * sizeof *panel);
+    copy(from, p->b.row_step, n, lanes, panel, width);
 }
 
 /* Copies some rows over part of the depth, so that they lie close together. */
@@ -70,16 +81,17 @@ static void copy_rows(const product *p, bc_range rows, bc_range depth)
   const bool along = p->a.column_step == 1;
   const int64_t n = bc_range_length(depth), m = bc_range_length(rows);
   const float *from = p->a.data + rows.begin * p->a.row_step + depth.begin * p->a.column_step;
-  for (int64_t i = 0; i < (along ? m : n); ++i)
-    memcpy(p->copies + i * (along ? n : m), from + i * (along ? p->a.row_step : p->a.column_step),
-           (size_t)(along ? n : m) * sizeof *from);
+  if (along)
+    copy(from, p->a.row_step, m, n, p->copies, n);
+  else
+    copy(from, p->a.column_step, n, m, p->copies, m);
   for (int64_t i = 0; i < m; ++i) {
     p->at[i] = p->copies + i * (along ? n : 1);
     p->results[i] = p->c.data + (rows.begin + i) * p->c.row_step;
   }
 }
 
-static void multiply_rows(const product *p, bc_range rows, bc_range depth)
+static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_coming *coming)
 {
   const int64_t width = p->kernels->lanes, n = bc_range_length(depth);
   const bc_rows all = {.count = bc_range_length(rows),
@@ -95,8 +107,33 @@ static void multiply_rows(const product *p, bc_range rows, bc_range depth)
     for (int64_t i = 0; i < width; ++i)
       places[i] = lane + i;
     bc_multiply_panel(p->kernels, &all, p->panels + lane * n, bc_min(width, p->lanes - lane),
-                      places, NULL);
+                      places, coming);
   }
+}
+
+/* An operand [rows][columns] that will be packed. */
+static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pieces)
+{
+  return o.column_step == 1 ? bc_expect(o.data, o.row_step, rows, columns, pieces)
+                            : bc_expect(o.data, o.column_step, columns, rows, pieces);
+}
+
+/* All rows by all lanes over part of the depth. */
+static void multiply_depth(const product *p, bc_range depth, bc_range next)
+{
+  const int64_t pieces = bc_count_blocks(p->rows, p->kernels->rows) *
+                         bc_count_blocks(p->lanes, p->kernels->lanes) *
+                         bc_count_blocks(bc_range_length(depth), BC_PIECE);
+  const bc_operand a = {p->a.data + next.begin * p->a.column_step, p->a.row_step, p->a.column_step};
+  const bc_operand b = {p->b.data + next.begin * p->b.row_step, p->b.row_step, p->b.column_step};
+  bc_coming lanes = expect(b, bc_range_length(next), p->lanes, pieces);
+  bc_coming coming = expect(a, p->rows, bc_range_length(next), pieces);
+  coming.then = &lanes;
+  lanes.at_once = coming.at_once += lanes.at_once;
+  for (int64_t lane = 0; lane < p->lanes; lane += p->kernels->lanes)
+    pack_panel(p, depth, lane, p->panels + lane * bc_range_length(depth));
+  for (int64_t row = 0; row < p->rows; row += BC_ROW_BLOCK)
+    multiply_rows(p, (bc_range){row, bc_min(p->rows, row + BC_ROW_BLOCK)}, depth, &coming);
 }
 
 void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
@@ -118,10 +155,7 @@ void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand
   p.at = (const float **)(void *)(area += bc_workspace_book(bc_min(BC_ROW_BLOCK, p.rows) * block));
   p.results = (float **)(void *)(area + pointer_bytes());
   for (int64_t begin = 0; begin < k; begin += block) {
-    const bc_range depth = {begin, bc_min(k, begin + block)};
-    for (int64_t lane = 0; lane < p.lanes; lane += p.kernels->lanes)
-      pack_panel(&p, depth, lane, p.panels + lane * bc_range_length(depth));
-    for (int64_t row = 0; row < p.rows; row += BC_ROW_BLOCK)
-      multiply_rows(&p, (bc_range){row, bc_min(p.rows, row + BC_ROW_BLOCK)}, depth);
+    const int64_t end = bc_min(k, begin + block);
+    multiply_depth(&p, (bc_range){begin, end}, (bc_range){end, bc_min(k, end + block)});
   }
 }

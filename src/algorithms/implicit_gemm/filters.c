@@ -1,0 +1,102 @@
+/* NCHW: rows are the weights of filters, panels are pixels. */
+#include "job.h"
+
+#include <string.h>
+
+/* A filter's weights over the depth are neighbours. */
+static bool are_rows(const bc_walk *walk)
+{
+  return walk->weights.source == walk->taps && (walk->taps == 1 || walk->weights.tap == 1);
+}
+
+/* Copies the weights of each filter, so that rows follow each other: those of long filters lie at
+ * distances of which powers of two share few sets of the caches. */
+static void copy_filters(bc_map_job *j)
+{
+  const int64_t n = bc_range_length(j->depth), rows = bc_range_length(j->channels);
+  const float *first =
+      bc_group_weights(j) + j->channels.begin * j->walk.weights.result + j->depth.begin;
+  for (int64_t row = 0; row < rows; ++row) {
+    float *copy = j->copies + row * n;
+    const float *from = first + row * j->walk.weights.result;
+    if (row + 1 < rows)
+      bc_expect_row(from + j->walk.weights.result, n);
+    memcpy(copy, from, (size_t)n * sizeof *copy);
+    j->rows[row] = copy;
+  }
+  j->step = 1;
+}
+
+/* The filters' tiles, packed before or now. */
+static void pack_filters(bc_map_job *j)
+{
+  const int64_t width = j->ctx->kernels->rows, tile = width * bc_range_length(j->depth);
+  if (j->packed == NULL)
+    bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
+                    &(bc_packing){j->copies, width, tile});
+  for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
+    const int64_t first = row - row % width;
+    const float *rows = j->packed == NULL ? j->copies + first / width * tile
+                                          : bc_packed_block(j, j->channels.begin + first, width);
+    j->rows[row] = rows + row % width;
+  }
+  j->step = width;
+}
+
+static void find_filters(bc_map_job *j)
+{
+  for (int64_t c = j->channels.begin; c < j->channels.end; ++c)
+    j->results[c - j->channels.begin] = j->ctx->tensors->result + c * j->walk.result.channel;
+  if (j->packed == NULL && are_rows(&j->walk))
+    copy_filters(j);
+  else
+    pack_filters(j);
+}
+
+/* Fills a panel with the job's depth of the places. */
+static void gather_pixels(const bc_map_job *j, const bc_places *places, float *panel)
+{
+  const bc_product_kernels *k = j->ctx->kernels;
+  const bc_walk *walk = &j->walk;
+  int32_t inside[BC_MOST_LANES];
+  bc_depth_run run;
+  for (int64_t next = 0; bc_next_run(walk, j->depth, &next, &run);) {
+    const int64_t begin = run.first_channel * walk->source.channel + run.shift;
+    bc_meet_source(walk, &run, places, inside);
+    k->gather(&(bc_lanes_source){.source = bc_map_source(j->ctx) + begin,
+                                 .source_step = walk->source.channel,
+                                 .offsets = places->source,
+                                 .inside = inside,
+                                 .lane_step = walk->axes[BC_WIDTH].source_step,
+                                 .runs = places->runs,
+                                 .run_ends = places->run_ends,
+                                 .readable = -begin,
+                                 .limit = walk->source_size - begin},
+              run.channels, panel + (run.first - j->depth.begin) * k->lanes, run.step * k->lanes);
+  }
+}
+
+static void gather_panels(const bc_map_job *j)
+{
+  const int64_t lanes = j->ctx->kernels->lanes;
+  bc_places places;
+  for (int64_t p = j->positions.begin, i = 0; p < j->positions.end; p += lanes, ++i) {
+    const int64_t count = bc_min(lanes, j->positions.end - p);
+    bc_find_places(&j->walk, j->group, p, count, lanes, &places);
+    gather_pixels(j, &places, bc_own_panel(j, i));
+    memcpy(j->places + i * lanes, places.result, (size_t)count * sizeof *j->places);
+  }
+}
+
+void bc_multiply_filters(bc_map_job *j)
+{
+  const bc_range all = j->channels;
+  gather_panels(j);
+  bc_coming coming = bc_expect_panels(j);
+  for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
+    j->channels = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
+    find_filters(j);
+    bc_multiply_job(j, &coming);
+  }
+  j->channels = all;
+}

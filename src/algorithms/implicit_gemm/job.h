@@ -1,0 +1,83 @@
+/* What a task of forward and backward data computes of one walk, in one block of its depth. */
+#ifndef BC_IMPLICIT_JOB_H
+#define BC_IMPLICIT_JOB_H
+
+#include "algorithms/blocks.h"
+#include "cpu.h"
+#include "maps.h"
+#include "panel.h"
+#include "weights.h"
+
+/* What all tasks of a run share. */
+typedef struct bc_map_context {
+  const blasconv_plan *plan;
+  const bc_tensors *tensors;
+  const bc_product_kernels *kernels;
+  bc_map_areas areas;
+  bool has_gaps; /* some positions meet no tap, as with strides longer than the kernel */
+  void *workspace;
+} bc_map_context;
+
+typedef struct bc_map_job {
+  const bc_map_context *ctx;
+  bc_walk walk;
+  const float *packed; /* the walk's weights of all groups, if they are packed; else NULL */
+  int64_t group;
+  bc_range channels, positions, depth;
+  int64_t last_position;  /* behind those that this thread will most likely come to */
+  int64_t segments, step; /* of rows, as a tile has them */
+  bool add;
+  float *panels; /* these are in bc_map_areas */
+  int64_t *places;
+  const float **rows;
+  float **results;
+  float *copies;
+} bc_map_job;
+
+/* Gives the job the areas of the thread's workspace. */
+void bc_find_job_areas(const bc_map_context *context, int thread, bc_map_job *job);
+
+/* The tensor that the walk reads. */
+static inline const float *bc_map_source(const bc_map_context *ctx)
+{
+  return ctx->plan->request.pass == BLASCONV_FORWARD ? ctx->tensors->input : ctx->tensors->output;
+}
+
+static inline bc_range bc_job_rows(const bc_map_job *j)
+{
+  return j->walk.taps_last ? j->channels : j->positions;
+}
+
+static inline bc_range bc_job_lanes(const bc_map_job *j)
+{
+  return j->walk.taps_last ? j->positions : j->channels;
+}
+
+/* The weights of the job's group, and the packed ones of the block of `width` channels of the
+ * result that begins at `channel`, over the job's depth. */
+const float *bc_group_weights(const bc_map_job *job);
+const float *bc_packed_block(const bc_map_job *job, int64_t channel, int64_t width);
+
+/* Panel number `index` in the workspace. */
+static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
+{
+  return j->panels + index * bc_range_length(j->depth) * j->ctx->kernels->lanes;
+}
+
+/* All panels by all rows, when both are there. `coming` may be NULL. */
+void bc_multiply_job(const bc_map_job *job, bc_coming *coming);
+
+/* ---- ahead.c: what the job reads next, to be fetched while it multiplies ---- */
+
+/* NCHW: the pixels of the panels that come when all rows have met those at hand. */
+bc_coming bc_expect_panels(const bc_map_job *job);
+
+/* NHWC: the pixels of the rows that come after the job's, which are some of `all`. */
+bc_coming bc_expect_pixels(const bc_map_job *job, bc_range all);
+
+/* ---- filters.c, pixels.c: the products of NCHW, and of NHWC ---- */
+
+void bc_multiply_filters(bc_map_job *job);
+void bc_multiply_pixels(bc_map_job *job);
+
+#endif
