@@ -7,6 +7,15 @@
 
 enum { SUM_ELEMENTS = 1 << 10 /* of the gradient in a task of the sum */ };
 
+/* At most so many, but more than half of it if all can have equally many units then. */
+static int64_t even_slots(int64_t units, int64_t most)
+{
+  for (int64_t slots = most; 2 * slots > most; --slots)
+    if (units % slots == 0)
+      return slots;
+  return most;
+}
+
 static int64_t count_slots(const bc_geometry *g, int64_t tasks, int64_t units, size_t used,
                            size_t room)
 {
@@ -14,7 +23,7 @@ static int64_t count_slots(const bc_geometry *g, int64_t tasks, int64_t units, s
     return 1;
   const int64_t fitting = (int64_t)((room - used) / bc_workspace_book(bc_count_weights(g)));
   const int64_t wanted = bc_count_blocks(BC_ENOUGH_TASKS, tasks);
-  return bc_max(1, bc_min(bc_min(wanted, fitting), units));
+  return even_slots(units, bc_max(1, bc_min(bc_min(wanted, fitting), units)));
 }
 
 bc_schedule bc_slots_schedule(const bc_geometry *g, int64_t tasks, int64_t units,

@@ -16,9 +16,10 @@ enum {
   TILE_FILTERS = 256,
   TILE_DEPTH = 288,
   LEAST_DEPTH = 144,
+  LEAST_COLUMNS = 256,
   MOST_COLUMNS = 448,
   MOST_IN_PLACE = 2048, /* columns where no patches are lowered */
-  JOINED_COLUMNS = 256 /* images are put side by side up to about so many columns */
+  JOINED_COLUMNS = 256  /* images are put side by side up to about so many columns */
 };
 
 static int64_t count_tiles(const bc_geometry *g, const bc_blocks *blocks)
@@ -87,20 +88,30 @@ static void shrink_to_room(const bc_geometry *g, size_t room, const bc_weights_m
   }
 }
 
+/* A block of at most so many pixels of an image, such that slots get equally many blocks if there
+ * are `others` tasks without them. */
+static int64_t pixel_block(const bc_geometry *g, size_t room, int64_t others, int64_t most)
+{
+  const int64_t fitting = (int64_t)(room / bc_workspace_book(bc_count_weights(g)));
+  int64_t parts = bc_max(1, bc_min(bc_count_blocks(BC_ENOUGH_TASKS, others), fitting));
+  while (parts > 1 && g->out_pixels / parts < LEAST_COLUMNS)
+    parts = bc_count_blocks(parts, 2);
+  const int64_t blocks = bc_round_up(bc_count_blocks(g->out_pixels, most), parts);
+  return bc_even_block(g->out_pixels, bc_count_blocks(g->out_pixels, blocks), 32);
+}
+
 bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
                                const bc_weights_method *method)
 {
   bc_blocks blocks = {.filters = bc_even_block(g->out_channels, TILE_FILTERS, 32),
                       .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
                       .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
-  blocks.pixels = bc_even_block(
-      g->out_pixels, lowers(g, &blocks, method) ? MOST_COLUMNS : MOST_IN_PLACE, 32);
   bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows,
                      g->groups * bc_count_blocks(g->out_channels, blocks.filters), LEAST_DEPTH, 32,
                      &blocks.depth);
-  bc_split_for_tasks(BC_ENOUGH_TASKS, g->out_pixels,
-                     count_tiles(g, &blocks) * bc_count_blocks(g->batch, blocks.images),
-                     MOST_COLUMNS, 32, &blocks.pixels);
+  blocks.pixels = pixel_block(g, request->room,
+                              count_tiles(g, &blocks) * bc_count_blocks(g->batch, blocks.images),
+                              lowers(g, &blocks, method) ? MOST_COLUMNS : MOST_IN_PLACE);
   shrink_to_room(g, request->room, method, &blocks);
   bc_schedule schedule = bc_slots_schedule(g, count_tiles(g, &blocks), count_units(g, &blocks),
                                            area_bytes(g, &blocks, method), request);
