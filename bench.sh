@@ -22,7 +22,7 @@ One layer in seconds, each row printed:
 layouts, and on random problems, on one thread, and prints how much longer what a plan takes by
 estimate runs than the fastest would. That takes about a quarter of an hour. Writes out/planner.csv.
 
-  --fit         then fit the cost model to these times: writes src/planning/prices.c
+  --fit         then fit the cost model to these times: writes src/planning/prices/
   --no-install  install nothing, take what is there
 
 All other options:

@@ -1,4 +1,4 @@
-"""Fits the prices of the cost model to measurements, and writes them to src/planning/prices.c."""
+"""Fits the prices of the cost model to measurements, and writes them to src/planning/prices/."""
 
 import datetime
 
@@ -22,9 +22,9 @@ TEXT = """\
  * {cpu}; {library};
  * {pairs} pairs of a problem and an algorithm, on one thread. Half of the estimates are within
  * {half:.0f} per cent of the measurement, nine of ten within {most:.0f}. */
-#include "cost.h"
+#include "planning/cost.h"
 
-const double bc_prices[BC_TERMS] = {{
+const double bc_prices_{isa}[BC_TERMS] = {{
 {prices}
 }};
 """
@@ -54,7 +54,8 @@ def fit(rows, names, cpu, library):
     """Writes the file, to be compiled and judged again."""
     terms = numpy.array([row.terms for row in rows])
     seconds = numpy.array([row.seconds for row in rows])
-    before = written.read()
+    file = written.file_for(library)
+    before = written.read(file)
     prices = solve(terms, seconds, numpy.array([before.get(name, 1e-9) for name in names]),
                    [names.index(name) for name in KEPT])
     errors = numpy.sort(numpy.abs(numpy.log(terms @ prices / seconds)))
@@ -62,8 +63,8 @@ def fit(rows, names, cpu, library):
     entries = [f"    [BC_TERM_{name.upper()}] = {price:.3g}," for name, price in zip(names, prices)]
     width = max(map(len, entries))
     lines = [f"{entry:{width}} // {1e9 * price:.3g} ns" for entry, price in zip(entries, prices)]
-    written.FILE.write_text(TEXT.format(date=datetime.date.today(), cpu=cpu, library=library,
+    file.write_text(TEXT.format(isa=file.stem, date=datetime.date.today(), cpu=cpu, library=library,
                                   pairs=len(rows), half=half, most=most,
                                   prices="\n".join(lines)), encoding="utf-8")
-    print(f"\nfitted: {written.FILE.name}; half of the estimates within {half:.0f} per cent of the "
+    print(f"\nfitted: {file.name}; half of the estimates within {half:.0f} per cent of the "
           f"measurement, nine of ten within {most:.0f}")

@@ -193,7 +193,7 @@ def parse():
     parser.add_argument("--times", metavar="FILE",
                         help="time nothing: take the times of an earlier planner.csv")
     parser.add_argument("--fit", action="store_true",
-                        help="fit the prices to the times and write src/planning/prices.c")
+                        help="fit the prices to the times and write src/planning/prices/")
     return parser.parse_args()
 
 

@@ -15,6 +15,7 @@ static const char *const term_names[BC_TERMS] = {
     [BC_TERM_TASK] = "task",
     [BC_TERM_CALL] = "call",
     [BC_TERM_PRODUCT] = "product",
+    [BC_TERM_TURNED] = "turned",
     [BC_TERM_OPERAND] = "operand",
     [BC_TERM_RESULT] = "result",
     [BC_TERM_FAR_WEIGHT] = "far_weight",

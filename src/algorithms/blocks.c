@@ -27,6 +27,11 @@ int64_t bc_patch_elements(const bc_request *request)
   return bc_max(1, bc_min(BC_PATCH_ELEMENTS, bc_workspace_elements(request->room)));
 }
 
+bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass)
+{
+  return pass == (geometry->layout == BLASCONV_NHWC ? BLASCONV_FORWARD : BLASCONV_BACKWARD_WEIGHTS);
+}
+
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass)
 {
   const int64_t weights = bc_count_weights(geometry);

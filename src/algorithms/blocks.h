@@ -38,6 +38,10 @@ static inline bc_block_view bc_view(bc_steps steps, int64_t channels, int64_t pi
   return (bc_block_view){channels, pixels, steps.channel, steps.pixel};
 }
 
+/* Whether SGEMM's second operand lies column by column: in NHWC the filters of the forward pass, in
+ * NCHW the output's gradients of that of the weights. */
+bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass);
+
 /* All weights, if the forward pass hands them to SGEMM and they are more than caches keep near: in
  * the other passes their neighbours are read together. */
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass);

@@ -136,6 +136,7 @@ bc_work bc_weights_work(const bc_geometry *g, const bc_schedule *schedule,
                   .run = bc_copied_run(g)};
   if (method->multiply == NULL) {
     work.products = products;
+    work.turned = bc_turns_operand(g, BLASCONV_BACKWARD_WEIGHTS);
     work.m = rows;
     work.n = filters;
     work.k = columns;

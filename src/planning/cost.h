@@ -2,12 +2,14 @@
 #ifndef BC_COST_H
 #define BC_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What all tasks of a run do together. Fields that an algorithm has no use for are 0. */
 typedef struct bc_work {
   double products;        /* calls of bc_sgemm() */
   double m, n, k;         /* their extents, on average */
+  bool turned;            /* their second operands lie column by column */
   double far_weights;     /* weights that they read from far away in short rows */
   double tiles;           /* calls of the product kernel */
   double segments;        /* of the depth, in all of these */
@@ -31,6 +33,7 @@ typedef enum bc_term {
   BC_TERM_TASK,    /* tasks */
   BC_TERM_CALL,    /* of the BLAS, which is handed products in pieces */
   BC_TERM_PRODUCT, /* multiplications of SGEMM */
+  BC_TERM_TURNED,  /* those with a turned operand, which AVX-512 kernels read where it lies */
   BC_TERM_OPERAND, /* elements of its operands, of all pieces */
   BC_TERM_RESULT,  /* and of its results */
   BC_TERM_FAR_WEIGHT,
@@ -48,8 +51,9 @@ typedef enum bc_term {
   BC_TERMS
 } bc_term;
 
-/* Seconds for one of each; prices.c has them, and where they come from. */
-extern const double bc_prices[BC_TERMS];
+/* Seconds for one of each with our kernels for an instruction set; prices/ has them, and where they
+ * come from. */
+extern const double bc_prices_avx2[BC_TERMS], bc_prices_avx512[BC_TERMS];
 
 /* How much of each `tasks` have that do this work. */
 void bc_cost_terms(const bc_work *work, int64_t tasks, double terms[BC_TERMS]);

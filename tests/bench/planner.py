@@ -64,7 +64,9 @@ class Problems(unittest.TestCase):
 
 class Model(unittest.TestCase):
     def test_an_estimate_is_the_sum_of_its_terms(self):
-        price = prices.read()
+        library = subprocess.run([PROGRAMS / "blasconv-bench", "--version"], text=True, check=True,
+                                 stdout=subprocess.PIPE).stdout
+        price = prices.read(prices.file_for(library))
         for r in terms_of(problems.random_problems(50, 1)):
             whole = sum(price[name] * float(r[name]) for name in list(r)[4:])
             self.assertTrue(math.isclose(whole, float(r["seconds"]), rel_tol=1e-6), r)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MOST_CHANNELS = 1024 };
+enum { MOST_CHANNELS = 1024, LEAST_TERMS = 96 /* of a slot, whose gradient has to be added */ };
 
 /* All that a run needs. */
 typedef struct context {
@@ -50,8 +50,11 @@ bc_schedule bc_channels_gradient_prepare(const bc_geometry *g, const bc_request 
     channels = bc_even_block(g->groups, most, BC_DEPTHWISE_LANES);
     most /= 2;
   } while (most >= BC_DEPTHWISE_LANES && thread_bytes(g, channels) > request->room);
-  bc_schedule schedule = bc_slots_schedule(g, bc_channel_blocks(g, channels), count_units(g),
-                                           thread_bytes(g, channels), request);
+  const int64_t units = count_units(g);
+  const int64_t most_slots = bc_max(1, units * g->axes[BC_WIDTH].output / LEAST_TERMS);
+  bc_schedule schedule =
+      bc_slots_schedule(g, bc_channel_blocks(g, channels), bc_min(units, most_slots),
+                        thread_bytes(g, channels), request);
   schedule.blocks.channels = channels;
   return schedule;
 }
@@ -80,8 +83,7 @@ static work find_work(const context *ctx, int64_t block, int thread)
 static void flush(const context *ctx, work *w)
 {
   const int64_t elements = ctx->plan->geometry.taps * bc_range_length(w->channels);
-  for (int64_t i = 0; i < elements; ++i)
-    w->totals[i] += (double)w->sums[i];
+  bc_cpu_kernels()->add_to_sums(w->totals, w->sums, elements);
   memset(w->sums, 0, (size_t)elements * sizeof *w->sums);
   w->terms = 0;
 }

@@ -203,6 +203,7 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
   const double filter_blocks = (double)bc_count_blocks(t.sums.to_channels, b->filters);
   const double channel_blocks = (double)bc_count_blocks(t.sums.from_channels, b->depth);
   const double tile_blocks = (double)bc_count_blocks(t.tiles, b->pixels);
+  const double sources = tiles * (double)bc_round_up(t.sums.from_channels, BC_SLICE);
   const double rows = gradient ? channels : tiles,
                row_blocks = gradient ? channel_blocks : tile_blocks;
   const double length = gradient ? tiles : channels, cuts = gradient ? tile_blocks : channel_blocks;
@@ -220,9 +221,8 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
                    .packed = gradient                  ? weights * (double)b->slots
                              : request->packed_weights ? 0.0
                                                        : weights * row_blocks,
-                   .transformed =
-                       points * (tiles * channels * source_turns + lanes * length * row_blocks +
-                                 rows * lanes * (gradient ? (double)b->slots : 1.0)),
+                   .transformed = points * (sources * source_turns + lanes * length * row_blocks +
+                                            rows * lanes * (gradient ? (double)b->slots : 1.0)),
                    .moved = turned ? groups * from_pixels * channels * source_turns : 0.0,
                    .run = BC_SLICE};
 }

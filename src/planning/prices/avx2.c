@@ -4,13 +4,14 @@
  * 14 per cent of the measurement, nine of ten within 46.
  * The price of a transformed value came later, 2026-11-27, from layers that winograd serves on a
  * Zen 4 with AVX-512: half of the estimates there are 0.88 to 1.22 times the measurement. */
-#include "cost.h"
+#include "planning/cost.h"
 
-const double bc_prices[BC_TERMS] = {
+const double bc_prices_avx2[BC_TERMS] = {
     [BC_TERM_RUN] = 3.59e-07,            // 359 ns
     [BC_TERM_TASK] = 2.8e-07,            // 280 ns
     [BC_TERM_CALL] = 2.15e-07,           // 215 ns
     [BC_TERM_PRODUCT] = 2.44e-11,        // 0.0244 ns
+    [BC_TERM_TURNED] = 0,                //
     [BC_TERM_OPERAND] = 2.33e-10,        // 0.233 ns
     [BC_TERM_RESULT] = 2.56e-10,         // 0.256 ns
     [BC_TERM_FAR_WEIGHT] = 1.18e-10,     // 0.118 ns
