@@ -76,9 +76,9 @@ bc_patch_source bc_nearest_patches;
 typedef struct bc_weights_method {
   bc_patch_source *patches;
   /* As bc_sgemm(), in so many bytes of workspace for products of these extents at most; NULL:
-   * bc_sgemm() itself. */
+   * bc_sgemm() itself. Lowered patches are in front of that workspace. */
   void (*multiply)(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                   bc_result c, void *workspace);
+                   bc_result c, bool lowered, void *workspace);
   size_t (*multiply_bytes)(int64_t m, int64_t n, int64_t k);
   /* Adds to `work` what so many of them do, of these extents on average; NULL with `multiply`. */
   void (*multiply_work)(double products, double m, double n, double k, bc_work *work);

@@ -93,7 +93,7 @@ static void shrink_to_room(const bc_geometry *g, size_t room, const bc_weights_m
 static int64_t pixel_block(const bc_geometry *g, size_t room, int64_t others, int64_t most)
 {
   const int64_t fitting = (int64_t)(room / bc_workspace_book(bc_count_weights(g)));
-  int64_t parts = bc_max(1, bc_min(bc_count_blocks(BC_ENOUGH_TASKS, others), fitting));
+  int64_t parts = bc_max(1, bc_min(bc_count_blocks(BC_ENOUGH_TASKS, bc_max(1, others)), fitting));
   while (parts > 1 && g->out_pixels / parts < LEAST_COLUMNS)
     parts = bc_count_blocks(parts, 2);
   const int64_t blocks = bc_round_up(bc_count_blocks(g->out_pixels, most), parts);
@@ -225,7 +225,8 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
   if (ctx->method->multiply == NULL)
     bc_sgemm(m, n, k, patches, gradient, beta, home);
   else
-    ctx->method->multiply(m, n, k, patches, gradient, beta, home, product);
+    ctx->method->multiply(m, n, k, patches, gradient, beta, home, lowers(g, blocks, ctx->method),
+                          product);
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)

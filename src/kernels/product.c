@@ -70,7 +70,7 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
       high##i += factor * high;                                                                    \
   }
         EACH_ROW(ADD)
-        panel += LANES;
+        panel += t->panel_step;
       }
     }
     at += ROWS;

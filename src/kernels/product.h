@@ -34,6 +34,7 @@ typedef struct bc_tile {
   int64_t segments, length;
   int64_t step;          /* elements from a row's factor to the next */
   const float *panel;    /* [segments * length][lanes] */
+  int64_t panel_step;    /* elements from one row of it to the next */
   float *const *results; /* [rows] */
   int64_t offset;
   bool add;          /* to what is there; else it is not read */

@@ -43,6 +43,6 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
                         .results = j->results,
                         .add = j->add};
   for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)
-    bc_multiply_panel(j->ctx->kernels, &rows, panel_at(j, i, lane), bc_min(lanes, all.end - lane),
-                      j->places + i * lanes, coming);
+    bc_multiply_panel(j->ctx->kernels, &rows, panel_at(j, i, lane), lanes,
+                      bc_min(lanes, all.end - lane), j->places + i * lanes, coming);
 }

@@ -29,7 +29,7 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 }
 
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
-                       int64_t lanes, const int64_t *places, bc_coming *coming)
+                       int64_t panel_step, int64_t lanes, const int64_t *places, bc_coming *coming)
 {
   const bool whole = lanes == kernels->lanes && places[lanes - 1] - places[0] == lanes - 1;
   scratch s;
@@ -42,6 +42,7 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                           .length = rows->length,
                           .step = rows->step,
                           .panel = panel,
+                          .panel_step = panel_step,
                           .results = whole ? rows->results + row : s.rows,
                           .offset = whole ? places[0] : 0,
                           .add = whole && rows->add,

@@ -20,6 +20,6 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 /* Multiplies the panel's lanes by all rows. places [lanes]: where they are in the result, from
  * where a row begins. coming: fetched further, or NULL. */
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
-                       int64_t lanes, const int64_t *places, bc_coming *coming);
+                       int64_t panel_step, int64_t lanes, const int64_t *places, bc_coming *coming);
 
 #endif

@@ -139,8 +139,7 @@ static void balance(int threads, int64_t others, int64_t positions, int64_t leas
   const int64_t most = bc_count_blocks(blocks->pixels, unit);
   int64_t best = most;
   for (int64_t size = most - 1; size * unit >= least; --size)
-    if (busiest_thread(threads, others, whole, size) <
-        busiest_thread(threads, others, whole, best))
+    if (busiest_thread(threads, others, whole, size) < busiest_thread(threads, others, whole, best))
       best = size;
   if (best < most)
     blocks->pixels = best * unit;

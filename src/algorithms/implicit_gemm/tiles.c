@@ -6,8 +6,9 @@
 
 #include <math.h>
 
-/* Both operands are packed, and lie in the second-level cache. */
-enum { MOST_DEPTH = 288 };
+/* Operands lie in the second-level cache, packed unless their rows are neighbours: rows that are
+ * farther from each other than MOST_STEP share too few sets of it. */
+enum { MOST_DEPTH = 288, MOST_STEP = 256 };
 
 /* c [rows][lanes] = a b, lanes being neighbours in c. */
 typedef struct product {
@@ -16,10 +17,11 @@ typedef struct product {
   bc_result c;
   int64_t rows, lanes;
   bool add;
-  float *panels;    /* [panels][depth][lanes of a panel] */
-  float *copies;    /* [row][depth], or [depth][row] if that is how a lies */
-  const float **at; /* [row] */
-  float **results;  /* [row] */
+  bool rows_stay, panels_stay; /* they are read where they are */
+  float *panels;               /* [panels][depth][lanes of a panel] */
+  float *copies;               /* [row][depth], or [depth][row] if that is how a lies */
+  const float **at;            /* [row] */
+  float **results;             /* [row] */
 } product;
 
 static int64_t panel_elements(int64_t lanes, int64_t depth)
@@ -64,10 +66,15 @@ static void copy(const float *from, int64_t step, int64_t rows, int64_t length, 
   bc_cpu_kernels()->gather(&grid, from, to);
 }
 
+static const float *first_of_panel(const product *p, bc_range depth, int64_t lane)
+{
+  return p->b.data + depth.begin * p->b.row_step + lane * p->b.column_step;
+}
+
 static void pack_panel(const product *p, bc_range depth, int64_t lane, float *panel)
 {
   const int64_t width = p->kernels->lanes, lanes = bc_min(width, p->lanes - lane);
-  const float *from = p->b.data + depth.begin * p->b.row_step + lane * p->b.column_step;
+  const float *from = first_of_panel(p, depth, lane);
   const int64_t n = bc_range_length(depth);
   if (p->b.row_step == 1)
     bc_cpu_kernels()->transpose(from, p->b.column_step, lanes, n, panel, width);
@@ -75,39 +82,43 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
     copy(from, p->b.row_step, n, lanes, panel, width);
 }
 
-/* Copies some rows over part of the depth, so that they lie close together. */
-static void copy_rows(const product *p, bc_range rows, bc_range depth)
+/* Finds some rows over part of the depth, or copies of them that lie close together. Returns the
+ * step from a row's factor to the next. */
+static int64_t find_rows(const product *p, bc_range rows, bc_range depth)
 {
   const bool along = p->a.column_step == 1;
   const int64_t n = bc_range_length(depth), m = bc_range_length(rows);
   const float *from = p->a.data + rows.begin * p->a.row_step + depth.begin * p->a.column_step;
-  if (along)
+  const float *first = p->rows_stay ? from : p->copies;
+  if (!p->rows_stay && along)
     copy(from, p->a.row_step, m, n, p->copies, n);
-  else
+  else if (!p->rows_stay)
     copy(from, p->a.column_step, n, m, p->copies, m);
   for (int64_t i = 0; i < m; ++i) {
-    p->at[i] = p->copies + i * (along ? n : 1);
+    p->at[i] = first + i * (p->rows_stay || !along ? 1 : n);
     p->results[i] = p->c.data + (rows.begin + i) * p->c.row_step;
   }
+  return p->rows_stay ? p->a.column_step : along ? 1 : m;
 }
 
 static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_coming *coming)
 {
   const int64_t width = p->kernels->lanes, n = bc_range_length(depth);
+  const int64_t panel_step = p->panels_stay ? p->b.row_step : width;
   const bc_rows all = {.count = bc_range_length(rows),
                        .segments = 1,
                        .length = n,
-                       .step = p->a.column_step == 1 ? 1 : bc_range_length(rows),
+                       .step = find_rows(p, rows, depth),
                        .at = p->at,
                        .results = p->results,
                        .add = p->add || depth.begin > 0};
   int64_t places[BC_MOST_LANES];
-  copy_rows(p, rows, depth);
   for (int64_t lane = 0; lane < p->lanes; lane += width) {
     for (int64_t i = 0; i < width; ++i)
       places[i] = lane + i;
-    bc_multiply_panel(p->kernels, &all, p->panels + lane * n, bc_min(width, p->lanes - lane),
-                      places, coming);
+    const float *panel = p->panels_stay ? first_of_panel(p, depth, lane) : p->panels + lane * n;
+    bc_multiply_panel(p->kernels, &all, panel, panel_step, bc_min(width, p->lanes - lane), places,
+                      coming);
   }
 }
 
@@ -130,14 +141,14 @@ static void multiply_depth(const product *p, bc_range depth, bc_range next)
   bc_coming coming = expect(a, p->rows, bc_range_length(next), pieces);
   coming.then = &lanes;
   lanes.at_once = coming.at_once += lanes.at_once;
-  for (int64_t lane = 0; lane < p->lanes; lane += p->kernels->lanes)
+  for (int64_t lane = 0; lane < p->lanes && !p->panels_stay; lane += p->kernels->lanes)
     pack_panel(p, depth, lane, p->panels + lane * bc_range_length(depth));
   for (int64_t row = 0; row < p->rows; row += BC_ROW_BLOCK)
     multiply_rows(p, (bc_range){row, bc_min(p->rows, row + BC_ROW_BLOCK)}, depth, &coming);
 }
 
 void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                       bc_result c, void *workspace)
+                       bc_result c, bool lowered, void *workspace)
 {
   /* Where columns of c are neighbours, its transpose is computed. */
   const bool turned = c.column_step != 1;
@@ -150,6 +161,9 @@ void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand
                .rows = turned ? n : m,
                .lanes = turned ? m : n,
                .add = beta != 0.0f};
+  const bool readable = (turned && lowered) || p.lanes % p.kernels->lanes == 0;
+  p.rows_stay = p.a.row_step == 1 && p.a.column_step <= MOST_STEP;
+  p.panels_stay = p.b.column_step == 1 && p.b.row_step <= MOST_STEP && readable;
   p.panels = (float *)(void *)area;
   p.copies = (float *)(void *)(area += bc_workspace_book(panel_elements(p.lanes, block)));
   p.at = (const float **)(void *)(area += bc_workspace_book(bc_min(BC_ROW_BLOCK, p.rows) * block));

@@ -11,8 +11,9 @@ size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k);
 /* What so many products of these extents do, as that of the gradient lies. */
 void bc_tiles_work(double products, double m, double n, double k, bc_work *work);
 
-/* As bc_sgemm(), with that workspace. */
+/* As bc_sgemm(), with that workspace. If a was lowered, it is in the workspace too, where less than
+ * BC_MOST_LANES floats behind its end may be read. */
 void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                       bc_result c, void *workspace);
+                       bc_result c, bool lowered, void *workspace);
 
 #endif

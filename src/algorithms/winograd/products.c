@@ -27,6 +27,7 @@ static void multiply_panel(const bc_winograd_job *job, const bc_point_product *p
                            .length = p->length,
                            .step = p->factor_step,
                            .panel = panel,
+                           .panel_step = k->lanes,
                            .results = job->results + i,
                            .offset = filter,
                            .add = p->add,
