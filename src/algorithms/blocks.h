@@ -80,8 +80,10 @@ typedef struct bc_weights_method {
   void (*multiply)(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
                    bc_result c, bool lowered, void *workspace);
   size_t (*multiply_bytes)(int64_t m, int64_t n, int64_t k);
-  /* Adds to `work` what so many of them do, of these extents on average; NULL with `multiply`. */
-  void (*multiply_work)(double products, double m, double n, double k, bc_work *work);
+  /* Adds to `work` what so many of them do, of these extents on average, with columns of patches
+   * and of the gradient that are so many elements apart; NULL with `multiply`. */
+  void (*multiply_work)(double products, double m, double n, double k, int64_t patch_step,
+                        int64_t gradient_step, bc_work *work);
 } bc_weights_method;
 
 bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request,

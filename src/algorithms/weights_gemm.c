@@ -141,7 +141,9 @@ bc_work bc_weights_work(const bc_geometry *g, const bc_schedule *schedule,
     work.n = filters;
     work.k = columns;
   } else {
-    method->multiply_work(products, rows, filters, columns, &work);
+    const bool in_rows = g->layout == BLASCONV_NHWC && lowers(g, blocks, method);
+    method->multiply_work(products, rows, filters, columns,
+                          in_rows ? blocks->depth : g->input.pixel, g->output.pixel, &work);
   }
   return work;
 }

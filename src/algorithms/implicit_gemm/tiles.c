@@ -41,8 +41,15 @@ size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
          bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
 }
 
+/* Rows of neighbours that are so far apart. */
+static bool stays(int64_t step)
+{
+  return step > 1 && step <= MOST_STEP;
+}
+
 /* Columns of the gradient [depth][filters] are no neighbours: lanes run along the depth. */
-void bc_tiles_work(double products, double m, double n, double k, bc_work *work)
+void bc_tiles_work(double products, double m, double n, double k, int64_t a_step, int64_t b_step,
+                   bc_work *work)
 {
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
   const double lanes = ceil(m / (double)kernels->lanes), rows = ceil(n / (double)kernels->rows);
@@ -50,7 +57,7 @@ void bc_tiles_work(double products, double m, double n, double k, bc_work *work)
   work->tiles = tiles * ceil(k / MOST_DEPTH);
   work->segments = work->tiles;
   work->multiplications = tiles * (double)(kernels->lanes * kernels->rows) * k;
-  work->packed = products * k * (m + n);
+  work->packed = products * k * ((stays(a_step) ? 0.0 : m) + (stays(b_step) ? 0.0 : n));
 }
 
 /* Copies rows of neighbours. */
@@ -162,8 +169,8 @@ void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand
                .lanes = turned ? m : n,
                .add = beta != 0.0f};
   const bool readable = (turned && lowered) || p.lanes % p.kernels->lanes == 0;
-  p.rows_stay = p.a.row_step == 1 && p.a.column_step <= MOST_STEP;
-  p.panels_stay = p.b.column_step == 1 && p.b.row_step <= MOST_STEP && readable;
+  p.rows_stay = p.a.row_step == 1 && stays(p.a.column_step);
+  p.panels_stay = p.b.column_step == 1 && stays(p.b.row_step) && readable;
   p.panels = (float *)(void *)area;
   p.copies = (float *)(void *)(area += bc_workspace_book(panel_elements(p.lanes, block)));
   p.at = (const float **)(void *)(area += bc_workspace_book(bc_min(BC_ROW_BLOCK, p.rows) * block));
