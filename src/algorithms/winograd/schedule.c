@@ -214,6 +214,9 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
   const double from_pixels =
       (double)(g->batch *
                (gradient || request->pass == BLASCONV_FORWARD ? g->in_pixels : g->out_pixels));
+  const double to_pixels =
+      (double)(g->batch * (request->pass == BLASCONV_FORWARD ? g->out_pixels : g->in_pixels));
+  const double results = gradient ? 0.0 : groups * to_pixels * filters;
   const bool turned = t.sums.from.channel != 1;
   return (bc_work){.tiles = calls,
                    .segments = calls,
@@ -223,6 +226,7 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
                                                        : weights * row_blocks,
                    .transformed = points * (sources * source_turns + lanes * length * row_blocks +
                                             rows * lanes * (gradient ? (double)b->slots : 1.0)),
-                   .moved = turned ? groups * from_pixels * channels * source_turns : 0.0,
+                   .moved =
+                       results + (turned ? groups * from_pixels * channels * source_turns : 0.0),
                    .run = BC_SLICE};
 }
