@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 usage() {
   cat <<'END_OF_USAGE'
 usage: ./bench.sh --peers [--quick] [--no-install] [OPTION]...
+       ./bench.sh --first [--no-install] [OPTION]...
        ./bench.sh --planner [--fit] [--no-install] [OPTION]...
 
 --peers installs oneDNN (Debian's and PyPI's), XNNPACK, PyTorch (Debian's) and ONNX Runtime (PyPI's;
@@ -17,6 +18,9 @@ Writes out/peers.csv, peers.md, peers_layers.png, peers_networks.png and peers_r
 
 One layer in seconds, each row printed:
   ./bench.sh --peers --network resnet50 --layer res2a_branch2b --batch 1 --verbose
+
+--first times what passes before the first result, each library in a process of its own: plans,
+primitives or sessions for all layers of a network, and their first runs. Takes a minute.
 
 --planner times every algorithm on every layer of the four networks, in three passes and both
 layouts, and on random problems, on one thread, and prints how much longer what a plan takes by
@@ -36,6 +40,7 @@ mode='' options=() packages=()
 for argument in "$@"; do
   case $argument in
     --peers) mode=peers ;;
+    --first) mode=first ;;
     --planner) mode=planner ;;
     --fit) packages+=(python3-scipy) options+=(--fit) ;;
     --no-install) export BLASCONV_NO_INSTALL=1 ;;
@@ -72,6 +77,10 @@ fi
 . bench/peers/install.sh
 build blasconv_peer_ours
 install_peers "$build" "$log"
+
+if [ "$mode" = first ]; then
+  exec "$python" bench/peers/first.py --modules "$modules" "${options[@]}"
+fi
 
 status=0
 "$python" bench/peers/compare.py --modules "$modules" --out out "${options[@]}" || status=$?

@@ -1,6 +1,7 @@
 #include "networks_main.h"
 
 #include "activations.h"
+#include "between.h"
 #include "depthwise.h"
 #include "layouts.h"
 #include "machine.h"
@@ -76,6 +77,7 @@ static int run(bench_session *session)
   bench_depthwise *depthwise = bench_depthwise_register(session);
   const bool own_workload = session->options.shapes != NULL;
   bench_activations *activations = own_workload ? NULL : bench_activations_register(session);
+  bench_between *between = own_workload ? NULL : bench_between_register(session);
   bench_plans *plans = bench_plans_register(session);
   bench_training *training = own_workload ? NULL : bench_training_register(session);
   bench_run_registered();
@@ -86,6 +88,7 @@ static int run(bench_session *session)
   bench_layouts_print(layouts);
   bench_depthwise_print(depthwise);
   bench_activations_print(activations);
+  bench_between_print(between);
   bench_plans_print(plans);
   bench_training_print(training);
   const char *folder = session->options.csv_dir;
@@ -93,6 +96,7 @@ static int run(bench_session *session)
 
   bench_training_free(training);
   bench_plans_free(plans);
+  bench_between_free(between);
   bench_activations_free(activations);
   bench_depthwise_free(depthwise);
   bench_layouts_free(layouts);

@@ -1,3 +1,4 @@
+/* What is read next. Prefetches need no memory there, so edges and pads are not looked at. */
 #include "job.h"
 
 /* Some positions and a block of the depth. */
