@@ -4,8 +4,8 @@
 usage: first.py --modules FOLDER [OPTION]...      (see --help; bench.sh --peers --first calls it)
 
 Of each layer of a network: what creating it takes (a plan, a primitive, an operator, a session),
-the first run, and the median of the runs that follow. Tensors are there before and have been
-written, weights lie as they are. Prints the sums over the layers.
+weights packed if that is asked for, the first run, and the median of the runs that follow. Tensors are there before and
+have been written. Prints the sums over the layers.
 """
 
 import argparse
@@ -31,6 +31,8 @@ def parse():
     parser.add_argument("--batch", nargs=1, type=int, default=[1])
     parser.add_argument("--threads", nargs=1, type=int, default=[2])
     parser.add_argument("--layout", nargs=1, choices=LAYOUTS, default=["nchw"])
+    parser.add_argument("--weights", nargs=1, choices=("packed", "plain"), default=["packed"],
+                        help="whether they are packed when a contender is created (packed)")
     return parser.parse_args()
 
 
@@ -76,6 +78,7 @@ def child(options):
     cases = workload.cases(options)
     for case in cases:
         case.task.yield_ = 1
+        case.task.packed_weights = options.weights[0] == "packed"
         try:
             sums = [a + b for a, b in zip(sums, times_of(create, ours, case.task))]
             served += 1
@@ -94,7 +97,7 @@ def main():
     compare.restart(Ours(str(options.modules / "ours.so")),
                     argparse.Namespace(wait="passive"))
     print(f"{options.network[0]}, forward, batch {options.batch[0]}, {options.layout[0]}, "
-          f"{options.threads[0]} threads; milliseconds, sums over the layers\n"
+          f"{options.threads[0]} threads, weights {options.weights[0]}; milliseconds, sums over the layers\n"
           f"{'':60} {'layers':>9} {'create':>9} {'first run':>9} {'later':>9} {'in front':>9}",
           flush=True)
     for who in ("ours", *compare.MODULES, *compare.IN_PYTHON):
