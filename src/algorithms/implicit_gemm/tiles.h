@@ -8,8 +8,8 @@
 /* Bytes of workspace for a product of these extents at most. */
 size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k);
 
-/* What so many products of these extents do, as that of the gradient lies: columns of a, and rows of
- * b, are so many elements apart. */
+/* What so many products of these extents do, as that of the gradient lies: columns of a, and rows
+ * of b, are so many elements apart. */
 void bc_tiles_work(double products, double m, double n, double k, int64_t a_step, int64_t b_step,
                    bc_work *work);
 
