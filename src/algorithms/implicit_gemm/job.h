@@ -35,7 +35,7 @@ typedef struct bc_map_job {
 } bc_map_job;
 
 /* Gives the job the areas of the thread's workspace. */
-void bc_find_job_areas(const bc_map_context *context, int thread, bc_map_job *job);
+void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *job);
 
 /* The tensor that the walk reads. */
 static inline const float *bc_map_source(const bc_map_context *ctx)

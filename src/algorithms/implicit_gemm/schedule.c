@@ -125,9 +125,10 @@ static double busiest_thread(int threads, int64_t others, int64_t whole, int64_t
 {
   const int64_t rest = whole % size, full = others * (whole / size);
   const double task = (double)size + 0.5, last = rest > 0 ? (double)rest + 0.5 : 0.0;
+  const int64_t rounds = bc_count_blocks(full, threads);
   if (full % threads == 0)
-    return (double)(full / threads) * task + (double)bc_count_blocks(others, threads) * last;
-  return fmax((double)bc_count_blocks(full, threads) * task,
+    return (double)rounds * task + (double)bc_count_blocks(others, threads) * last;
+  return fmax((double)rounds * task,
               ((double)full * task + (double)others * last) / (double)threads);
 }
 
