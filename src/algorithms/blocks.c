@@ -1,5 +1,6 @@
 #include "blocks.h"
 
+#include <math.h>
 #include <string.h>
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
@@ -20,6 +21,29 @@ void bc_split_for_tasks(int64_t tasks, int64_t whole, int64_t others, int64_t le
 {
   while (others * bc_count_blocks(whole, *size) < tasks && *size / 2 >= least)
     *size = bc_even_block(whole, *size / 2, unit);
+}
+
+/* What the busiest thread computes, in units, if blocks have `size` of them. */
+static double busiest_thread(const bc_shares *s, int64_t size)
+{
+  const int64_t units = bc_count_blocks(s->whole, s->unit);
+  const int64_t rest = units % size, full = s->others * (units / size);
+  const double task = (double)size + s->extra, last = rest > 0 ? (double)rest + s->extra : 0.0;
+  const int64_t rounds = bc_count_blocks(full, s->threads);
+  if (full % s->threads == 0)
+    return (double)rounds * task + (double)bc_count_blocks(s->others, s->threads) * last;
+  return fmax((double)rounds * task,
+              ((double)full * task + (double)s->others * last) / (double)s->threads);
+}
+
+int64_t bc_balanced_block(const bc_shares *s, int64_t least, int64_t size)
+{
+  const int64_t most = bc_count_blocks(size, s->unit);
+  int64_t best = most;
+  for (int64_t units = most - 1; units > 0 && units * s->unit >= least; --units)
+    if (busiest_thread(s, units) < busiest_thread(s, best))
+      best = units;
+  return best < most ? best * s->unit : size;
 }
 
 int64_t bc_patch_elements(const bc_request *request)

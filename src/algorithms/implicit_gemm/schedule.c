@@ -119,33 +119,6 @@ static void split_for_tasks(const bc_geometry *g, int64_t tasks, int64_t channel
   }
 }
 
-/* What the busiest thread computes if tasks have `size` of `whole` units of positions, each for
- * `others` parts of something else. A task takes half a unit longer than its units. */
-static double busiest_thread(int threads, int64_t others, int64_t whole, int64_t size)
-{
-  const int64_t rest = whole % size, full = others * (whole / size);
-  const double task = (double)size + 0.5, last = rest > 0 ? (double)rest + 0.5 : 0.0;
-  const int64_t rounds = bc_count_blocks(full, threads);
-  if (full % threads == 0)
-    return (double)rounds * task + (double)bc_count_blocks(others, threads) * last;
-  return fmax((double)rounds * task,
-              ((double)full * task + (double)others * last) / (double)threads);
-}
-
-/* Blocks of positions, up to the size they have, with which all threads end together. */
-static void balance(int threads, int64_t others, int64_t positions, int64_t least, int64_t unit,
-                    bc_blocks *blocks)
-{
-  const int64_t whole = bc_count_blocks(positions, unit);
-  const int64_t most = bc_count_blocks(blocks->pixels, unit);
-  int64_t best = most;
-  for (int64_t size = most - 1; size * unit >= least; --size)
-    if (busiest_thread(threads, others, whole, size) < busiest_thread(threads, others, whole, best))
-      best = size;
-  if (best < most)
-    blocks->pixels = best * unit;
-}
-
 /* The same where a task has whole images. */
 static void split_whole_images(const bc_geometry *g, int64_t tasks, int64_t channels,
                                int64_t image_positions, int64_t least, int64_t unit,
@@ -192,8 +165,13 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
     split_for_tasks(g, bc_wanted_tasks(request), channels, positions, &units, &least, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   if (blocks.images == 0)
-    balance(request->threads, g->groups * bc_count_blocks(channels, blocks.filters), positions,
-            least.pixels, units.pixels, &blocks);
+    blocks.pixels = bc_balanced_block(
+        &(bc_shares){.threads = request->threads,
+                     .others = g->groups * bc_count_blocks(channels, blocks.filters),
+                     .whole = positions,
+                     .unit = units.pixels,
+                     .extra = 0.5},
+        least.pixels, blocks.pixels);
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *
                                 count_position_blocks(g, positions, &blocks),

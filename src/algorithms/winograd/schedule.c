@@ -139,6 +139,14 @@ static bc_schedule prepare_maps(const bc_geometry *g, const bc_request *request)
   bc_blocks blocks = choose_blocks(&t, request);
   blocks.channels = t.sums.to_channels;
   split_for_tasks(g, &t, request, &blocks);
+  /* Each block of tiles transforms the filters again. */
+  blocks.pixels = bc_balanced_block(
+      &(bc_shares){.threads = request->threads,
+                   .others = g->groups * bc_count_blocks(t.sums.to_channels, blocks.channels),
+                   .whole = t.tiles,
+                   .unit = tile_rows(),
+                   .extra = panel_price / (double)tile_rows()},
+      tile_rows(), blocks.pixels);
   const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
   return (bc_schedule){.blocks = blocks,
                        .tasks = count_tasks(g, &t, &blocks),
