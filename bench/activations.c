@@ -1,7 +1,7 @@
 #include "activations.h"
 
 #include "activation.h"
-#include "copy.h"
+#include "beside_copy.h"
 #include "operands.h"
 
 #include <math.h>
@@ -39,11 +39,9 @@ static const shape shapes[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds, SHAPES = sizeof shapes / sizeof *shapes };
 
 typedef struct kernel_case {
-  bench_session *session;
+  bench_beside_copy beside;
   const activation *activation;
   const shape *shape;
-  bool measured;
-  double seconds, copy_seconds;
 } kernel_case;
 
 struct bench_activations {
@@ -56,11 +54,6 @@ typedef struct maps {
   int threads;
   float *input, *output, *bias;
 } maps;
-
-static int threads_of(const bench_session *session)
-{
-  return (int)session->options.threads.values[0];
-}
 
 static int64_t elements(const shape *s)
 {
@@ -96,17 +89,11 @@ static bool right(const maps *m)
   return true;
 }
 
-static void write_name(const kernel_case *c, char *name, size_t size)
-{
-  snprintf(name, size, "bias_activation/%s/%s/threads:%d", c->shape->name, c->activation->name,
-           threads_of(c->session));
-}
-
 static maps make_maps(const kernel_case *c)
 {
   const int64_t count = elements(c->shape);
-  maps m = {c, threads_of(c->session), bench_floats(count), bench_floats(count),
-            bench_floats(c->shape->channels)};
+  maps m = {c, bench_beside_copy_threads(c->beside.session), bench_floats(count),
+            bench_floats(count), bench_floats(c->shape->channels)};
   bench_fill(m.input, count, 1);
   for (int64_t i = 0; i < count; ++i)
     m.input[i] *= 7.0f;
@@ -115,31 +102,16 @@ static maps make_maps(const kernel_case *c)
   return m;
 }
 
-static void measure(kernel_case *c, bench_state *state, const maps *m)
-{
-  const bench_copy copy = {m->input, m->output, elements(c->shape), m->threads};
-  const bench_runner runners[] = {{run_kernel, m}, {bench_copy_run, &copy}};
-  double medians[2];
-  bench_alternate(c->session, state, runners, 2, medians);
-  c->seconds = medians[0];
-  c->copy_seconds = medians[1];
-  c->measured = true;
-  bench_set_counter(state, "share_of_copy", c->copy_seconds / c->seconds);
-  bench_set_counter(state, "median_ms", 1e3 * c->seconds);
-  bench_set_counter(state, "copy_ms", 1e3 * c->copy_seconds);
-}
-
 static void run_case(bench_state *state, void *context)
 {
   kernel_case *c = context;
-  char name[200];
-  write_name(c, name, sizeof name);
-  bench_session_progress(c->session, name);
+  bench_beside_copy_begin(&c->beside);
   maps m = make_maps(c);
+  const bench_copy copy = {m.input, m.output, elements(c->shape), m.threads};
   if (apply(&m) == BLASCONV_SUCCESS && right(&m))
-    measure(c, state, &m);
+    bench_beside_copy_measure(&c->beside, state, (bench_runner){run_kernel, &m}, &copy);
   else
-    bench_session_fail(c->session, state, name, "differs from the definition");
+    bench_beside_copy_fail(&c->beside, state, "differs from the definition");
   free(m.input);
   free(m.output);
   free(m.bias);
@@ -148,13 +120,18 @@ static void run_case(bench_state *state, void *context)
 bench_activations *bench_activations_register(bench_session *session)
 {
   bench_activations *activations = calloc(1, sizeof *activations);
-  char name[200];
   for (int s = 0; activations != NULL && s < SHAPES; ++s)
     for (int k = 0; k < KINDS; ++k) {
       kernel_case *c = &activations->cases[s][k];
-      *c = (kernel_case){.session = session, .activation = &kinds[k], .shape = &shapes[s]};
-      write_name(c, name, sizeof name);
-      bench_session_register(session, name, run_case, c);
+      const double bytes = 2.0 * (double)elements(&shapes[s]) * sizeof(float);
+      *c = (kernel_case){{.session = session,
+                          .group = "bias_activation",
+                          .shape = shapes[s].name,
+                          .what = kinds[k].name,
+                          .bytes = bytes},
+                         &kinds[k],
+                         &shapes[s]};
+      bench_beside_copy_register(&c->beside, run_case, c);
     }
   return activations;
 }
@@ -163,21 +140,9 @@ void bench_activations_print(const bench_activations *activations)
 {
   bool titled = false;
   for (int s = 0; activations != NULL && s < SHAPES; ++s)
-    for (int k = 0; k < KINDS; ++k) {
-      const kernel_case *c = &activations->cases[s][k];
-      if (!c->measured)
-        continue;
-      FILE *out = c->session->out;
-      if (!titled)
-        fprintf(
-            out,
-            "\nBias and activation, threads: %d; GB/s read and written, share of a plain copy\n",
-            threads_of(c->session));
-      titled = true;
-      const double bytes = 2.0 * (double)elements(c->shape) * sizeof(float);
-      fprintf(out, "  %-13s %-13s %7.1f  %5.2f\n", c->shape->name, c->activation->name,
-              1e-9 * bytes / c->seconds, c->copy_seconds / c->seconds);
-    }
+    for (int k = 0; k < KINDS; ++k)
+      bench_beside_copy_print(&activations->cases[s][k].beside, "Bias and activation",
+                              "a plain copy", 13, &titled);
 }
 
 void bench_activations_free(bench_activations *activations)

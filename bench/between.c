@@ -1,6 +1,6 @@
 #include "between.h"
 
-#include "copy.h"
+#include "beside_copy.h"
 #include "operands.h"
 
 #include <blasconv/train.h>
@@ -93,11 +93,9 @@ static const function functions[] = {
 enum { FUNCTIONS = sizeof functions / sizeof *functions, SHAPES = sizeof shapes / sizeof *shapes };
 
 typedef struct between_case {
-  bench_session *session;
+  bench_beside_copy beside;
   const function *function;
   const shape *shape;
-  bool measured;
-  double bytes, seconds, copy_seconds;
 } between_case;
 
 struct bench_between {
@@ -115,11 +113,6 @@ static double run_function(const void *context)
   const double begin = bench_now();
   c->function->run(c->maps);
   return bench_now() - begin;
-}
-
-static int threads_of(const bench_session *session)
-{
-  return (int)session->options.threads.values[0];
 }
 
 static int64_t pooled_elements(const between_case *c)
@@ -141,7 +134,7 @@ static maps make_maps(const between_case *c)
   maps m = {.window = blasconv_problem_pooling(s->batch, s->channels, s->side, s->side,
                                                c->function->size, c->function->stride),
             .sizes = blasconv_maps_nchw(s->batch, s->channels, s->side * s->side),
-            .threads = threads_of(c->session),
+            .threads = bench_beside_copy_threads(c->beside.session),
             .input = bench_floats(count),
             .gradient = bench_floats(count),
             .output = bench_floats(count),
@@ -191,31 +184,20 @@ static bool writes_all(const between_case *c, const maps *m)
   return true;
 }
 
-static void write_name(const between_case *c, char *name, size_t size)
+static double moved_elements(const between_case *c)
 {
-  snprintf(name, size, "between/%s/%s/threads:%d", c->shape->name, c->function->name,
-           threads_of(c->session));
+  return c->function->whole * (double)elements(c->shape) +
+         c->function->pooled * (double)pooled_elements(c);
 }
 
 static void measure(between_case *c, bench_state *state, const maps *m)
 {
-  const double moved = c->function->whole * (double)elements(c->shape) +
-                       c->function->pooled * (double)pooled_elements(c);
-  const int64_t copied = (int64_t)(moved / 2.0); /* a copy reads and writes */
+  const int64_t copied = (int64_t)(moved_elements(c) / 2.0); /* a copy reads and writes */
   float *from = bench_floats(copied), *to = bench_floats(copied);
   const call timed = {c->function, m};
   const bench_copy copy = {from, to, copied, m->threads};
-  const bench_runner runners[] = {{run_function, &timed}, {bench_copy_run, &copy}};
-  double medians[2];
   bench_fill(from, copied, 3);
-  bench_alternate(c->session, state, runners, 2, medians);
-  c->bytes = moved * sizeof(float);
-  c->seconds = medians[0];
-  c->copy_seconds = medians[1];
-  c->measured = true;
-  bench_set_counter(state, "share_of_copy", c->copy_seconds / c->seconds);
-  bench_set_counter(state, "median_ms", 1e3 * c->seconds);
-  bench_set_counter(state, "copy_ms", 1e3 * c->copy_seconds);
+  bench_beside_copy_measure(&c->beside, state, (bench_runner){run_function, &timed}, &copy);
   free(from);
   free(to);
 }
@@ -223,27 +205,29 @@ static void measure(between_case *c, bench_state *state, const maps *m)
 static void run_case(bench_state *state, void *context)
 {
   between_case *c = context;
-  char name[200];
-  write_name(c, name, sizeof name);
-  bench_session_progress(c->session, name);
+  bench_beside_copy_begin(&c->beside);
   maps m = make_maps(c);
   if (writes_all(c, &m))
     measure(c, state, &m);
   else
-    bench_session_fail(c->session, state, name, "does not write all of its result");
+    bench_beside_copy_fail(&c->beside, state, "does not write all of its result");
   free_maps(&m);
 }
 
 bench_between *bench_between_register(bench_session *session)
 {
   bench_between *between = calloc(1, sizeof *between);
-  char name[200];
   for (int s = 0; between != NULL && s < SHAPES; ++s)
     for (int f = 0; f < FUNCTIONS; ++f) {
       between_case *c = &between->cases[s][f];
-      *c = (between_case){.session = session, .function = &functions[f], .shape = &shapes[s]};
-      write_name(c, name, sizeof name);
-      bench_session_register(session, name, run_case, c);
+      *c = (between_case){{.session = session,
+                           .group = "between",
+                           .shape = shapes[s].name,
+                           .what = functions[f].name},
+                          &functions[f],
+                          &shapes[s]};
+      c->beside.bytes = moved_elements(c) * sizeof(float);
+      bench_beside_copy_register(&c->beside, run_case, c);
     }
   return between;
 }
@@ -252,20 +236,9 @@ void bench_between_print(const bench_between *between)
 {
   bool titled = false;
   for (int s = 0; between != NULL && s < SHAPES; ++s)
-    for (int f = 0; f < FUNCTIONS; ++f) {
-      const between_case *c = &between->cases[s][f];
-      if (!c->measured)
-        continue;
-      FILE *out = c->session->out;
-      if (!titled)
-        fprintf(out,
-                "\nPooling and batch normalisation, threads: %d; GB/s read and written, share of a "
-                "plain copy of as many bytes\n",
-                threads_of(c->session));
-      titled = true;
-      fprintf(out, "  %-13s %-25s %7.1f  %5.2f\n", c->shape->name, c->function->name,
-              1e-9 * c->bytes / c->seconds, c->copy_seconds / c->seconds);
-    }
+    for (int f = 0; f < FUNCTIONS; ++f)
+      bench_beside_copy_print(&between->cases[s][f].beside, "Pooling and batch normalisation",
+                              "a plain copy of as many bytes", 25, &titled);
 }
 
 void bench_between_free(bench_between *between)

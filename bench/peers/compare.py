@@ -45,15 +45,23 @@ MODULES = {"onednn_2": "onednn", "onednn_3": "onednn", "xnnpack": "xnnpack", "fa
 IN_PYTHON = {"pytorch": ("pytorch", "PyTorch"), "onnxruntime": ("onnx_runtime", "OnnxRuntime")}
 
 
+def load_peer(folder, entry):
+    """(name, object) of an entry of MODULES or IN_PYTHON."""
+    if entry in MODULES:
+        return MODULES[entry], Module(str(folder / f"{entry}.so"))
+    module, kind = IN_PYTHON[entry]
+    return entry, getattr(importlib.import_module(module), kind)()
+
+
 def installed_peers(folder, wanted):
     """(name, object) of each that can be loaded; says what cannot."""
     for file, name in MODULES.items():
         if wanted(name) and (folder / f"{file}.so").exists():
-            yield name, Module(str(folder / f"{file}.so"))
-    for name, (module, kind) in IN_PYTHON.items():
+            yield load_peer(folder, file)
+    for name in IN_PYTHON:
         try:
             if wanted(name):
-                yield name, getattr(importlib.import_module(module), kind)()
+                yield load_peer(folder, name)
         except ImportError as error:
             print(f"{name}: skipped, {error}", file=sys.stderr)
 

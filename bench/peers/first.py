@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Times what passes before the first result: each library in a process of its own that starts cold.
 
-usage: first.py --modules FOLDER [OPTION]...      (see --help; bench.sh --peers --first calls it)
+usage: first.py --modules FOLDER [OPTION]...      (see --help; bench.sh --first calls it)
 
 Of each layer of a network: what creating it takes (a plan, a primitive, an operator, a session),
-weights packed if that is asked for, the first run, and the median of the runs that follow. Tensors are there before and
-have been written. Prints the sums over the layers.
+weights packed if that is asked for, the first run, and the median of the runs that follow. Tensors
+are there before and have been written. Prints the sums over the layers.
 """
 
 import argparse
-import importlib
 import pathlib
 import statistics
 import subprocess
@@ -18,7 +17,7 @@ import time
 
 import compare
 import workload
-from module import LAYOUTS, CannotServe, Module, Ours
+from module import LAYOUTS, CannotServe, Ours
 
 RUNS = 5  # that follow the first
 
@@ -38,14 +37,10 @@ def parse():
 
 def load(options):
     """A function that creates, and the library's name and version."""
-    file = str(options.modules / f"{options.who}.so")
     if options.who == "ours":
-        peer, name = Ours(file), ""
-    elif options.who in compare.MODULES:
-        peer, name = Module(file), compare.MODULES[options.who]
+        name, peer = "", Ours(str(options.modules / "ours.so"))
     else:
-        module, kind = compare.IN_PYTHON[options.who]
-        peer, name = getattr(importlib.import_module(module), kind)(), options.who
+        name, peer = compare.load_peer(options.modules, options.who)
     return peer.create, f"{name} {peer.version()}"
 
 
@@ -97,7 +92,8 @@ def main():
     compare.restart(Ours(str(options.modules / "ours.so")),
                     argparse.Namespace(wait="passive"))
     print(f"{options.network[0]}, forward, batch {options.batch[0]}, {options.layout[0]}, "
-          f"{options.threads[0]} threads, weights {options.weights[0]}; milliseconds, sums over the layers\n"
+          f"{options.threads[0]} threads, weights {options.weights[0]}; milliseconds, sums over "
+          f"the layers\n"
           f"{'':60} {'layers':>9} {'create':>9} {'first run':>9} {'later':>9} {'in front':>9}",
           flush=True)
     for who in ("ours", *compare.MODULES, *compare.IN_PYTHON):
