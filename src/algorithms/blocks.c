@@ -40,9 +40,16 @@ int64_t bc_balanced_block(const bc_shares *s, int64_t least, int64_t size)
 {
   const int64_t most = bc_count_blocks(size, s->unit);
   int64_t best = most;
-  for (int64_t units = most - 1; units > 0 && units * s->unit >= least; --units)
-    if (busiest_thread(s, units) < busiest_thread(s, best))
+  if (s->threads == 1) /* has least to do with the largest blocks */
+    return size;
+  double soonest = busiest_thread(s, most);
+  for (int64_t units = most - 1; units > 0 && units * s->unit >= least; --units) {
+    const double end = busiest_thread(s, units);
+    if (end < soonest) {
       best = units;
+      soonest = end;
+    }
+  }
   return best < most ? best * s->unit : size;
 }
 
@@ -89,10 +96,15 @@ bc_operand bc_lowered_patches(const bc_geometry *geometry, const float *input, b
   return all;
 }
 
+bool bc_patches_are_input(const bc_geometry *geometry, int64_t images)
+{
+  return images == 1 && bc_geometry_is_pointwise(geometry);
+}
+
 bc_operand bc_nearest_patches(const bc_geometry *geometry, const float *input, bc_range images,
                               bc_range depth, bc_range pixels, float *buffer)
 {
-  if (bc_range_length(images) > 1 || !bc_geometry_is_pointwise(geometry))
+  if (!bc_patches_are_input(geometry, bc_range_length(images)))
     return bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
   return (bc_operand){input + bc_input_offset(geometry, images.begin, 0) +
                           bc_place(geometry->input, depth.begin, pixels.begin),

@@ -80,8 +80,11 @@ int64_t bc_copied_run(const bc_geometry *geometry);
 /* The patch source that lowers into the buffer. */
 bc_patch_source bc_lowered_patches;
 
-/* The one that lowers only what is not there: the patches of one image of a pointwise problem are
- * the input itself. */
+/* Whether patches of so many images, which is not none, are the input itself: of one, if the
+ * problem is pointwise. */
+bool bc_patches_are_input(const bc_geometry *geometry, int64_t images);
+
+/* The patch source that lowers what is not the input itself. */
 bc_patch_source bc_nearest_patches;
 
 /* What a weight gradient is made with. */

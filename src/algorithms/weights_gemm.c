@@ -43,8 +43,7 @@ static bool joins_gradients(const bc_geometry *g, const bc_blocks *blocks)
 
 static bool lowers(const bc_geometry *g, const bc_blocks *blocks, const bc_weights_method *method)
 {
-  return method->patches == bc_lowered_patches || blocks->images > 1 ||
-         !bc_geometry_is_pointwise(g);
+  return method->patches == bc_lowered_patches || !bc_patches_are_input(g, blocks->images);
 }
 
 /* What a task has in its workspace: room for patches [depth][columns] if they are not in place, and
@@ -227,8 +226,7 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
   if (ctx->method->multiply == NULL)
     bc_sgemm(m, n, k, patches, gradient, beta, home);
   else
-    ctx->method->multiply(m, n, k, patches, gradient, beta, home, lowers(g, blocks, ctx->method),
-                          product);
+    ctx->method->multiply(m, n, k, patches, gradient, beta, home, patches.data == area, product);
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)
