@@ -180,7 +180,8 @@ START_TEST(many_blocks)
   static const char *const problems[] = {
       "n2 c70 in41x40 k70 f3 p1 g70",   "c64 in57x56 k128 f5 s2 p2 g64",
       "c3 in5x1500 k3 f3 s1x2 p1 g3",   "n3 c5 in150x9 k5 f3 p1 g5",
-      "n2 c24 in61x60 k24 f3 s2 p1 g6", "transposed c40 in29x31 k40 f3 s2 p1 op1 g40"};
+      "n2 c24 in61x60 k24 f3 s2 p1 g6", "transposed c40 in29x31 k40 f3 s2 p1 op1 g40",
+      "c138 in9x7 k138 f3 p1 g138",     "c1060 in5x6 k1060 f3 s2 p1 g1060"};
   prove_all(problems, sizeof problems / sizeof *problems, 25);
 }
 END_TEST

@@ -1,6 +1,5 @@
 /* Sums over taps. */
 #include "few_taps.h"
-#include "pixel_rows.h"
 #include "same_maps.h"
 #include "window_rows.h"
 
@@ -169,6 +168,18 @@ INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t h
   store_pair(is, b->fourth, high, to + 3 * step);
 }
 
+/* Fetches what the next row reads and writes: `n` cache lines of the results from number `first`
+ * on, and `of_source` times as many of the source. Pixels are too far apart for the CPU to see what
+ * comes next, and memory is faster in its own order. */
+INLINE void fetch_next(const bc_stencil *s, int64_t first, int64_t n, int64_t of_source,
+                       const float *source, const float *result)
+{
+  for (int64_t i = first; i < first + n; ++i)
+    __builtin_prefetch(result + s->next_result + i * CACHE_LINE, 0, 2);
+  for (int64_t i = first * of_source; i < (first + n) * of_source; ++i)
+    __builtin_prefetch(source + s->next_source + i * CACHE_LINE, 0, 2);
+}
+
 /* The elements from x on. Before `end` come lines that are written later: what is too much for a
  * short line does no harm there. */
 INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source, start from,
@@ -257,8 +268,7 @@ static void sum_pixels(const bc_stencil *s, const float *source, const float *we
 static void sum_channels(const bc_stencil *stencil, const float *source, const float *weights,
                          float *result)
 {
-  if (!KNOWS_SHAPES || !sum_if_three(stencil, source, weights, result))
-    sum(false, stencil, source, weights, result);
+  sum(false, stencil, source, weights, result);
 }
 
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {.sum_pixels = sum_pixels,

@@ -54,6 +54,7 @@ typedef struct bc_kernels {
   const struct bc_descent_kernels *descent;
   const struct bc_depthwise_kernels *depthwise;
   const struct bc_correlation_kernels *correlation; /* see depthwise.h */
+  const struct bc_nine_tap_kernels *nine_taps;
   const struct bc_product_kernels *product;
   const struct bc_winograd_kernels *winograd;
 } bc_kernels;

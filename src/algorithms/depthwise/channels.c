@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "kernels/depthwise.h"
 #include "kernels/kernels.h"
+#include "kernels/nine_taps.h"
 #include "parallel.h"
 
 enum { LEAST_CHANNELS = 64 };
@@ -27,17 +28,31 @@ static size_t offsets_bytes(const bc_sums *sums)
   return bc_workspace_book_words(sums->axes[BC_HEIGHT].most_taps);
 }
 
-static void choose_blocks(const bc_geometry *g, const bc_sums *sums, bc_schedule *schedule)
+/* Whether it is the gradient of an input that has pixels between those of the output. */
+static bool spreads(const bc_sums *sums)
+{
+  return !sums->axes[BC_HEIGHT].forward && sums->axes[BC_HEIGHT].axis->stride == 2;
+}
+
+/* With stride 2 neighbours have less in common, and more rows of the source are read. */
+static int64_t rows_at_once(const bc_sums *sums)
+{
+  return spreads(sums) ? 2 : bc_cpu_kernels()->nine_taps->rows / sums->axes[BC_HEIGHT].axis->stride;
+}
+
+static void choose_blocks(const bc_geometry *g, const bc_sums *sums, const bc_request *request,
+                          bc_schedule *schedule)
 {
   const int64_t rows = sums->axes[BC_DEPTH].results * sums->axes[BC_HEIGHT].results;
   const int64_t row_elements = g->groups * sums->axes[BC_WIDTH].results;
+  const int64_t wanted = bc_wanted_tasks(request);
+  const int64_t unit = bc_has_nine_taps(g) ? rows_at_once(sums) : 1;
   int64_t *rows_of_task = &schedule->blocks.depth, *channels = &schedule->blocks.channels;
-  *rows_of_task = bc_min(rows, bc_count_blocks(BC_TASK_ELEMENTS, row_elements));
+  *rows_of_task = bc_round_up(bc_min(rows, bc_count_blocks(BC_TASK_ELEMENTS, row_elements)), unit);
   *channels = g->groups;
-  while (*rows_of_task > 1 && g->batch * bc_count_blocks(rows, *rows_of_task) < BC_ENOUGH_TASKS)
-    *rows_of_task = bc_count_blocks(*rows_of_task, 2);
-  bc_split_for_tasks(BC_ENOUGH_TASKS, g->groups, g->batch * bc_count_blocks(rows, *rows_of_task),
-                     LEAST_CHANNELS, 16, channels);
+  bc_split_for_tasks(wanted, rows, g->batch, unit, unit, rows_of_task);
+  bc_split_for_tasks(wanted, g->groups, g->batch * bc_count_blocks(rows, *rows_of_task),
+                     LEAST_CHANNELS, BC_CHANNEL_LANES, channels);
   schedule->tasks =
       g->batch * bc_count_blocks(rows, *rows_of_task) * bc_channel_blocks(g, *channels);
 }
@@ -46,7 +61,7 @@ bc_schedule bc_channels_prepare(const bc_geometry *g, const bc_request *request)
 {
   const bc_sums sums = bc_sums_of(g, request->pass == BLASCONV_FORWARD);
   bc_schedule schedule = {0};
-  choose_blocks(g, &sums, &schedule);
+  choose_blocks(g, &sums, request, &schedule);
   schedule.workspace.shared_bytes = offsets_bytes(&sums) + bc_workspace_book(bc_count_weights(g));
   return schedule;
 }
@@ -132,28 +147,116 @@ static row find_row(const context *ctx, int64_t image, int64_t index, bc_range c
   return r;
 }
 
+/* What sums over nine taps have in common: `rows` of a plane from r on. */
+static bc_nine_taps nine_taps_of(const context *ctx, const row *r, int64_t rows)
+{
+  const bc_sums *sums = &ctx->sums;
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
+  const bc_phase phase = bc_sweep_phase(width, 0);
+  const int64_t pixel = sums->from.pixel;
+  return (bc_nine_taps){.rows = rows,
+                        .columns = width->results,
+                        .channels = bc_range_length(r->channels),
+                        .row_step = width->results * sums->to.pixel,
+                        .pixel_step = sums->to.pixel,
+                        .source_row = width->sources * pixel,
+                        .source_pixel = pixel,
+                        .source_rows = height->sources,
+                        .source_columns = width->sources,
+                        .first_row = r->source_row,
+                        .first_column = phase.offset,
+                        .stride = height->stride,
+                        .next_result = rows * width->results * sums->to.pixel,
+                        .accumulate = ctx->plan->request.accumulate};
+}
+
+/* Of the source that a row meets: its first channel there. */
+static const float *plane_of(const context *ctx, const row *r)
+{
+  const bc_sums *sums = &ctx->sums;
+  const int64_t pixels = sums->axes[BC_HEIGHT].sources * sums->axes[BC_WIDTH].sources;
+  return ctx->source + r->image * sums->from.image +
+         (r->source_plane + r->planes.begin) * pixels * sums->from.pixel + r->channels.begin;
+}
+
+static void sum_nine_taps(const context *ctx, const row *r, int64_t rows, float *result)
+{
+  const bc_sums *sums = &ctx->sums;
+  const bc_phase phase = bc_sweep_phase(&sums->axes[BC_WIDTH], 0);
+  const int64_t groups = ctx->plan->geometry.groups;
+  const int64_t down = sums->tap_weight[BC_HEIGHT], right = sums->tap_weight[BC_WIDTH];
+  bc_nine_taps taps = nine_taps_of(ctx, r, rows);
+  taps.across = r->row_phase.step * down * groups;
+  taps.along = phase.step * right * groups;
+  taps.next_source = (taps.first_row + (rows - 1) * taps.stride + 3) * taps.source_row;
+  bc_cpu_kernels()->nine_taps->sum(
+      &taps, plane_of(ctx, r),
+      ctx->weights + (r->row_phase.first * down + phase.first * right) * groups + r->channels.begin,
+      result);
+}
+
+/* Row `index` of a plane, and the next where it belongs to it: returns how many of `most` rows. Row
+ * i and tap t meet row (i + pad - t) / 2 of the source, if that is a whole number. */
+static int64_t spread_nine_taps(const context *ctx, const row *r, int64_t index, int64_t most,
+                                float *result)
+{
+  const bc_axis *height = ctx->sums.axes[BC_HEIGHT].axis, *width = ctx->sums.axes[BC_WIDTH].axis;
+  const int64_t groups = ctx->plan->geometry.groups;
+  const int64_t at = index + height->pad_begin, rows = at % 2 == 1 ? 1 : bc_min(2, most);
+  bc_nine_taps taps = nine_taps_of(ctx, r, rows);
+  taps.first_row = at / 2;
+  taps.first_column = width->pad_begin / 2;
+  taps.half_row = at % 2 == 1;
+  taps.half_column = width->pad_begin % 2 == 1;
+  taps.across = ctx->sums.tap_weight[BC_HEIGHT] * groups;
+  taps.along = ctx->sums.tap_weight[BC_WIDTH] * groups;
+  taps.next_source = (taps.first_row + 1) * taps.source_row;
+  bc_cpu_kernels()->nine_taps->spread(&taps, plane_of(ctx, r), ctx->weights + r->channels.begin,
+                                      result);
+  return rows;
+}
+
+/* The first of at most so many rows, or several at once: returns how many. */
+static int64_t sum_rows(const context *ctx, int64_t image, bc_range rows, bc_range channels)
+{
+  const bc_sums *sums = &ctx->sums;
+  const int64_t width = sums->axes[BC_WIDTH].results, height = sums->axes[BC_HEIGHT].results;
+  const row r = find_row(ctx, image, rows.begin, channels);
+  const int64_t offset =
+      image * sums->to.image + rows.begin * width * sums->to.pixel + channels.begin;
+  float *const result = ctx->tensors->result + offset;
+  const int64_t row_of_plane = rows.begin % height;
+  const int64_t most = bc_min(bc_range_length(rows), height - row_of_plane);
+  int64_t count = 1;
+  if (!bc_has_nine_taps(&ctx->plan->geometry) || bc_range_length(r.planes) != 1)
+    for (int64_t phase = 0; phase < sums->axes[BC_WIDTH].phases; ++phase)
+      sum_columns(ctx, &r, phase);
+  else if (spreads(sums))
+    count = spread_nine_taps(ctx, &r, row_of_plane, most, result);
+  else {
+    count = bc_min(most, rows_at_once(sums));
+    sum_nine_taps(ctx, &r, count, result);
+  }
+  bc_epilogue_apply(&ctx->tensors->epilogue,
+                    bc_view(sums->to, bc_range_length(channels), count * width), channels.begin,
+                    offset, result);
+  return count;
+}
+
 static void run_task(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
-  const bc_sums *sums = &ctx->sums;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
-  const int64_t all_rows = sums->axes[BC_DEPTH].results * sums->axes[BC_HEIGHT].results;
+  const int64_t all_rows = ctx->sums.axes[BC_DEPTH].results * ctx->sums.axes[BC_HEIGHT].results;
   const int64_t channel_blocks = bc_channel_blocks(g, blocks->channels);
   const int64_t row_blocks = bc_count_blocks(all_rows, blocks->depth);
   const int64_t image = task / channel_blocks / row_blocks;
   const bc_range channels = bc_channel_block(g, blocks->channels, task % channel_blocks);
-  const bc_range rows = bc_block(task / channel_blocks % row_blocks, blocks->depth, all_rows);
-  const int64_t width = sums->axes[BC_WIDTH].results;
-  for (int64_t i = rows.begin; i < rows.end; ++i) {
-    const row r = find_row(ctx, image, i, channels);
-    const int64_t offset = image * sums->to.image + i * width * sums->to.pixel + channels.begin;
-    for (int64_t phase = 0; phase < sums->axes[BC_WIDTH].phases; ++phase)
-      sum_columns(ctx, &r, phase);
-    bc_epilogue_apply(&ctx->tensors->epilogue, bc_view(sums->to, bc_range_length(channels), width),
-                      channels.begin, offset, ctx->tensors->result + offset);
-  }
+  bc_range rows = bc_block(task / channel_blocks % row_blocks, blocks->depth, all_rows);
+  while (rows.begin < rows.end)
+    rows.begin += sum_rows(ctx, image, rows, channels);
 }
 
 void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

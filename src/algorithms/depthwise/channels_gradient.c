@@ -3,11 +3,16 @@
 #include "gradient.h"
 
 #include "cpu.h"
+#include "kernels/kernels.h"
+#include "kernels/nine_taps.h"
 #include "parallel.h"
 
 #include <string.h>
 
-enum { MOST_CHANNELS = 1024, LEAST_TERMS = 96 /* of a slot, whose gradient has to be added */ };
+enum {
+  MOST_CHANNELS = 1024,
+  LEAST_TERMS = 192 /* of a slot, whose gradient has to be added */
+};
 
 /* All that a run needs. */
 typedef struct context {
@@ -37,21 +42,33 @@ static size_t thread_bytes(const bc_geometry *g, int64_t channels)
   return a.sums + a.totals;
 }
 
-/* A unit is a row of one image. */
+/* Rows of a plane that are correlated at once. */
+static int64_t rows_of_unit(const bc_geometry *g)
+{
+  const bc_axis *height = &g->axes[BC_HEIGHT];
+  return bc_has_nine_taps(g) ? bc_cpu_kernels()->nine_taps->rows / height->stride : 1;
+}
+
+/* Units of an image: rows of one plane. */
+static int64_t units_of_plane(const bc_geometry *g)
+{
+  return bc_count_blocks(g->axes[BC_HEIGHT].output, rows_of_unit(g));
+}
+
 static int64_t count_units(const bc_geometry *g)
 {
-  return g->batch * g->axes[BC_DEPTH].output * g->axes[BC_HEIGHT].output;
+  return g->batch * g->axes[BC_DEPTH].output * units_of_plane(g);
 }
 
 bc_schedule bc_channels_gradient_prepare(const bc_geometry *g, const bc_request *request)
 {
   int64_t most = MOST_CHANNELS, channels = 0;
   do {
-    channels = bc_even_block(g->groups, most, BC_DEPTHWISE_LANES);
+    channels = bc_even_block(g->groups, most, BC_CHANNEL_LANES);
     most /= 2;
-  } while (most >= BC_DEPTHWISE_LANES && thread_bytes(g, channels) > request->room);
+  } while (most >= BC_CHANNEL_LANES && thread_bytes(g, channels) > request->room);
   const int64_t units = count_units(g);
-  const int64_t most_slots = bc_max(1, units * g->axes[BC_WIDTH].output / LEAST_TERMS);
+  const int64_t most_slots = bc_max(1, g->batch * g->out_pixels / LEAST_TERMS);
   bc_schedule schedule =
       bc_slots_schedule(g, bc_channel_blocks(g, channels), bc_min(units, most_slots),
                         thread_bytes(g, channels), request);
@@ -107,18 +124,56 @@ static bc_line_correlation line_of(const context *ctx, const work *w)
                                    height->stride * width->sources * ctx->sums.from.pixel};
 }
 
-/* Row `index` of all planes of an image. */
-static void add_row(const context *ctx, work *w, int64_t image, int64_t index)
+/* Rows of a plane of gradients, which meets one plane of the source. */
+static void correlate_nine(const context *ctx, const work *w, int64_t image, int64_t plane,
+                           int64_t source_plane, bc_range rows)
+{
+  const bc_sums *sums = &ctx->sums;
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
+  const int64_t channels = bc_range_length(w->channels), count = bc_range_length(rows);
+  const int64_t row = width->results * sums->to.pixel,
+                source_row = width->sources * sums->from.pixel;
+  const int64_t first_row = rows.begin * height->stride + height->low;
+  const bc_nine_taps taps = {.rows = count,
+                             .columns = width->results,
+                             .channels = channels,
+                             .row_step = row,
+                             .pixel_step = sums->to.pixel,
+                             .source_row = source_row,
+                             .source_pixel = sums->from.pixel,
+                             .source_rows = height->sources,
+                             .source_columns = width->sources,
+                             .first_row = first_row,
+                             .first_column = width->low,
+                             .stride = height->stride,
+                             .across = 3 * channels,
+                             .along = channels,
+                             .next_source =
+                                 (first_row + (count - 1) * height->stride + 3) * source_row,
+                             .next_result = count * row};
+  bc_cpu_kernels()->nine_taps->correlate(
+      &taps,
+      ctx->tensors->input + image * sums->from.image + source_plane * height->sources * source_row +
+          w->channels.begin,
+      ctx->tensors->output + image * sums->to.image + (plane * height->results + rows.begin) * row +
+          w->channels.begin,
+      w->sums);
+}
+
+/* A row of a plane of gradients. */
+static void correlate_row(const context *ctx, const work *w, int64_t image, int64_t at_plane,
+                          int64_t at_row)
 {
   const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH], *height = &ctx->sums.axes[BC_HEIGHT];
   const bc_sweep *width = &ctx->sums.axes[BC_WIDTH];
   const bc_phase plane = bc_sweep_phase(depth, 0), line = bc_sweep_phase(height, 0);
-  const int64_t at_plane = index / height->results, at_row = index % height->results;
   const bc_range planes = bc_phase_inside(depth, &plane, at_plane);
   const bc_range rows = bc_phase_inside(height, &line, at_row);
   const bc_line_correlation c = line_of(ctx, w);
-  const float *gradient = ctx->tensors->output + image * ctx->sums.to.image +
-                          index * width->results * ctx->sums.to.pixel + w->channels.begin;
+  const float *gradient =
+      ctx->tensors->output + image * ctx->sums.to.image +
+      (at_plane * height->results + at_row) * width->results * ctx->sums.to.pixel +
+      w->channels.begin;
   const float *source = ctx->tensors->input + image * ctx->sums.from.image + w->channels.begin;
   for (int64_t i = planes.begin; i < planes.end; ++i)
     for (int64_t r = rows.begin; r < rows.end; ++r) {
@@ -129,9 +184,27 @@ static void add_row(const context *ctx, work *w, int64_t image, int64_t index)
           &c, source + source_row * width->sources * ctx->sums.from.pixel, gradient,
           w->sums + (i * height->axis->kernel + r) * width->axis->kernel * c.sums_step);
     }
-  w->terms += width->results;
-  if (w->terms >= BC_GRADIENT_TERMS)
+}
+
+static void add_unit(const context *ctx, work *w, int64_t image, int64_t unit)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH];
+  const int64_t units = units_of_plane(g), plane = unit / units;
+  const bc_range rows = bc_block(unit % units, rows_of_unit(g), g->axes[BC_HEIGHT].output);
+  const bc_phase taps = bc_sweep_phase(depth, 0);
+  const int64_t terms = bc_range_length(rows) * g->axes[BC_WIDTH].output;
+  if (w->terms + terms > BC_GRADIENT_TERMS)
     flush(ctx, w);
+  w->terms += terms;
+  if (bc_has_nine_taps(g)) {
+    const bc_range planes = bc_phase_inside(depth, &taps, plane);
+    if (bc_range_length(planes) > 0)
+      correlate_nine(ctx, w, image, plane, plane * depth->stride + taps.offset, rows);
+    return;
+  }
+  for (int64_t row = rows.begin; row < rows.end; ++row)
+    correlate_row(ctx, w, image, plane, row);
 }
 
 static void store(const context *ctx, const work *w, float *gradient)
@@ -147,7 +220,7 @@ static void run_task(void *argument, int64_t task, int thread)
 {
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
-  const int64_t rows = g->axes[BC_DEPTH].output * g->axes[BC_HEIGHT].output;
+  const int64_t units_of_image = g->axes[BC_DEPTH].output * units_of_plane(g);
   const int64_t slots = ctx->plan->schedule.blocks.slots;
   const bc_range units = bc_slot_units(ctx->plan, count_units(g), task % slots);
   const area a = area_of(g, ctx->plan->schedule.blocks.channels);
@@ -155,7 +228,7 @@ static void run_task(void *argument, int64_t task, int thread)
   memset(w.sums, 0, a.sums);
   memset(w.totals, 0, a.totals);
   for (int64_t unit = units.begin; unit < units.end; ++unit)
-    add_row(ctx, &w, unit / rows, unit % rows);
+    add_unit(ctx, &w, unit / units_of_image, unit % units_of_image);
   flush(ctx, &w);
   store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
 }

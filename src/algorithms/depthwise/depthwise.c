@@ -2,7 +2,10 @@
  * spends its time on lowering and packing. */
 #include "depthwise.h"
 
+#include "cpu.h"
 #include "kernels/depthwise.h"
+#include "kernels/kernels.h"
+#include "kernels/nine_taps.h"
 #include "planning/cost.h"
 
 #include <string.h>
@@ -21,10 +24,19 @@ bool bc_depthwise_has_channel_vectors(const bc_geometry *g)
          g->groups >= BC_DEPTHWISE_LANES;
 }
 
-/* What is left behind the last whole block is one of its own only if it fills a vector. */
+bool bc_has_nine_taps(const bc_geometry *g)
+{
+  const bc_axis *height = &g->axes[BC_HEIGHT], *width = &g->axes[BC_WIDTH];
+  return g->axes[BC_DEPTH].kernel == 1 && height->kernel == 3 && width->kernel == 3 &&
+         height->dilation == 1 && width->dilation == 1 && height->stride == width->stride &&
+         height->stride <= 2 && g->groups >= bc_cpu_kernels()->nine_taps->lanes;
+}
+
+/* What is left behind the last whole block is one of its own only if it fills a vector, so that
+ * all blocks are summed alike. */
 int64_t bc_channel_blocks(const bc_geometry *g, int64_t size)
 {
-  return (g->groups - BC_DEPTHWISE_LANES) / size + 1;
+  return bc_max(0, g->groups - BC_CHANNEL_LANES) / size + 1;
 }
 
 bc_range bc_channel_block(const bc_geometry *g, int64_t size, int64_t index)
@@ -35,7 +47,7 @@ bc_range bc_channel_block(const bc_geometry *g, int64_t size, int64_t index)
 
 int64_t bc_channel_most(int64_t size)
 {
-  return size + BC_DEPTHWISE_LANES - 1;
+  return size + BC_CHANNEL_LANES - 1;
 }
 
 /* Sums of a few sizes stay within int64_t. */

@@ -8,7 +8,15 @@
  * and at least a vector. */
 bool bc_depthwise_has_channel_vectors(const bc_geometry *geometry);
 
-/* Blocks of about `size` channels that all have a vector or more, and one of them. */
+/* Three by three taps side by side, one stride in both directions, 1 or 2, and vectors of channels:
+ * what nine_taps.h serves. */
+bool bc_has_nine_taps(const bc_geometry *geometry);
+
+/* The longest vectors of channels of any instruction set. */
+enum { BC_CHANNEL_LANES = 16 };
+
+/* Blocks of about `size` channels, a multiple of these lanes, that all have a vector or more unless
+ * there are fewer; and one of them. */
 int64_t bc_channel_blocks(const bc_geometry *geometry, int64_t size);
 bc_range bc_channel_block(const bc_geometry *geometry, int64_t size, int64_t index);
 
