@@ -53,10 +53,11 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
   for (int64_t row = 0; row < rows; ++row) {
     results[row] = result.data + row * step;
     for (int64_t segment = 0; segment < o->segments; ++segment)
-      at[segment * o->kernels->rows + row] = segment_of(o, row, segment);
+      at[segment * BC_MOST_TILE_ROWS + row] = segment_of(o, row, segment);
   }
   o->kernels->multiply(&(bc_tile){.rows = rows,
                                   .rows_at = at,
+                                  .segment_step = BC_MOST_TILE_ROWS,
                                   .segments = o->segments,
                                   .length = o->length,
                                   .step = o->step,

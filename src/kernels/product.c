@@ -73,7 +73,7 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
         panel += t->panel_step;
       }
     }
-    at += ROWS;
+    at += t->segment_step;
   }
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \

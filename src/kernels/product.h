@@ -30,7 +30,8 @@ typedef struct bc_coming {
  * row may have anywhere. */
 typedef struct bc_tile {
   int64_t rows;                /* how many: 1 to the table's */
-  const float *const *rows_at; /* [segments][the table's rows]: where a row's segment begins */
+  const float *const *rows_at; /* [segments][rows]: where a row's segment begins; */
+  int64_t segment_step;        /* pointers from one segment to the next */
   int64_t segments, length;
   int64_t step;          /* elements from a row's factor to the next */
   const float *panel;    /* [segments * length][lanes] */

@@ -53,6 +53,23 @@ static void find_filters(bc_map_job *j)
     pack_filters(j);
 }
 
+/* inside [lanes]: -1 for places at which the run's tap meets the source, else 0. */
+static void mark_inside(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
+                        int32_t *inside)
+{
+  for (int64_t lane = 0; lane < places->lanes; ++lane)
+    inside[lane] = 0;
+  for (int64_t i = 0; i < places->rows; ++i) {
+    const bc_place_row *row = &places->row[i];
+    const bc_range columns = {0, walk->axes[BC_WIDTH].source};
+    if (!bc_row_meets_source(walk, run, row))
+      continue;
+    const bc_range those = bc_places_within(walk, run, row, columns);
+    for (int64_t lane = those.begin; lane < those.end; ++lane)
+      inside[lane] = -1;
+  }
+}
+
 /* Fills a panel with the job's depth of the places. */
 static void gather_pixels(const bc_map_job *j, const bc_places *places, float *panel)
 {
@@ -62,7 +79,7 @@ static void gather_pixels(const bc_map_job *j, const bc_places *places, float *p
   bc_depth_run run;
   for (int64_t next = 0; bc_next_run(walk, j->depth, &next, &run);) {
     const int64_t begin = run.first_channel * walk->source.channel + run.shift;
-    bc_meet_source(walk, &run, places, inside);
+    mark_inside(walk, &run, places, inside);
     k->gather(&(bc_lanes_source){.source = bc_map_source(j->ctx) + begin,
                                  .source_step = walk->source.channel,
                                  .offsets = places->source,

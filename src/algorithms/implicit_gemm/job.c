@@ -40,6 +40,8 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
                         .length = bc_range_length(j->depth) / j->segments,
                         .step = j->step,
                         .at = j->rows,
+                        .segment_step =
+                            bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->rows),
                         .results = j->results,
                         .add = j->add};
   for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)

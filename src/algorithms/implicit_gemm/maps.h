@@ -30,8 +30,8 @@ static inline bool bc_rows_are_pixels(const bc_geometry *geometry)
 typedef struct bc_map_areas {
   size_t panels;  /* [panels][depth][lanes] */
   size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
-  size_t rows;    /* [tiles][segments][rows of a tile]: pointers */
-  size_t results; /* [tiles][rows of a tile]: pointers */
+  size_t rows;    /* [segments][rows of all tiles]: pointers */
+  size_t results; /* [rows of all tiles]: pointers */
   size_t copies;  /* [rows][depth]: of weights, or of pixels */
 } bc_map_areas;
 

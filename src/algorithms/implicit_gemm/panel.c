@@ -18,8 +18,13 @@ static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64
     }
 }
 
+/* Rows with less than a line of the cache between them count as one. */
 bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces)
 {
+  if (step - length < BC_CACHE_LINE) {
+    length += (rows - 1) * step;
+    rows = 1;
+  }
   const int64_t lines = rows * bc_count_blocks(length, BC_CACHE_LINE);
   return (bc_coming){.first = first,
                      .step = step,
@@ -37,7 +42,8 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
     s.rows[i] = s.sums[i];
   for (int64_t row = 0; row < rows->count; row += kernels->rows) {
     const bc_tile tile = {.rows = bc_min(kernels->rows, rows->count - row),
-                          .rows_at = rows->at + row * rows->segments,
+                          .rows_at = rows->at + row,
+                          .segment_step = rows->segment_step,
                           .segments = rows->segments,
                           .length = rows->length,
                           .step = rows->step,

@@ -9,7 +9,8 @@ typedef struct bc_rows {
   int64_t count;
   int64_t segments, length; /* the depth, as a tile has it */
   int64_t step;
-  const float *const *at; /* [tiles][segments][rows of a tile] */
+  const float *const *at; /* [segments][count] */
+  int64_t segment_step;   /* pointers from one segment to the next */
   float *const *results;  /* [count]: where lane 0 of a row is */
   bool add;               /* to what is there */
 } bc_rows;

@@ -11,50 +11,64 @@ static bc_range whole_columns(const bc_walk *walk, const bc_depth_run *run)
 {
   const int64_t pixel = walk->source.pixel, end = run->first_channel + run->channels;
   if (walk->joined == 1)
-    return (bc_range){INT64_MIN, INT64_MAX}; /* bc_meet_source() looked */
+    return (bc_range){0, walk->axes[BC_WIDTH].source};
   return (bc_range){-(run->first_channel / pixel),
                     walk->axes[BC_WIDTH].source - bc_count_blocks(end, pixel) + 1};
 }
 
-/* A copy of what joined taps meet around a place where they reach over the edge of the image. */
-static const float *copy_pixels(const bc_map_job *j, const bc_depth_run *run,
-                                const bc_places *places, int64_t place, float *copy)
+/* A copy of what joined taps meet around column `column` where they reach over the edge. */
+static const float *copy_pixels(const bc_map_job *j, const bc_depth_run *run, const float *from,
+                                int64_t column, float *copy)
 {
   const int64_t pixel = j->walk.source.pixel, n = run->channels;
-  const int64_t first = places->at[BC_WIDTH][place] * pixel + run->first_channel;
+  const int64_t first = column * pixel + run->first_channel;
   const int64_t begin = bc_max(0, -first);
   const int64_t end = bc_min(n, j->walk.axes[BC_WIDTH].source * pixel - first);
-  const float *from =
-      bc_map_source(j->ctx) + places->source[place] + run->shift + run->first_channel;
   memset(copy, 0, (size_t)n * sizeof *copy);
   if (begin < end)
     memcpy(copy + begin, from + begin, (size_t)(end - begin) * sizeof *copy);
   return copy;
 }
 
-/* Where a run's channels are for each of the places. */
-static void find_run(const bc_map_job *j, const bc_depth_run *run, const bc_places *places,
-                     int64_t segment)
+/* Places of a row at which columns of the run are outside of the image. */
+static void find_edge(const bc_map_job *j, const bc_depth_run *run, const bc_place_row *row,
+                      bc_range edge, const float **rows)
 {
-  const int64_t depth = bc_range_length(j->depth), tile_rows = j->ctx->kernels->rows;
+  const int64_t depth = bc_range_length(j->depth), step = j->walk.axes[BC_WIDTH].source_step;
+  for (int64_t place = edge.begin; place < edge.end; ++place) {
+    const int64_t column = row->at[BC_WIDTH] + (place - row->places.begin) * step;
+    float *copy = j->copies + place * depth + run->first - j->depth.begin;
+    rows[place] = j->walk.joined > 1 ? copy_pixels(j, run, rows[place], column, copy) : zeros;
+  }
+}
+
+/* Where a run's channels are for the places of a row. */
+static void find_row(const bc_map_job *j, const bc_depth_run *run, const bc_places *places,
+                     const bc_place_row *row, const float **rows)
+{
+  const bc_range all = row->places;
   const int64_t offset = run->shift + run->first_channel;
   const float *from = bc_map_source(j->ctx);
-  const bc_range whole = whole_columns(&j->walk, run);
-  int32_t inside[BC_MOST_PLACES];
-  bc_meet_source(&j->walk, run, places, inside);
-  for (int64_t first = 0; first < places->lanes; first += tile_rows) {
-    const float **rows = j->rows + first * j->segments + segment * tile_rows;
-    for (int64_t place = first; place < first + tile_rows; ++place) {
-      const int64_t column = places->at[BC_WIDTH][place];
-      float *copy = j->copies + place * depth + run->first - j->depth.begin;
-      if (!inside[place])
-        *rows++ = zeros;
-      else if (column >= whole.begin && column < whole.end)
-        *rows++ = from + (places->source[place] + offset);
-      else
-        *rows++ = copy_pixels(j, run, places, place, copy);
-    }
+  if (!bc_row_meets_source(&j->walk, run, row)) {
+    for (int64_t place = all.begin; place < all.end; ++place)
+      rows[place] = zeros;
+    return;
   }
+  for (int64_t place = all.begin; place < all.end; ++place)
+    rows[place] = from + (places->source[place] + offset);
+  const bc_range whole = bc_places_within(&j->walk, run, row, whole_columns(&j->walk, run));
+  find_edge(j, run, row, (bc_range){all.begin, whole.begin}, rows);
+  find_edge(j, run, row, (bc_range){whole.end, all.end}, rows);
+}
+
+/* The same for all places, and pads for those that stand for none. */
+static void find_run(const bc_map_job *j, const bc_depth_run *run, const bc_places *places,
+                     const float **rows)
+{
+  for (int64_t i = 0; i < places->rows; ++i)
+    find_row(j, run, places, &places->row[i], rows);
+  for (int64_t place = places->count; place < places->lanes; ++place)
+    rows[place] = zeros;
 }
 
 /* Where the pixels are in the result, and where their channels are for each tap of the depth. */
@@ -70,7 +84,7 @@ static void find_pixels(bc_map_job *j)
   for (int64_t i = 0; i < count; ++i)
     j->results[i] = j->ctx->tensors->result + places.result[i];
   for (int64_t next = 0, segment = 0; bc_next_run(&j->walk, j->depth, &next, &run); ++segment)
-    find_run(j, &run, &places, segment);
+    find_run(j, &run, &places, j->rows + segment * places.lanes);
 }
 
 static void pack_panels(const bc_map_job *j)

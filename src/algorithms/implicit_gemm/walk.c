@@ -79,37 +79,27 @@ static void next_row(const bc_walk *walk, int64_t position[BLASCONV_MAX_RANK], i
   ++*image;
 }
 
-static void add_reach(int64_t first, int64_t last, bool new, bc_range *reach)
-{
-  reach->begin = new ? first : bc_min(reach->begin, first);
-  reach->end = new ? last + 1 : bc_max(reach->end, last + 1);
-}
-
 /* The places from lane `first` to before `end`, which are in one row, from `position` on. */
 static void fill_row(const bc_walk *walk, int64_t group, int64_t image,
                      const int64_t position[BLASCONV_MAX_RANK], int64_t first, int64_t end,
                      bc_places *places)
 {
-  int64_t result = 0, source = 0, at[BLASCONV_MAX_RANK];
+  bc_place_row *row = &places->row[places->rows++];
+  int64_t result = 0, source = 0;
   for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
     const bc_walk_axis *axis = &walk->axes[i];
-    at[i] = axis->source_begin + position[i] * axis->source_step;
+    row->at[i] = axis->source_begin + position[i] * axis->source_step;
     result = result * axis->result + axis->result_begin + position[i] * axis->result_step;
-    source = source * axis->source + at[i];
+    source = source * axis->source + row->at[i];
   }
   result = image * walk->result.image + group * walk->result.group + result * walk->result.pixel;
   source = image * walk->source.image + group * walk->source.group + source * walk->source.pixel;
   const bc_walk_axis *width = &walk->axes[BC_WIDTH];
-  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
-    add_reach(at[i], at[i] + (i == BC_WIDTH ? (end - first - 1) * width->source_step : 0),
-              first == 0, &places->reach[i]);
+  row->places = (bc_range){first, end};
   for (int64_t lane = first; lane < end; ++lane) {
     const int64_t i = lane - first;
     places->result[lane] = result + i * width->result_step * walk->result.pixel;
     places->source[lane] = source + i * width->source_step * walk->source.pixel;
-    places->at[BC_DEPTH][lane] = at[BC_DEPTH];
-    places->at[BC_HEIGHT][lane] = at[BC_HEIGHT];
-    places->at[BC_WIDTH][lane] = at[BC_WIDTH] + i * width->source_step;
   }
 }
 
@@ -125,7 +115,7 @@ void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t c
   }
   places->count = count;
   places->lanes = lanes;
-  places->runs = 0;
+  places->rows = places->runs = 0;
   for (int64_t lane = 0; lane < count;) {
     const int64_t end = bc_min(count, lane + walk->axes[BC_WIDTH].count - position[BC_WIDTH]);
     fill_row(walk, group, image, position, lane, end, places);
@@ -141,13 +131,26 @@ void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t c
 }
 
 /* The taps' numbers on the axes, from the number of all. */
-static void find_shifts(const bc_walk *walk, int64_t tap, bc_depth_run *run)
+static void find_numbers(const bc_walk *walk, int64_t tap, int64_t numbers[BLASCONV_MAX_RANK])
 {
-  int64_t numbers[BLASCONV_MAX_RANK];
   for (int i = BC_WIDTH; i >= BC_DEPTH; --i) {
     numbers[i] = tap % walk->axes[i].taps;
     tap /= walk->axes[i].taps;
   }
+}
+
+/* Those of the next tap: divisions take long where taps have few channels. */
+static void next_numbers(const bc_walk *walk, int64_t numbers[BLASCONV_MAX_RANK])
+{
+  int i = BC_WIDTH;
+  while (i > BC_DEPTH && numbers[i] + 1 == walk->axes[i].taps)
+    numbers[i--] = 0;
+  ++numbers[i];
+}
+
+static void find_shifts(const bc_walk *walk, bc_depth_run *run)
+{
+  const int64_t *numbers = run->numbers;
   run->kernel_tap = run->shift = 0;
   for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
     const bc_walk_axis *axis = &walk->axes[i];
@@ -173,34 +176,54 @@ bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_ru
   const int64_t first = depth.begin + *next;
   if (first >= depth.end || (walk->taps_last && *next == taps))
     return false;
+  const int64_t tap = walk->taps_last ? first % taps : first / channels;
+  if (*next > 0 && tap == run->tap + 1)
+    next_numbers(walk, run->numbers);
+  else
+    find_numbers(walk, tap, run->numbers);
+  run->tap = tap;
+  find_shifts(walk, run);
   run->first = first;
   if (walk->taps_last) {
     run->step = taps;
     run->first_channel = first / taps;
     run->channels = bc_count_blocks(depth.end - first, taps);
     *next += 1;
-    find_shifts(walk, first % taps, run);
   } else {
     run->step = 1;
     run->first_channel = first % channels;
     run->channels = bc_min(channels - run->first_channel, depth.end - first);
     *next += run->channels;
-    find_shifts(walk, first / channels, run);
   }
   return true;
 }
 
-void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
-                    int32_t *inside)
+/* Of `count` places from `first` on and `step` apart, those in [range.begin, range.end). */
+static bc_range inside(int64_t first, int64_t step, int64_t count, bc_range range)
 {
-  for (int64_t lane = 0; lane < places->lanes; ++lane)
-    inside[lane] = lane < places->count ? -1 : 0;
-  for (int i = 0; i < (walk->joined > 1 ? BC_WIDTH : BLASCONV_MAX_RANK); ++i) {
-    const int64_t source = walk->axes[i].source, shift = run->shifts[i];
-    const int64_t *at = places->at[i];
-    if (places->reach[i].begin + shift >= 0 && places->reach[i].end + shift <= source)
-      continue;
-    for (int64_t lane = 0; lane < places->count; ++lane)
-      inside[lane] &= -(int32_t)(at[lane] + shift >= 0 && at[lane] + shift < source);
+  if (first >= range.begin && first + (count - 1) * step < range.end)
+    return (bc_range){0, count};
+  const int64_t begin = first >= range.begin ? 0 : bc_count_blocks(range.begin - first, step);
+  const int64_t end = first >= range.end ? 0 : bc_count_blocks(range.end - first, step);
+  return (bc_range){bc_min(begin, count), bc_max(bc_min(begin, count), bc_min(end, count))};
+}
+
+bool bc_row_meets_source(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row)
+{
+  for (int i = BC_DEPTH; i < BC_WIDTH; ++i) {
+    const int64_t at = row->at[i] + run->shifts[i];
+    if (at < 0 || at >= walk->axes[i].source)
+      return false;
   }
+  return true;
+}
+
+bc_range bc_places_within(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row,
+                          bc_range columns)
+{
+  const int64_t first = row->places.begin;
+  const bc_range those =
+      inside(row->at[BC_WIDTH] + run->shifts[BC_WIDTH], walk->axes[BC_WIDTH].source_step,
+             bc_range_length(row->places), columns);
+  return (bc_range){first + those.begin, first + those.end};
 }

@@ -49,14 +49,20 @@ bc_walk bc_walk_at(const bc_geometry *geometry, blasconv_pass pass, int64_t inde
 
 enum { BC_MOST_PLACES = 96 };
 
+/* Places in one row of the result. */
+typedef struct bc_place_row {
+  bc_range places;
+  int64_t at[BLASCONV_MAX_RANK]; /* where tap 0 of the first is on the axes of the source */
+} bc_place_row;
+
 /* Some positions of a walk: those of the group's part of all images, in a row. */
 typedef struct bc_places {
   int64_t count, lanes;           /* how many there are, and with those that stand for none */
   int64_t result[BC_MOST_PLACES]; /* where they are, from the result's first element; */
   int64_t source[BC_MOST_PLACES]; /* and where tap 0 of all axes would be, in the source */
-  int64_t at[BLASCONV_MAX_RANK][BC_MOST_PLACES]; /* on the axes of the source */
-  bc_range reach[BLASCONV_MAX_RANK];             /* all of those that there are */
-  int64_t runs, run_ends[BC_MOST_PLACES];        /* of places whose source is a stride further */
+  int64_t rows;                   /* of the result that they are in */
+  bc_place_row row[BC_MOST_PLACES];
+  int64_t runs, run_ends[BC_MOST_PLACES]; /* of places whose source is a stride further */
 } bc_places;
 
 /* `lanes` places from number `first` on, of which `count` are there. Those behind the last of them
@@ -73,17 +79,21 @@ bc_range bc_next_depth(const bc_walk *walk, int64_t begin, int64_t most);
 typedef struct bc_depth_run {
   int64_t first, step; /* in the depth, of the first channel and to the next */
   int64_t first_channel, channels;
-  int64_t kernel_tap;                /* in the kernel */
-  int64_t shifts[BLASCONV_MAX_RANK]; /* on the axes of the source, from tap 0 */
-  int64_t shift;                     /* the same in elements */
+  int64_t tap, numbers[BLASCONV_MAX_RANK]; /* the walk's: of all, and on the axes */
+  int64_t kernel_tap;                      /* in the kernel */
+  int64_t shifts[BLASCONV_MAX_RANK];       /* on the axes of the source, from tap 0 */
+  int64_t shift;                           /* the same in elements */
 } bc_depth_run;
 
-/* The next run of the part; *next counts what has been and starts at 0. False: no more. */
+/* The next run of the part: *next counts what has been and starts at 0, and *run is what came last.
+ * False: no more. */
 bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_run *run);
 
-/* inside [lanes]: -1 for places at which the run's tap meets the source, else 0. Of joined taps, at
- * least one would if the image were wide enough. */
-void bc_meet_source(const bc_walk *walk, const bc_depth_run *run, const bc_places *places,
-                    int32_t *inside);
+/* Whether the run's tap is neither above nor below the source for the places of a row. */
+bool bc_row_meets_source(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row);
+
+/* Those of a row's places at which the run's tap is in one of these columns of the source. */
+bc_range bc_places_within(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row,
+                          bc_range columns);
 
 #endif
