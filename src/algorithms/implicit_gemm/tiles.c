@@ -177,6 +177,7 @@ void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand
   p.results = (float **)(void *)(area + pointer_bytes());
   for (int64_t begin = 0; begin < k; begin += block) {
     const int64_t end = bc_min(k, begin + block);
-    multiply_depth(&p, (bc_range){begin, end}, (bc_range){end, bc_min(k, end + block)});
+    /* Behind the last comes, in the tensors, what is most likely multiplied next. */
+    multiply_depth(&p, (bc_range){begin, end}, (bc_range){end, end + block});
   }
 }
