@@ -3,6 +3,21 @@
 #include "sgemm.h"
 
 #include <omp.h>
+#include <stdatomic.h>
+#include <threads.h>
+
+/* What a thread gives up its core for before it sleeps: 0.1 to 0.2 milliseconds on an idle machine.
+ */
+enum { MOST_YIELDS = 400 };
+
+/* Until the other threads have ended their tasks: one that reaches the end of the region earlier
+ * may sleep there (OMP_WAIT_POLICY=passive), and waking it takes the last one 20 microseconds and
+ * more, see docs/performance.md, "Waking threads". */
+static void await(atomic_llong *left)
+{
+  for (int i = 0; i < MOST_YIELDS && atomic_load_explicit(left, memory_order_relaxed) > 0; ++i)
+    thrd_yield();
+}
 
 void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
 {
@@ -16,15 +31,19 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
     return;
   /* Thousands of small tasks (depthwise layers) are handed out several at a time. */
   const int64_t chunk = tasks / team / 16 + 1;
-#pragma omp parallel num_threads(team) default(none) shared(tasks, run, context, chunk)
+  atomic_llong left = tasks;
+#pragma omp parallel num_threads(team) default(none) shared(tasks, run, context, chunk, left)
   {
     /* OpenBLAS's OpenMP flavour asks for the threads of the task that calls it, and a team of one
      * does not count as parallel. The setting belongs to this region's implicit task alone: it
      * ends with the region, and the host's stays as it is. */
     omp_set_num_threads(1);
-#pragma omp for schedule(dynamic, chunk)
-    for (int64_t task = 0; task < tasks; ++task)
+#pragma omp for schedule(dynamic, chunk) nowait
+    for (int64_t task = 0; task < tasks; ++task) {
       run(context, task, omp_get_thread_num());
+      atomic_fetch_sub_explicit(&left, 1, memory_order_relaxed);
+    }
+    await(&left);
   }
 }
 
