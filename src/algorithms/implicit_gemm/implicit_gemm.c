@@ -4,6 +4,7 @@
 #include "algorithms/blocks.h"
 #include "cpu.h"
 #include "maps.h"
+#include "sliding.h"
 #include "tiles.h"
 #include "weights.h"
 
@@ -66,25 +67,31 @@ static const bc_weights_method weights_method = {.patches = bc_nearest_patches,
 
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
-  return request->pass == BLASCONV_BACKWARD_WEIGHTS
-             ? bc_weights_prepare(geometry, request, &weights_method)
-             : bc_maps_prepare(geometry, request);
+  if (request->pass != BLASCONV_BACKWARD_WEIGHTS)
+    return bc_maps_prepare(geometry, request);
+  return bc_sliding_serves(geometry, request->room)
+             ? bc_sliding_prepare(geometry, request)
+             : bc_weights_prepare(geometry, request, &weights_method);
 }
 
 static bc_work work(const bc_geometry *geometry, const bc_request *request,
                     const bc_schedule *schedule)
 {
-  return request->pass == BLASCONV_BACKWARD_WEIGHTS
-             ? bc_weights_work(geometry, schedule, &weights_method)
-             : bc_maps_work(geometry, request, schedule);
+  if (request->pass != BLASCONV_BACKWARD_WEIGHTS)
+    return bc_maps_work(geometry, request, schedule);
+  return bc_sliding_serves(geometry, request->room)
+             ? bc_sliding_work(geometry, schedule)
+             : bc_weights_work(geometry, schedule, &weights_method);
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  if (plan->request.pass == BLASCONV_BACKWARD_WEIGHTS)
-    bc_weights_run(plan, tensors, workspace, &weights_method);
-  else
+  if (plan->request.pass != BLASCONV_BACKWARD_WEIGHTS)
     bc_maps_run(plan, tensors, workspace);
+  else if (bc_sliding_serves(&plan->geometry, plan->request.room))
+    bc_sliding_run(plan, tensors, workspace);
+  else
+    bc_weights_run(plan, tensors, workspace, &weights_method);
 }
 
 const bc_algorithm bc_implicit_gemm = {.name = "implicit_gemm",

@@ -1,6 +1,8 @@
 #include "panel.h"
 
+#include "cpu.h"
 #include "geometry.h"
+#include "kernels/kernels.h"
 
 /* Where lanes are no neighbours in the result, a tile is put there one by one. */
 typedef struct scratch {
@@ -16,6 +18,12 @@ static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64
       float *result = results[i] + places[lane];
       *result = add ? *result + s->sums[i][lane] : s->sums[i][lane];
     }
+}
+
+int64_t bc_filled_rows(int64_t count)
+{
+  const int64_t rows = bc_cpu_kernels()->product->rows, rest = count % rows;
+  return count - rest + (rest > 0 ? bc_max(rest, 2 * rows / 3) : 0);
 }
 
 /* Rows with less than a line of the cache between them count as one. */

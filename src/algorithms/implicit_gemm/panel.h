@@ -15,6 +15,10 @@ typedef struct bc_rows {
   bool add;               /* to what is there */
 } bc_rows;
 
+/* Rows of so many in tiles as they take time: the last tile has to wait for its sums to be added if
+ * they are few. */
+int64_t bc_filled_rows(int64_t count);
+
 /* To be fetched evenly with so many pieces of tiles. */
 bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces);
 

@@ -2,6 +2,7 @@
 #include "algorithms/blocks.h"
 #include "cpu.h"
 #include "maps.h"
+#include "panel.h"
 
 #include <math.h>
 
@@ -188,13 +189,6 @@ static double count_packed(const bc_request *request, double weights, double pos
                                  : dear * weights * (positions / (double)blocks->pixels + 1.0);
 }
 
-/* Rows of all tiles; the last has to wait for its sums to be added if they are few. */
-static int64_t filled_rows(int64_t count)
-{
-  const int64_t rows = kernels()->rows, rest = count % rows;
-  return count - rest + (rest > 0 ? bc_max(rest, 2 * rows / 3) : 0);
-}
-
 bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   const bc_product_kernels *k = kernels();
@@ -203,7 +197,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const bool pixels = bc_rows_are_pixels(g);
   const int64_t positions = g->batch * g->out_pixels, taps = g->taps / walk.joined;
   const double groups = (double)g->groups, depth = (double)(walk.source_channels * taps);
-  const int64_t rows = filled_rows(pixels ? positions : walk.result_channels);
+  const int64_t rows = bc_filled_rows(pixels ? positions : walk.result_channels);
   const int64_t lanes = bc_round_up(pixels ? walk.result_channels : positions, k->lanes);
   const double filled = groups * (double)rows * (double)lanes;
   const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
