@@ -98,14 +98,22 @@ static bc_work work_on_pixels(const bc_geometry *g, blasconv_pass pass, double w
                    .run = width};
 }
 
+/* What is said of vectors of BC_DEPTHWISE_LANES holds for longer ones too. */
+static bc_work work_on_channels(const bc_geometry *g, double weights)
+{
+  const double lanes =
+      (double)(bc_has_nine_taps(g) ? bc_cpu_kernels()->nine_taps->lanes : BC_DEPTHWISE_LANES);
+  return (bc_work){.vectors = weights * (double)g->out_pixels * BC_DEPTHWISE_LANES / lanes,
+                   .run = g->groups};
+}
+
 static bc_work work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   (void)schedule;
   const double images = (double)(g->batch * g->groups);
   const double weights = images * (double)(g->out_channels * g->patch_rows);
-  bc_work w = bc_depthwise_has_channel_vectors(g)
-                  ? (bc_work){.vectors = weights * (double)g->out_pixels, .run = g->groups}
-                  : work_on_pixels(g, request->pass, weights);
+  bc_work w = bc_depthwise_has_channel_vectors(g) ? work_on_channels(g, weights)
+                                                  : work_on_pixels(g, request->pass, weights);
   /* Each channel of a group passes through the results of its filters. */
   w.moved = images * (double)(g->in_channels * g->in_pixels +
                               g->out_channels * g->in_channels * g->out_pixels);
