@@ -152,7 +152,7 @@ INLINE void sum_vector(int rows, int stride, const bc_nine_taps *n, int64_t x, c
       add_column(rows, stride, true, n, source + at, column - 1, inside, &w, &s);
     add_column(rows, stride, false, n, source + at, column, inside, &w, &s);
     if (j >= 0) {
-      fetch_both(n, (x * n->columns + j * LANES) * rows, rows * LANES, source, result);
+      fetch_both(n, (x * n->columns + j * LANES) * rows, (int64_t)rows * LANES, source, result);
       float *const to = result + at + j * n->pixel_step;
 #define PUT(i)                                                                                     \
   if ((i) < rows)                                                                                  \
@@ -251,7 +251,7 @@ INLINE void spread_vector(const bc_nine_taps *n, int64_t x, const float *source,
   for (int64_t j = n->half_column ? -1 : 0; j < n->columns; j += 2) {
     const two right = load_two(n, source + at, column++);
     const four sums = spread_pixel(&w, left, right);
-    fetch(result + n->next_result, 2 * (x * n->columns + j * LANES), 4 * LANES);
+    fetch(result + n->next_result, 2 * (x * n->columns + j * LANES), (int64_t)4 * LANES);
     fetch(source + n->next_source, (x * n->columns + j * LANES) / 2, LANES);
     if (j >= 0)
       put_column(n, sums.top_left, sums.bottom_left, x - at, result + at + j * n->pixel_step);
@@ -346,7 +346,7 @@ INLINE nine correlate_vector(int rows, int stride, const bc_nine_taps *n, int64_
       correlate_column(rows, stride, true, n, source + at, column - 1, inside, &gradients, &sums);
     correlate_column(rows, stride, false, n, source + at, column, inside, &gradients, &sums);
     if (j >= 0)
-      fetch_both(n, (x * n->columns + j * LANES) * rows, rows * LANES, source, gradient);
+      fetch_both(n, (x * n->columns + j * LANES) * rows, (int64_t)rows * LANES, source, gradient);
   }
   return sums;
 }

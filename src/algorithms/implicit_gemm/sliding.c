@@ -127,7 +127,7 @@ bc_work bc_sliding_work(const bc_geometry *g, const bc_schedule *schedule)
   const double units = (double)count_units(g, schedule->blocks.pixels);
   const double rows = (double)g->axes[BC_HEIGHT].output * (double)g->batch;
   const double tiles = (double)bc_count_blocks(g->patch_rows, kernels()->rows) *
-                       (double)(filters_of_panels(g) / kernels()->lanes);
+                       (double)bc_count_blocks(g->out_channels, kernels()->lanes);
   const double pixels = (double)(g->batch * g->out_pixels);
   const double slots = schedule->blocks.slots > 1 ? (double)schedule->blocks.slots : 0.0;
   return (bc_work){.tiles = units * tiles,
