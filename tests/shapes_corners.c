@@ -109,6 +109,7 @@ static const corner_row small_corners[] = {
     {"depthwise, vectors with stride", "n2 c34 in13x10 k34 f3 s2 p1 g34"},
     {"depthwise, vectors with stride, pads at the end", "c35 in12x9 k35 f3 s2 p0:1 g35"},
     {"depthwise, vectors, pads that reach further", "c20 in3x2 k20 f3 s2 p2:3 g20"},
+    {"depthwise, vectors, several planes", "c18 in3x7x5 k18 f1x3x3 p0x1x1 g18"},
     {"depthwise, vectors, planes without taps", "c18 in2x7x5 k18 f1x3x3 s2x1x1 p1 g18"},
     {"depthwise, vectors, planes with stride", "c18 in3x7x5 k18 f1x3x3 s2 p1 g18"},
     {"depthwise, dilated", "n2 c6 in9x8 k6 f3 d2 p2 g6"},
