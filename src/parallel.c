@@ -4,6 +4,7 @@
 
 #include <omp.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <threads.h>
 
 /* What a thread gives up its core for before it sleeps: 0.1 to 0.2 milliseconds on an idle machine.
@@ -31,8 +32,10 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
     return;
   /* Thousands of small tasks (depthwise layers) are handed out several at a time. */
   const int64_t chunk = tasks / team / 16 + 1;
+  const bool has_cores = team <= omp_get_num_procs();
   atomic_llong left = tasks;
-#pragma omp parallel num_threads(team) default(none) shared(tasks, run, context, chunk, left)
+#pragma omp parallel num_threads(team) default(none)                                               \
+    shared(tasks, run, context, chunk, left, has_cores)
   {
     /* OpenBLAS's OpenMP flavour asks for the threads of the task that calls it, and a team of one
      * does not count as parallel. The setting belongs to this region's implicit task alone: it
@@ -43,7 +46,8 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
       run(context, task, omp_get_thread_num());
       atomic_fetch_sub_explicit(&left, 1, memory_order_relaxed);
     }
-    await(&left);
+    if (has_cores) /* else others wait for this one's */
+      await(&left);
   }
 }
 
