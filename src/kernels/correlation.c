@@ -33,10 +33,8 @@ INLINE void add_products(bool partly, floats mask, const int64_t *offsets, float
 INLINE void add_to_sums(const bc_correlation *c, const nine *p, int64_t first, float *sums)
 {
   const floats all[BC_DEPTHWISE_MOST_TAPS] = {p->a, p->b, p->c, p->d, p->e, p->f, p->g, p->h, p->i};
-  for (int64_t tap = 0; tap < c->taps; ++tap) {
-    float *to = sums + tap * c->sums_step;
-    store(load(to) + keep(all[tap], first, LANES), to);
-  }
+  for (int64_t tap = 0; tap < c->taps; ++tap)
+    add_lanes(all[tap], first, sums + tap * c->sums_step);
 }
 
 static void correlate_pixels(const bc_correlation *c, const float *source, const float *gradient,
@@ -107,12 +105,6 @@ INLINE three correlate_three(int64_t stride, const bc_line_correlation *c, const
     y = stride == 1 ? z : load_column(c, source, column + c->apart, high);
   }
   return sums;
-}
-
-/* Adds lanes from `first` on. */
-INLINE void add_lanes(floats value, int64_t first, float *sums)
-{
-  store(load(sums) + keep(value, first, LANES), sums);
 }
 
 INLINE void correlate_line(int64_t stride, const bc_line_correlation *c, const float *source,

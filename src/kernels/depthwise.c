@@ -133,7 +133,7 @@ static void put(const bc_stencil *s, floats sum, int64_t x, float *line)
   if (s->elements < LANES)
     put_few(s, sum, line);
   else if (s->accumulate)
-    store(load(line + at) + keep(sum, x - at, LANES), line + at);
+    add_lanes(sum, x - at, line + at);
   else
     store(sum, line + at);
 }

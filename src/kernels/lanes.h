@@ -11,8 +11,7 @@
 enum {
   LANES = BC_VECTOR_LANES,
   HALF = LANES / 2,
-  LINES = 4,      /* summed at once */
-  CACHE_LINE = 16 /* floats */
+  LINES = 4 /* summed at once */
 };
 
 _Static_assert((int)LANES == (int)BC_DEPTHWISE_LANES, "vectors are not what depthwise.h says");

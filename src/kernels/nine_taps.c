@@ -19,7 +19,7 @@ enum { ROWS = 4 };
 enum { ROWS = 2 };
 #endif
 
-enum { LANES = BC_VECTOR_LANES, TAPS = 3, CACHE_LINE = 16 /* floats */ };
+enum { LANES = BC_VECTOR_LANES, TAPS = 3 };
 
 /* A row of the taps. */
 typedef struct three {
@@ -52,13 +52,21 @@ INLINE void fetch(const float *next, int64_t at, int64_t elements)
     __builtin_prefetch(next + i, 0, 2);
 }
 
-/* What belongs to `elements` of the results. */
+/* Of the rows of results behind these. */
+INLINE void fetch_results(const bc_nine_taps *n, int64_t at, int64_t elements, const float *result)
+{
+  fetch(result + n->rows * n->row_step, at, elements);
+}
+
+/* What belongs to `elements` of the results: theirs, and those of the source behind the last row
+ * that is read. */
 INLINE void fetch_both(const bc_nine_taps *n, int64_t at, int64_t elements, const float *source,
                        const float *result)
 {
   const int64_t of_source = n->stride * n->stride;
-  fetch(result + n->next_result, at, elements);
-  fetch(source + n->next_source, at * of_source, elements * of_source);
+  const int64_t row = n->first_row + (n->rows - 1) * n->stride + TAPS;
+  fetch_results(n, at, elements, result);
+  fetch(source + row * n->source_row, at * of_source, elements * of_source);
 }
 
 /* ---- sums over the taps ---- */
@@ -133,8 +141,9 @@ INLINE void add_column(int rows, int stride, bool odd, const bc_nine_taps *n, co
 INLINE void put(const bc_nine_taps *n, floats value, int64_t first, float *to)
 {
   if (n->accumulate)
-    value = load(to) + masked(value, lanes_between(first, LANES));
-  store(value, to);
+    add_lanes(value, first, to);
+  else
+    store(value, to);
 }
 
 /* The vector for the channels from x on. */
@@ -169,24 +178,6 @@ INLINE void sum_rows(int rows, int stride, const bc_nine_taps *n, const float *s
 {
   for (int64_t x = 0; x < n->channels; x += LANES)
     sum_vector(rows, stride, n, x, source, weights, result);
-}
-
-static void sum(const bc_nine_taps *n, const float *source, const float *weights, float *result)
-{
-#define SUM(i)                                                                                     \
-  case (i) + 1:                                                                                    \
-    sum_rows((i) + 1, 1, n, source, weights, result);                                              \
-    break;
-#define SUM_TWICE(i)                                                                               \
-  case ROWS + (i) + 1:                                                                             \
-    sum_rows((i) + 1, 2, n, source, weights, result);                                              \
-    break;
-  switch (n->rows + (n->stride == 2 ? ROWS : 0)) {
-    EACH_ROW(SUM)
-    EACH_HALF_ROW(SUM_TWICE)
-  default:
-    break;
-  }
 }
 
 /* ---- the gradient of the input with stride 2 ---- */
@@ -251,8 +242,8 @@ INLINE void spread_vector(const bc_nine_taps *n, int64_t x, const float *source,
   for (int64_t j = n->half_column ? -1 : 0; j < n->columns; j += 2) {
     const two right = load_two(n, source + at, column++);
     const four sums = spread_pixel(&w, left, right);
-    fetch(result + n->next_result, 2 * (x * n->columns + j * LANES), (int64_t)4 * LANES);
-    fetch(source + n->next_source, (x * n->columns + j * LANES) / 2, LANES);
+    fetch_results(n, 2 * (x * n->columns + j * LANES), (int64_t)4 * LANES, result);
+    fetch(source + (n->first_row + 1) * n->source_row, (x * n->columns + j * LANES) / 2, LANES);
     if (j >= 0)
       put_column(n, sums.top_left, sums.bottom_left, x - at, result + at + j * n->pixel_step);
     if (j + 1 < n->columns)
@@ -351,11 +342,6 @@ INLINE nine correlate_vector(int rows, int stride, const bc_nine_taps *n, int64_
   return sums;
 }
 
-INLINE void add_lanes(floats value, int64_t first, float *to)
-{
-  store(load(to) + masked(value, lanes_between(first, LANES)), to);
-}
-
 INLINE void add_three(const bc_nine_taps *n, const three *values, int64_t first, float *to)
 {
   add_lanes(values->left, first, to);
@@ -375,23 +361,45 @@ INLINE void correlate_all(int rows, int stride, const bc_nine_taps *n, const flo
   }
 }
 
-static void correlate(const bc_nine_taps *n, const float *source, const float *gradient,
-                      float *sums)
+/* ---- for each number of rows and each stride ---- */
+
+INLINE void run_rows(bool correlates, int rows, int stride, const bc_nine_taps *n,
+                     const float *source, const float *with, float *to)
 {
-#define CORRELATE_ROWS(i)                                                                          \
+  if (correlates)
+    correlate_all(rows, stride, n, source, with, to);
+  else
+    sum_rows(rows, stride, n, source, with, to);
+}
+
+INLINE void run(bool correlates, const bc_nine_taps *n, const float *source, const float *with,
+                float *to)
+{
+#define ONCE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    correlate_all((i) + 1, 1, n, source, gradient, sums);                                          \
+    run_rows(correlates, (i) + 1, 1, n, source, with, to);                                         \
     break;
-#define CORRELATE_ROWS_TWICE(i)                                                                    \
+#define TWICE(i)                                                                                   \
   case ROWS + (i) + 1:                                                                             \
-    correlate_all((i) + 1, 2, n, source, gradient, sums);                                          \
+    run_rows(correlates, (i) + 1, 2, n, source, with, to);                                         \
     break;
   switch (n->rows + (n->stride == 2 ? ROWS : 0)) {
-    EACH_ROW(CORRELATE_ROWS)
-    EACH_HALF_ROW(CORRELATE_ROWS_TWICE)
+    EACH_ROW(ONCE)
+    EACH_HALF_ROW(TWICE)
   default:
     break;
   }
+}
+
+static void sum(const bc_nine_taps *n, const float *source, const float *weights, float *result)
+{
+  run(false, n, source, weights, result);
+}
+
+static void correlate(const bc_nine_taps *n, const float *source, const float *gradient,
+                      float *sums)
+{
+  run(true, n, source, gradient, sums);
 }
 
 const bc_nine_tap_kernels BC_FOR_ISA(bc_nine_tap_kernels) = {

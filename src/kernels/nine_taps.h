@@ -10,7 +10,8 @@
 
 /* Rows of results, or of the output's gradient: those of an image, or some of them. Result (0, 0)
  * meets pixel (first_row, first_column) of the source with its first tap; what is outside of the
- * source is zero. */
+ * source is zero. What lies behind the last rows of both, with all channels, is fetched meanwhile.
+ */
 typedef struct bc_nine_taps {
   int64_t rows, columns, channels;
   int64_t row_step, pixel_step;        /* elements from a row, or pixel, of results to the next */
@@ -19,7 +20,6 @@ typedef struct bc_nine_taps {
   int64_t first_row, first_column;
   int64_t stride;        /* 1 or 2, of rows and columns */
   int64_t across, along; /* elements from the weight of a tap to that in the next row, or column */
-  int64_t next_source, next_result; /* elements to what is read, and written, next: all channels */
   /* Of spread() alone: results come in pairs, in both directions, the first of which meets pixel
    * (first_row, first_column) with its first tap and the pixel before with its last, the second
    * with its middle one. Whether the first row, and column, is the second of its pair. */

@@ -15,6 +15,8 @@
 #endif
 #endif
 
+enum { CACHE_LINE = 16 /* floats */ };
+
 typedef float floats __attribute__((vector_size(BC_VECTOR_LANES * sizeof(float))));
 typedef int32_t ints __attribute__((vector_size(BC_VECTOR_LANES * sizeof(int32_t))));
 
@@ -47,6 +49,12 @@ INLINE ints lanes_between(int64_t first, int64_t end)
 INLINE floats masked(floats value, ints mask)
 {
   return (floats)((ints)value & mask);
+}
+
+/* Adds the lanes from `first` on to what is there. */
+INLINE void add_lanes(floats value, int64_t first, float *to)
+{
+  store(load(to) + masked(value, lanes_between(first, BC_VECTOR_LANES)), to);
 }
 
 #endif

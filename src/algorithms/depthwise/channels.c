@@ -1,13 +1,11 @@
 /* Forward and backward data with vectors of neighbouring channels, where each has a map of its own.
  * Tensors are read and written where they lie, edges by leaving out the taps that meet none of the
  * source. Weights are turned to [R][S][G] first. */
-#include "algorithms/sweep.h"
 #include "depthwise.h"
 
 #include "cpu.h"
 #include "kernels/depthwise.h"
 #include "kernels/kernels.h"
-#include "kernels/nine_taps.h"
 #include "parallel.h"
 
 enum { LEAST_CHANNELS = 64 };
@@ -147,27 +145,12 @@ static row find_row(const context *ctx, int64_t image, int64_t index, bc_range c
   return r;
 }
 
-/* What sums over nine taps have in common: `rows` of a plane from r on. */
+/* `rows` of a plane from r on. */
 static bc_nine_taps nine_taps_of(const context *ctx, const row *r, int64_t rows)
 {
-  const bc_sums *sums = &ctx->sums;
-  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
-  const bc_phase phase = bc_sweep_phase(width, 0);
-  const int64_t pixel = sums->from.pixel;
-  return (bc_nine_taps){.rows = rows,
-                        .columns = width->results,
-                        .channels = bc_range_length(r->channels),
-                        .row_step = width->results * sums->to.pixel,
-                        .pixel_step = sums->to.pixel,
-                        .source_row = width->sources * pixel,
-                        .source_pixel = pixel,
-                        .source_rows = height->sources,
-                        .source_columns = width->sources,
-                        .first_row = r->source_row,
-                        .first_column = phase.offset,
-                        .stride = height->stride,
-                        .next_result = rows * width->results * sums->to.pixel,
-                        .accumulate = ctx->plan->request.accumulate};
+  bc_nine_taps taps = bc_nine_taps_of(&ctx->sums, rows, bc_range_length(r->channels));
+  taps.accumulate = ctx->plan->request.accumulate;
+  return taps;
 }
 
 /* Of the source that a row meets: its first channel there. */
@@ -186,9 +169,10 @@ static void sum_nine_taps(const context *ctx, const row *r, int64_t rows, float 
   const int64_t groups = ctx->plan->geometry.groups;
   const int64_t down = sums->tap_weight[BC_HEIGHT], right = sums->tap_weight[BC_WIDTH];
   bc_nine_taps taps = nine_taps_of(ctx, r, rows);
+  taps.first_row = r->source_row;
+  taps.first_column = phase.offset;
   taps.across = r->row_phase.step * down * groups;
   taps.along = phase.step * right * groups;
-  taps.next_source = (taps.first_row + (rows - 1) * taps.stride + 3) * taps.source_row;
   bc_cpu_kernels()->nine_taps->sum(
       &taps, plane_of(ctx, r),
       ctx->weights + (r->row_phase.first * down + phase.first * right) * groups + r->channels.begin,
@@ -210,7 +194,6 @@ static int64_t spread_nine_taps(const context *ctx, const row *r, int64_t index,
   taps.half_column = width->pad_begin % 2 == 1;
   taps.across = ctx->sums.tap_weight[BC_HEIGHT] * groups;
   taps.along = ctx->sums.tap_weight[BC_WIDTH] * groups;
-  taps.next_source = (taps.first_row + 1) * taps.source_row;
   bc_cpu_kernels()->nine_taps->spread(&taps, plane_of(ctx, r), ctx->weights + r->channels.begin,
                                       result);
   return rows;

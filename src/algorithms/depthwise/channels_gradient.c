@@ -1,10 +1,8 @@
 /* The weight gradient with vectors of neighbouring channels, on the tensors as they lie. */
-#include "algorithms/sweep.h"
 #include "gradient.h"
 
 #include "cpu.h"
 #include "kernels/kernels.h"
-#include "kernels/nine_taps.h"
 #include "parallel.h"
 
 #include <string.h>
@@ -129,34 +127,19 @@ static void correlate_nine(const context *ctx, const work *w, int64_t image, int
                            int64_t source_plane, bc_range rows)
 {
   const bc_sums *sums = &ctx->sums;
-  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
-  const int64_t channels = bc_range_length(w->channels), count = bc_range_length(rows);
-  const int64_t row = width->results * sums->to.pixel,
-                source_row = width->sources * sums->from.pixel;
-  const int64_t first_row = rows.begin * height->stride + height->low;
-  const bc_nine_taps taps = {.rows = count,
-                             .columns = width->results,
-                             .channels = channels,
-                             .row_step = row,
-                             .pixel_step = sums->to.pixel,
-                             .source_row = source_row,
-                             .source_pixel = sums->from.pixel,
-                             .source_rows = height->sources,
-                             .source_columns = width->sources,
-                             .first_row = first_row,
-                             .first_column = width->low,
-                             .stride = height->stride,
-                             .across = 3 * channels,
-                             .along = channels,
-                             .next_source =
-                                 (first_row + (count - 1) * height->stride + 3) * source_row,
-                             .next_result = count * row};
+  const bc_sweep *height = &sums->axes[BC_HEIGHT];
+  const int64_t channels = bc_range_length(w->channels);
+  bc_nine_taps taps = bc_nine_taps_of(sums, bc_range_length(rows), channels);
+  taps.first_row = rows.begin * height->stride + height->low;
+  taps.first_column = sums->axes[BC_WIDTH].low;
+  taps.across = 3 * channels;
+  taps.along = channels;
   bc_cpu_kernels()->nine_taps->correlate(
       &taps,
-      ctx->tensors->input + image * sums->from.image + source_plane * height->sources * source_row +
-          w->channels.begin,
-      ctx->tensors->output + image * sums->to.image + (plane * height->results + rows.begin) * row +
-          w->channels.begin,
+      ctx->tensors->input + image * sums->from.image +
+          source_plane * height->sources * taps.source_row + w->channels.begin,
+      ctx->tensors->output + image * sums->to.image +
+          (plane * height->results + rows.begin) * taps.row_step + w->channels.begin,
       w->sums);
 }
 
@@ -192,12 +175,12 @@ static void add_unit(const context *ctx, work *w, int64_t image, int64_t unit)
   const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH];
   const int64_t units = units_of_plane(g), plane = unit / units;
   const bc_range rows = bc_block(unit % units, rows_of_unit(g), g->axes[BC_HEIGHT].output);
-  const bc_phase taps = bc_sweep_phase(depth, 0);
   const int64_t terms = bc_range_length(rows) * g->axes[BC_WIDTH].output;
   if (w->terms + terms > BC_GRADIENT_TERMS)
     flush(ctx, w);
   w->terms += terms;
   if (bc_has_nine_taps(g)) {
+    const bc_phase taps = bc_sweep_phase(depth, 0);
     const bc_range planes = bc_phase_inside(depth, &taps, plane);
     if (bc_range_length(planes) > 0)
       correlate_nine(ctx, w, image, plane, plane * depth->stride + taps.offset, rows);

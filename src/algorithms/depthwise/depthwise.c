@@ -5,7 +5,6 @@
 #include "cpu.h"
 #include "kernels/depthwise.h"
 #include "kernels/kernels.h"
-#include "kernels/nine_taps.h"
 #include "planning/cost.h"
 
 #include <string.h>
@@ -30,6 +29,21 @@ bool bc_has_nine_taps(const bc_geometry *g)
   return g->axes[BC_DEPTH].kernel == 1 && height->kernel == 3 && width->kernel == 3 &&
          height->dilation == 1 && width->dilation == 1 && height->stride == width->stride &&
          height->stride <= 2 && g->groups >= bc_cpu_kernels()->nine_taps->lanes;
+}
+
+bc_nine_taps bc_nine_taps_of(const bc_sums *sums, int64_t rows, int64_t channels)
+{
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
+  return (bc_nine_taps){.rows = rows,
+                        .columns = width->results,
+                        .channels = channels,
+                        .row_step = width->results * sums->to.pixel,
+                        .pixel_step = sums->to.pixel,
+                        .source_row = width->sources * sums->from.pixel,
+                        .source_pixel = sums->from.pixel,
+                        .source_rows = height->sources,
+                        .source_columns = width->sources,
+                        .stride = height->stride};
 }
 
 /* What is left behind the last whole block is one of its own only if it fills a vector, so that

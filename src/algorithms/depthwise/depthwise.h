@@ -3,6 +3,8 @@
 #define BC_DEPTHWISE_PARTS_H
 
 #include "algorithms/blocks.h"
+#include "algorithms/sweep.h"
+#include "kernels/nine_taps.h"
 
 /* Vectors of channels: each has one map in and one out, and the channels of a pixel are neighbours
  * and at least a vector. */
@@ -11,6 +13,10 @@ bool bc_depthwise_has_channel_vectors(const bc_geometry *geometry);
 /* Three by three taps side by side, one stride in both directions, 1 or 2, and vectors of channels:
  * what nine_taps.h serves. */
 bool bc_has_nine_taps(const bc_geometry *geometry);
+
+/* `rows` rows of results of a forward pass, or of backward data, over so many channels: what does
+ * not depend on which rows they are. The rest is 0. */
+bc_nine_taps bc_nine_taps_of(const bc_sums *sums, int64_t rows, int64_t channels);
 
 /* The longest vectors of channels of any instruction set. */
 enum { BC_CHANNEL_LANES = 16 };

@@ -37,8 +37,9 @@ static int64_t source_place(const bc_map_job *j, int64_t position)
 /* Where a tap is, from tap 0. */
 static int64_t tap_shift(const bc_walk *walk, int64_t tap)
 {
-  bc_depth_run run = {0}; /* tap 0 */
-  bc_next_run(walk, (bc_range){0, walk->taps}, &tap, &run);
+  bc_depth_run run;
+  int64_t next = 0;
+  bc_next_run(walk, (bc_range){tap, tap + 1}, &next, &run);
   return run.shift;
 }
 

@@ -216,7 +216,7 @@ static void find_rows(const job *j, int64_t rows)
 }
 
 /* Adds a unit's products. */
-static void add_unit(const job *j, const context *ctx, int64_t unit, bool add)
+static void add_unit(const job *j, const context *ctx, int64_t unit)
 {
   const bc_geometry *g = j->g;
   const bc_axis *width = &g->axes[BC_WIDTH];
@@ -233,7 +233,7 @@ static void add_unit(const job *j, const context *ctx, int64_t unit, bool add)
                        .at = j->rows,
                        .segment_step = g->patch_rows,
                        .results = j->results,
-                       .add = add};
+                       .add = true};
   const int64_t tiles =
       bc_count_blocks(g->patch_rows, kernels()->rows) * bc_count_blocks(g->out_channels, lanes);
   /* What comes next lies behind what is read. */
@@ -278,7 +278,7 @@ static void run_task(void *argument, int64_t slot, int thread)
   memset(j.sums, 0, find_areas(g, rows).sums);
   find_rows(&j, rows);
   for (int64_t unit = units.begin; unit < units.end; ++unit)
-    add_unit(&j, ctx, unit, true);
+    add_unit(&j, ctx, unit);
   store(ctx, &j, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, slot));
 }
 
