@@ -14,6 +14,7 @@ typedef struct bc_blocks {
   int64_t filters;  /* filters of a group in a block */
   int64_t channels; /* of a group, and of what a pass of maps writes, that a task owns */
   int64_t depth;    /* rows of the patch matrix in a block */
+  int64_t panels;   /* filters whose weights are packed at a time */
   int64_t pixels;   /* columns of the patch matrix, output pixels of one image, in a block */
   int64_t images;   /* images side by side in a block */
   int64_t slots;    /* partial sums of the weight gradient, added in order at the end */

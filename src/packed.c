@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 /* "bcpacked" as a number, so that another byte order is noticed. */
 #define MAGIC UINT64_C(0x62637061636b6564)

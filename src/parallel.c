@@ -5,19 +5,26 @@
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <threads.h>
 
-/* What a thread gives up its core for before it sleeps: 0.1 to 0.2 milliseconds on an idle machine.
- */
-enum { MOST_YIELDS = 400 };
+/* How often a thread looks before it sleeps: for some 50 microseconds. */
+enum { MOST_LOOKS = 4000 };
+
+/* A moment in which a core does little. */
+static void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
 
 /* Until the other threads have ended their tasks: one that reaches the end of the region earlier
  * may sleep there (OMP_WAIT_POLICY=passive), and waking it takes the last one 20 microseconds and
- * more, see docs/performance.md, "Waking threads". */
+ * more, see docs/performance.md, "Waking threads". Who gives up the core instead may get it back
+ * milliseconds later, where others want it too. */
 static void await(atomic_llong *left)
 {
-  for (int i = 0; i < MOST_YIELDS && atomic_load_explicit(left, memory_order_relaxed) > 0; ++i)
-    thrd_yield();
+  for (int i = 0; i < MOST_LOOKS && atomic_load_explicit(left, memory_order_relaxed) > 0; ++i)
+    pause_briefly();
 }
 
 void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)

@@ -199,13 +199,13 @@ static void gather(const bc_lanes_source *from, int64_t channels, float *panel, 
 
 /* ---- packed weights ---- */
 
-/* `width` is known and so is the step, if it is 1: no call of memcpy() for a few numbers. */
-INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, float *to)
+/* The step is known if it is 1: no call of memcpy() for a few numbers. */
+INLINE void put_blocks(const bc_row_source *row, int64_t step, float *to)
 {
   const float *from = row->from;
   int64_t left = row->n;
-  for (; left >= width; left -= width, from += width * step, to += row->block_step)
-    for (int64_t i = 0; i < width; ++i)
+  for (; left >= LANES; left -= LANES, from += LANES * step, to += row->block_step)
+    for (int64_t i = 0; i < LANES; ++i)
       to[i] = from[i * step];
   for (int64_t i = 0; i < left; ++i)
     to[i] = from[i * step];
@@ -213,14 +213,10 @@ INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, fl
 
 static void put_row(const bc_row_source *row, float *to)
 {
-  if (row->width == LANES && row->step == 1)
-    put_blocks(row, LANES, 1, to);
-  else if (row->width == LANES)
-    put_blocks(row, LANES, row->step, to);
-  else if (row->step == 1)
-    put_blocks(row, ROWS, 1, to);
+  if (row->step == 1)
+    put_blocks(row, 1, to);
   else
-    put_blocks(row, ROWS, row->step, to);
+    put_blocks(row, row->step, to);
 }
 
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,

@@ -56,12 +56,12 @@ typedef struct bc_lanes_source {
   int64_t readable, limit; /* source[readable] to before source[limit] is memory of the tensor */
 } bc_lanes_source;
 
-/* n numbers, `step` elements from one to the next, and where they go: `width` side by side, the
- * next so many `block_step` elements behind the first. */
+/* n numbers, `step` elements from one to the next, and where they go: as many side by side as a
+ * tile has lanes, the next so many `block_step` elements behind the first. */
 typedef struct bc_row_source {
   const float *from;
   int64_t step, n;
-  int64_t width, block_step;
+  int64_t block_step;
 } bc_row_source;
 
 typedef struct bc_product_kernels {
@@ -70,7 +70,7 @@ typedef struct bc_product_kernels {
   void (*multiply)(const bc_tile *tile);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
-  /* Writes a row of blocks that are as wide as a tile's rows or lanes. */
+  /* Writes a row of such blocks. */
   void (*put_row)(const bc_row_source *row, float *to);
 } bc_product_kernels;
 

@@ -17,6 +17,13 @@ static part next_part(const bc_map_job *j, bc_range positions)
                 bc_next_depth(&j->walk, 0, blocks->depth)};
 }
 
+/* What comes when the job's positions, which are some of `all`, are done with. */
+static part part_after(const bc_map_job *j, bc_range all)
+{
+  return j->positions.end < all.end ? (part){{j->positions.end, all.end}, j->depth}
+                                    : next_part(j, all);
+}
+
 /* Pieces of the job's tiles. */
 static int64_t count_pieces(const bc_map_job *j)
 {
@@ -43,29 +50,46 @@ static int64_t tap_shift(const bc_walk *walk, int64_t tap)
   return run.shift;
 }
 
-/* As far as the pixels are in one image. */
-bc_coming bc_expect_panels(const bc_map_job *j)
+/* Pixels of one image. */
+static bc_coming expect_image(const bc_map_job *j, bc_range positions, bc_range depth)
 {
   const bc_walk *walk = &j->walk;
-  const part next = next_part(j, j->positions);
-  const int64_t first = next.positions.begin;
-  const int64_t end = bc_min(next.positions.end, bc_round_up(first + 1, walk->positions));
-  if (first >= end || walk->taps == 0)
-    return (bc_coming){0};
-  const int64_t shift = tap_shift(walk, 0), turned = tap_shift(walk, walk->taps - 1);
-  const int64_t begin = source_place(j, first) + bc_min(shift, turned);
-  return bc_expect(bc_map_source(j->ctx) + begin +
-                       next.depth.begin / walk->taps * walk->source.channel,
-                   walk->source.channel, bc_count_blocks(bc_range_length(next.depth), walk->taps),
-                   source_place(j, end - 1) + bc_max(shift, turned) + 1 - begin, count_pieces(j));
+  const int64_t one = tap_shift(walk, 0), other = tap_shift(walk, walk->taps - 1);
+  const int64_t begin = source_place(j, positions.begin) + bc_min(one, other);
+  const int64_t end = source_place(j, positions.end - 1) + bc_max(one, other) + 1;
+  return bc_expect(bc_map_source(j->ctx) + begin + depth.begin / walk->taps * walk->source.channel,
+                   walk->source.channel, bc_count_blocks(bc_range_length(depth), walk->taps),
+                   end - begin, count_pieces(j));
+}
+
+void bc_expect_panels(const bc_map_job *j, bc_range all, bc_expected *expected)
+{
+  const int64_t in_image = j->walk.positions;
+  const part next = part_after(j, all);
+  const int64_t most = j->ctx->rows_are_pixels ? BC_ROW_BLOCK : bc_range_length(next.positions);
+  const int64_t end = bc_min(next.positions.end, next.positions.begin + most);
+  int64_t at_once = 0;
+  *expected = (bc_expected){0};
+  if (j->walk.taps == 0)
+    return;
+  bc_coming *parts = expected->parts;
+  for (int64_t first = next.positions.begin, i = 0; first < end && i < BC_MOST_EXPECTED; ++i) {
+    const bc_range those = {first, bc_min(end, bc_round_up(first + 1, in_image))};
+    parts[i] = expect_image(j, those, next.depth);
+    at_once += parts[i].at_once;
+    if (i > 0)
+      parts[i - 1].then = &parts[i];
+    first = those.end;
+  }
+  for (int i = 0; i < BC_MOST_EXPECTED; ++i)
+    parts[i].at_once = at_once;
 }
 
 /* What the last tap meets, since it is the first to come to new pixels. */
 bc_coming bc_expect_pixels(const bc_map_job *j, bc_range all)
 {
   const bc_walk *walk = &j->walk;
-  const part next = j->positions.end < all.end ? (part){{j->positions.end, all.end}, j->depth}
-                                               : next_part(j, all);
+  const part next = part_after(j, all);
   const int64_t first = next.positions.begin;
   const int64_t rows = bc_min(BC_ROW_BLOCK, next.positions.end - first);
   bc_depth_run run = {0};

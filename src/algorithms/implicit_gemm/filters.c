@@ -27,18 +27,19 @@ static void copy_filters(bc_map_job *j)
   j->step = 1;
 }
 
-/* The filters' tiles, packed before or now. */
+/* The filters in blocks that were packed before, or are now from the job's first on. */
 static void pack_filters(bc_map_job *j)
 {
-  const int64_t width = j->ctx->kernels->rows, tile = width * bc_range_length(j->depth);
+  const int64_t width = j->ctx->kernels->lanes, block = width * bc_range_length(j->depth);
+  const int64_t first = j->packed == NULL ? 0 : j->channels.begin;
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
-                    &(bc_packing){j->copies, width, tile});
+                    &(bc_packing){j->copies, block});
   for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
-    const int64_t first = row - row % width;
-    const float *rows = j->packed == NULL ? j->copies + first / width * tile
-                                          : bc_packed_block(j, j->channels.begin + first, width);
-    j->rows[row] = rows + row % width;
+    const int64_t number = first + row;
+    const float *rows =
+        j->packed == NULL ? j->copies + number / width * block : bc_packed_block(j, number);
+    j->rows[row] = rows + number % width;
   }
   j->step = width;
 }
@@ -70,8 +71,7 @@ static void mark_inside(const bc_walk *walk, const bc_depth_run *run, const bc_p
   }
 }
 
-/* Fills a panel with the job's depth of the places. */
-static void gather_pixels(const bc_map_job *j, const bc_places *places, float *panel)
+void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel)
 {
   const bc_product_kernels *k = j->ctx->kernels;
   const bc_walk *walk = &j->walk;
@@ -93,14 +93,31 @@ static void gather_pixels(const bc_map_job *j, const bc_places *places, float *p
   }
 }
 
-static void gather_panels(const bc_map_job *j)
+/* Whether the panel of these places can be rows of the source: no lane that is read is behind the
+ * last or in another image. */
+static bool are_neighbours(const bc_places *places)
+{
+  return places->runs == 1 && 2 * places->count % places->lanes == 0;
+}
+
+static bc_panel_view make_panel(const bc_map_job *j, const bc_places *places, float *panel)
+{
+  if (bc_panels_stay(&j->walk) && are_neighbours(places))
+    return (bc_panel_view){bc_map_source(j->ctx) + places->source[0] +
+                               j->depth.begin * j->walk.source.channel,
+                           j->walk.source.channel};
+  bc_gather_pixels(j, places, panel);
+  return (bc_panel_view){panel, places->lanes};
+}
+
+static void make_panels(const bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes;
   bc_places places;
   for (int64_t p = j->positions.begin, i = 0; p < j->positions.end; p += lanes, ++i) {
     const int64_t count = bc_min(lanes, j->positions.end - p);
     bc_find_places(&j->walk, j->group, p, count, lanes, &places);
-    gather_pixels(j, &places, bc_own_panel(j, i));
+    j->views[i] = make_panel(j, &places, bc_own_panel(j, i));
     memcpy(j->places + i * lanes, places.result, (size_t)count * sizeof *j->places);
   }
 }
@@ -108,12 +125,13 @@ static void gather_panels(const bc_map_job *j)
 void bc_multiply_filters(bc_map_job *j)
 {
   const bc_range all = j->channels;
-  gather_panels(j);
-  bc_coming coming = bc_expect_panels(j);
+  make_panels(j);
+  bc_expected expected;
+  bc_expect_panels(j, j->positions, &expected);
   for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
     j->channels = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
     find_filters(j);
-    bc_multiply_job(j, &coming);
+    bc_multiply_job(j, &expected.parts[0]);
   }
   j->channels = all;
 }

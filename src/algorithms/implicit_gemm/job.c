@@ -6,10 +6,12 @@ void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
   char *area =
       (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
   j->panels = (float *)(void *)area;
-  j->places = (int64_t *)(void *)(area += a->panels);
+  j->views = (bc_panel_view *)(void *)(area += a->panels);
+  j->places = (int64_t *)(void *)(area += a->views);
   j->rows = (const float **)(void *)(area += a->places);
   j->results = (float **)(void *)(area += a->rows);
-  j->copies = (float *)(void *)(area + a->results);
+  j->copies = (float *)(void *)(area += a->results);
+  j->sums = (bc_turned_sums *)(void *)(area + a->copies);
 }
 
 const float *bc_group_weights(const bc_map_job *j)
@@ -17,18 +19,12 @@ const float *bc_group_weights(const bc_map_job *j)
   return j->ctx->tensors->weights + bc_weights_offset(&j->ctx->plan->geometry, j->group);
 }
 
-const float *bc_packed_block(const bc_map_job *j, int64_t channel, int64_t width)
+const float *bc_packed_block(const bc_map_job *j, int64_t channel)
 {
+  const int64_t width = j->ctx->kernels->lanes;
   const int64_t blocks = bc_count_blocks(j->walk.result_channels, width);
   return j->packed +
          ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;
-}
-
-/* Panel number `index` of the job, which begins at `lane`. */
-static const float *panel_at(const bc_map_job *j, int64_t index, int64_t lane)
-{
-  return j->walk.taps_last || j->packed == NULL ? bc_own_panel(j, index)
-                                                : bc_packed_block(j, lane, j->ctx->kernels->lanes);
 }
 
 void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
@@ -45,6 +41,6 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
                         .results = j->results,
                         .add = j->add};
   for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)
-    bc_multiply_panel(j->ctx->kernels, &rows, panel_at(j, i, lane), lanes,
+    bc_multiply_panel(j->ctx->kernels, &rows, j->views[i].first, j->views[i].step,
                       bc_min(lanes, all.end - lane), j->places + i * lanes, coming);
 }

@@ -14,9 +14,22 @@ typedef struct bc_map_context {
   const bc_tensors *tensors;
   const bc_product_kernels *kernels;
   bc_map_areas areas;
-  bool has_gaps; /* some positions meet no tap, as with strides longer than the kernel */
+  bool rows_are_pixels; /* else they are channels */
+  bool has_gaps;        /* some positions meet no tap, as with strides longer than the kernel */
   void *workspace;
 } bc_map_context;
+
+/* Where the rows of a panel begin. */
+typedef struct bc_panel_view {
+  const float *first; /* [depth][lanes] */
+  int64_t step;       /* elements from one row to the next */
+} bc_panel_view;
+
+/* A panel's sums before and after they are turned. */
+typedef struct bc_turned_sums {
+  float of_row[BC_ROW_BLOCK][BC_MOST_LANES];
+  float of_channel[BC_MOST_LANES][BC_ROW_BLOCK];
+} bc_turned_sums;
 
 typedef struct bc_map_job {
   const bc_map_context *ctx;
@@ -28,10 +41,12 @@ typedef struct bc_map_job {
   int64_t segments, step; /* of rows, as a tile has them */
   bool add;
   float *panels; /* these are in bc_map_areas */
+  bc_panel_view *views;
   int64_t *places;
   const float **rows;
   float **results;
   float *copies;
+  bc_turned_sums *sums;
 } bc_map_job;
 
 /* Gives the job the areas of the thread's workspace. */
@@ -45,18 +60,18 @@ static inline const float *bc_map_source(const bc_map_context *ctx)
 
 static inline bc_range bc_job_rows(const bc_map_job *j)
 {
-  return j->walk.taps_last ? j->channels : j->positions;
+  return j->ctx->rows_are_pixels ? j->positions : j->channels;
 }
 
 static inline bc_range bc_job_lanes(const bc_map_job *j)
 {
-  return j->walk.taps_last ? j->positions : j->channels;
+  return j->ctx->rows_are_pixels ? j->channels : j->positions;
 }
 
-/* The weights of the job's group, and the packed ones of the block of `width` channels of the
- * result that begins at `channel`, over the job's depth. */
+/* The weights of the job's group, and the packed ones of the block that a channel of the
+ * result is in, over the job's depth. */
 const float *bc_group_weights(const bc_map_job *job);
-const float *bc_packed_block(const bc_map_job *job, int64_t channel, int64_t width);
+const float *bc_packed_block(const bc_map_job *job, int64_t channel);
 
 /* Panel number `index` in the workspace. */
 static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
@@ -64,20 +79,36 @@ static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
   return j->panels + index * bc_range_length(j->depth) * j->ctx->kernels->lanes;
 }
 
+/* NCHW: fills a panel with the job's depth of the places' pixels. */
+void bc_gather_pixels(const bc_map_job *job, const bc_places *places, float *panel);
+
+/* Panels of the job's channels: their weights, packed before or now. */
+void bc_make_weight_panels(const bc_map_job *job);
+
 /* All panels by all rows, when both are there. `coming` may be NULL. */
 void bc_multiply_job(const bc_map_job *job, bc_coming *coming);
 
 /* ---- ahead.c: what the job reads next, to be fetched while it multiplies ---- */
 
-/* NCHW: the pixels of the panels that come when all rows have met those at hand. */
-bc_coming bc_expect_panels(const bc_map_job *job);
+enum { BC_MOST_EXPECTED = 4 };
+
+/* What is read next, one after the other, beginning with the first. */
+typedef struct bc_expected {
+  bc_coming parts[BC_MOST_EXPECTED];
+} bc_expected;
+
+/* NCHW: the pixels that are gathered when the job's positions, some of `all`, are done with: those
+ * of the next images, if there are many. */
+void bc_expect_panels(const bc_map_job *job, bc_range all, bc_expected *expected);
 
 /* NHWC: the pixels of the rows that come after the job's, which are some of `all`. */
 bc_coming bc_expect_pixels(const bc_map_job *job, bc_range all);
 
-/* ---- filters.c, pixels.c: the products of NCHW, and of NHWC ---- */
+/* ---- filters.c, pixels.c, turned.c: the products of NCHW, of NHWC, and of NCHW's small images
+ * ---- */
 
 void bc_multiply_filters(bc_map_job *job);
 void bc_multiply_pixels(bc_map_job *job);
+void bc_multiply_turned(bc_map_job *job);
 
 #endif

@@ -8,10 +8,12 @@ static void run_positions(bc_map_job *j)
   j->add = j->ctx->plan->request.accumulate;
   for (int64_t k = 0; k < j->walk.depth; k = j->depth.end) {
     j->depth = bc_next_depth(&j->walk, k, j->ctx->plan->schedule.blocks.depth);
-    if (j->walk.taps_last)
-      bc_multiply_filters(j);
-    else
+    if (!j->walk.taps_last)
       bc_multiply_pixels(j);
+    else if (j->ctx->rows_are_pixels)
+      bc_multiply_turned(j);
+    else
+      bc_multiply_filters(j);
     j->add = true;
   }
 }
@@ -111,10 +113,12 @@ static bool has_gaps(const bc_geometry *geometry, blasconv_pass pass)
 
 void bc_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
+  const bc_walk walk = bc_walk_at(&plan->geometry, plan->request.pass, 0);
   bc_map_context ctx = {.plan = plan,
                         .tensors = tensors,
                         .kernels = bc_cpu_kernels()->product,
-                        .areas = bc_find_map_areas(&plan->geometry, &plan->schedule.blocks),
+                        .areas = bc_find_map_areas(&walk, &plan->schedule.blocks),
+                        .rows_are_pixels = bc_rows_are_pixels(&walk),
                         .has_gaps = has_gaps(&plan->geometry, plan->request.pass),
                         .workspace = workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);

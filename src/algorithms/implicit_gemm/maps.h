@@ -3,12 +3,15 @@
  *
  *   result [channels][positions] = weights [channels][depth] * pixels [depth][positions].
  *
- * The side whose elements are neighbours in the result is that of the lanes: it is packed into
- * panels. The other side's rows are read through a table of pointers:
+ * One side is that of the lanes: it is packed into panels. The other side's rows are read through a
+ * table of pointers:
  *
- *   NCHW: lanes are positions, panels are gathered from pixels; rows are weights of filters;
+ *   NCHW: lanes are positions, panels are gathered from pixels or read in place; rows are weights
+ *         of filters;
  *   NHWC: lanes are channels, panels are weights; rows are pixels, which are copied only where
- *         joined taps reach over the edge of an image, or are short.
+ *         joined taps reach over the edge of an image, or are short;
+ *   NCHW, small images of many channels, which leave lanes empty or cut them in two: lanes are
+ *         channels, rows are pixels, gathered too; sums are turned when they go to the result.
  *
  * A task has a block of channels and one of positions. For each block of the depth it makes all its
  * panels; then blocks of rows, which share the second-level cache with them, meet them one after
@@ -21,21 +24,25 @@
 
 enum { BC_ROW_BLOCK = BC_MOST_PLACES };
 
-static inline bool bc_rows_are_pixels(const bc_geometry *geometry)
-{
-  return geometry->layout == BLASCONV_NHWC;
-}
+/* Whether the second or the third of these ways is taken. */
+bool bc_rows_are_pixels(const bc_walk *walk);
+
+/* NCHW: whether panels are read where the source has them, for each position is one of it, and
+ * channels are whole lines of the cache apart, not so many that they share few of its sets. */
+bool bc_panels_stay(const bc_walk *walk);
 
 /* What a task has in its workspace, in bytes, one behind the other. */
 typedef struct bc_map_areas {
-  size_t panels;  /* [panels][depth][lanes] */
+  size_t panels;  /* [panels][depth][lanes], as far as they do not stay in the source */
+  size_t views;   /* [panels]: where they are, bc_panel_view */
   size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
   size_t rows;    /* [segments][rows of all tiles]: pointers */
   size_t results; /* [rows of all tiles]: pointers */
   size_t copies;  /* [rows][depth]: of weights, or of pixels */
+  size_t sums;    /* if they are turned: bc_turned_sums */
 } bc_map_areas;
 
-bc_map_areas bc_find_map_areas(const bc_geometry *geometry, const bc_blocks *blocks);
+bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks);
 
 bc_schedule bc_maps_prepare(const bc_geometry *geometry, const bc_request *request);
 bc_work bc_maps_work(const bc_geometry *geometry, const bc_request *request,

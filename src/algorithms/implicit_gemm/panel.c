@@ -44,7 +44,9 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
                        int64_t panel_step, int64_t lanes, const int64_t *places, bc_coming *coming)
 {
-  const bool whole = lanes == kernels->lanes && places[lanes - 1] - places[0] == lanes - 1;
+  const bool half = 2 * lanes <= kernels->lanes;
+  const bool whole = lanes == (half ? kernels->lanes / 2 : kernels->lanes) &&
+                     places[lanes - 1] - places[0] == lanes - 1;
   scratch s;
   for (int64_t i = 0; i < kernels->rows; ++i)
     s.rows[i] = s.sums[i];
@@ -60,7 +62,7 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                           .results = whole ? rows->results + row : s.rows,
                           .offset = whole ? places[0] : 0,
                           .add = whole && rows->add,
-                          .half = 2 * lanes <= kernels->lanes,
+                          .half = half,
                           .coming = coming};
     kernels->multiply(&tile);
     if (!whole)

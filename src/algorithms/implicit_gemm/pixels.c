@@ -87,20 +87,23 @@ static void find_pixels(bc_map_job *j)
     find_run(j, &run, &places, j->rows + segment * places.lanes);
 }
 
-static void pack_panels(const bc_map_job *j)
+void bc_make_weight_panels(const bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes;
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
-                    &(bc_packing){j->panels, lanes, lanes * bc_range_length(j->depth)});
+                    &(bc_packing){j->panels, lanes * bc_range_length(j->depth)});
   for (int64_t i = 0; i < bc_round_up(bc_range_length(j->channels), lanes); ++i)
-    j->places[i] = j->channels.begin + i;
+    j->places[i] = (j->channels.begin + i) * j->walk.result.channel;
+  for (int64_t c = j->channels.begin, i = 0; c < j->channels.end; c += lanes, ++i)
+    j->views[i] =
+        (bc_panel_view){j->packed == NULL ? bc_own_panel(j, i) : bc_packed_block(j, c), lanes};
 }
 
 void bc_multiply_pixels(bc_map_job *j)
 {
   const bc_range all = j->positions;
-  pack_panels(j);
+  bc_make_weight_panels(j);
   for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
     j->positions = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
     find_pixels(j);

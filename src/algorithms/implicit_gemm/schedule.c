@@ -9,6 +9,12 @@
 /* Each block of rows makes its panels again, so it is long. */
 enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 
+/* Images whose pixels are turned, and least extents at which that pays. */
+enum { MOST_TURNED = 512, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
+
+/* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
+enum { CROWDED_STEP = 8 * BC_CACHE_LINE };
+
 static const bc_product_kernels *kernels(void)
 {
   return bc_cpu_kernels()->product;
@@ -21,34 +27,66 @@ static int64_t most_lanes(void)
   return floats / kernels()->depth / kernels()->lanes * kernels()->lanes;
 }
 
-bc_map_areas bc_find_map_areas(const bc_geometry *g, const bc_blocks *blocks)
+/* All positions of an image are one behind the other. */
+static bool is_whole(const bc_walk *walk)
+{
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+    if (walk->axes[i].result_step != 1)
+      return false;
+  return true;
+}
+
+bool bc_rows_are_pixels(const bc_walk *walk)
+{
+  return !walk->taps_last ||
+         (is_whole(walk) && walk->positions % BC_CACHE_LINE != 0 &&
+          walk->positions <= MOST_TURNED && walk->result_channels >= LEAST_TURNED_CHANNELS &&
+          walk->depth >= LEAST_TURNED_DEPTH);
+}
+
+bool bc_panels_stay(const bc_walk *walk)
+{
+  const int64_t step = walk->source.channel;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_walk_axis *axis = &walk->axes[i];
+    if (axis->taps != 1 || axis->source_step != 1 || axis->source_begin != 0 ||
+        axis->count != axis->source)
+      return false;
+  }
+  return !bc_rows_are_pixels(walk) && step % BC_CACHE_LINE == 0 && step % CROWDED_STEP != 0;
+}
+
+bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_product_kernels *k = kernels();
-  const bool pixels = bc_rows_are_pixels(g);
+  const bool pixels = bc_rows_are_pixels(walk);
   const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
       bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
-  const int64_t segments = pixels ? bc_count_blocks(blocks->depth, blocks->channels) : 1;
-  return (bc_map_areas){.panels = bc_workspace_book(blocks->depth * lanes),
+  const int64_t copies = bc_round_up(rows, walk->taps_last ? k->lanes : 1);
+  const int64_t segments = walk->taps_last ? 1 : bc_count_blocks(blocks->depth, blocks->channels);
+  const bool turned = pixels && walk->taps_last;
+  return (bc_map_areas){.panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
+                        .views = bc_workspace_book_words(2 * lanes / k->lanes),
                         .places = bc_workspace_book_words(lanes),
                         .rows = bc_workspace_book_words(rows * segments),
                         .results = bc_workspace_book_words(rows),
-                        .copies = bc_workspace_book(rows * blocks->depth)};
+                        .copies = bc_workspace_book(copies * blocks->depth),
+                        .sums = turned ? bc_workspace_book(2 * BC_ROW_BLOCK * BC_MOST_LANES) : 0};
 }
 
-static size_t thread_bytes(const bc_geometry *g, const bc_blocks *blocks)
+static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
 {
-  const bc_map_areas a = bc_find_map_areas(g, blocks);
-  return a.panels + a.places + a.rows + a.results + a.copies;
+  const bc_map_areas a = bc_find_map_areas(walk, blocks);
+  return a.panels + a.views + a.places + a.rows + a.results + a.copies + a.sums;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */
 static void set_depth(const bc_geometry *g, const bc_walk *walk, int64_t most, bc_blocks *blocks)
 {
-  const bool pixels = bc_rows_are_pixels(g);
   const int64_t taps = g->taps / walk->joined;
-  const int64_t inner = pixels ? walk->source_channels : taps;
-  const int64_t outer = pixels ? taps : walk->source_channels;
+  const int64_t inner = walk->taps_last ? taps : walk->source_channels;
+  const int64_t outer = walk->taps_last ? walk->source_channels : taps;
   blocks->depth =
       inner > most ? bc_even_block(inner, most, 8) : inner * bc_even_block(outer, most / inner, 1);
 }
@@ -57,10 +95,10 @@ static void set_depth(const bc_geometry *g, const bc_walk *walk, int64_t most, b
 static void shrink_to_room(const bc_geometry *g, const bc_walk *walk, size_t room,
                            bc_blocks *blocks)
 {
-  const bool pixels = bc_rows_are_pixels(g);
+  const bool pixels = bc_rows_are_pixels(walk);
   int64_t *lanes = pixels ? &blocks->filters : &blocks->pixels;
   int64_t *rows = pixels ? &blocks->pixels : &blocks->filters;
-  while (thread_bytes(g, blocks) > room) {
+  while (thread_bytes(walk, blocks) > room) {
     const bool one_tile = *lanes <= kernels()->lanes && *rows <= kernels()->rows;
     if (*lanes > kernels()->lanes)
       *lanes = bc_round_up(*lanes / 2, kernels()->lanes);
@@ -98,11 +136,11 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
  * cost little. */
-static void split_for_tasks(const bc_geometry *g, int64_t tasks, int64_t channels,
-                            int64_t positions, const bc_blocks *units, const bc_blocks *least,
-                            bc_blocks *blocks)
+static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, int64_t tasks,
+                            int64_t channels, int64_t positions, const bc_blocks *units,
+                            const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t pixel_cost = bc_rows_are_pixels(g) ? 1 : 8, weight_cost = 8;
+  const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8, weight_cost = 8;
   for (;;) {
     const int64_t channel_blocks = bc_count_blocks(channels, blocks->filters);
     const int64_t position_blocks = bc_count_blocks(positions, blocks->pixels);
@@ -144,7 +182,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
 {
   const bc_product_kernels *k = kernels();
   const bc_walk walk = bc_walk_at(g, request->pass, 0);
-  const bool pixels = bc_rows_are_pixels(g);
+  const bool pixels = bc_rows_are_pixels(&walk);
   const int64_t channels = walk.result_channels, in_image = count_positions(&walk);
   const int64_t positions = bc_max(1, g->batch * in_image);
   const bc_blocks units = {.filters = pixels ? k->lanes : k->rows,
@@ -153,7 +191,8 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                            .pixels = pixels ? LEAST_ROWS : LEAST_LANES};
   bc_blocks blocks = {
       .channels = walk.source_channels,
-      .filters = bc_even_block(channels, pixels ? most_lanes() : MOST_ROWS, units.filters),
+      .filters = bc_even_block(channels, walk.taps_last ? MOST_ROWS : most_lanes(), units.filters),
+      .panels = most_lanes(),
       .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
   set_depth(g, &walk, k->depth, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
@@ -163,7 +202,8 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
     split_whole_images(g, bc_wanted_tasks(request), channels, in_image, least.filters,
                        units.filters, &blocks);
   else
-    split_for_tasks(g, bc_wanted_tasks(request), channels, positions, &units, &least, &blocks);
+    split_for_tasks(g, &walk, bc_wanted_tasks(request), channels, positions, &units, &least,
+                    &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   if (blocks.images == 0)
     blocks.pixels = bc_balanced_block(
@@ -176,7 +216,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *
                                 count_position_blocks(g, positions, &blocks),
-                       .workspace.thread_bytes = thread_bytes(g, &blocks)};
+                       .workspace.thread_bytes = thread_bytes(&walk, &blocks)};
 }
 
 /* Elements of weights that are packed: each block of positions does it again. */
@@ -189,12 +229,20 @@ static double count_packed(const bc_request *request, double weights, double pos
                                  : dear * weights * (positions / (double)blocks->pixels + 1.0);
 }
 
+/* Elements of pixels that are gathered, and of sums that are turned. */
+static double count_moved(const bc_walk *walk, double gathered, double sums)
+{
+  if (!walk->taps_last || bc_panels_stay(walk))
+    return 0.0;
+  return gathered + (bc_rows_are_pixels(walk) ? sums : 0.0);
+}
+
 bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   const bc_product_kernels *k = kernels();
   const bc_blocks *blocks = &schedule->blocks;
   const bc_walk walk = bc_walk_at(g, request->pass, 0);
-  const bool pixels = bc_rows_are_pixels(g);
+  const bool pixels = bc_rows_are_pixels(&walk);
   const int64_t positions = g->batch * g->out_pixels, taps = g->taps / walk.joined;
   const double groups = (double)g->groups, depth = (double)(walk.source_channels * taps);
   const int64_t rows = bc_filled_rows(pixels ? positions : walk.result_channels);
@@ -202,7 +250,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const double filled = groups * (double)rows * (double)lanes;
   const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
   const double segments =
-      pixels ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
+      !walk.taps_last ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
   const double gatherings =
       groups * (double)bc_count_blocks(walk.result_channels, blocks->filters) * (double)positions;
   const double weights = groups * (double)walk.result_channels * depth;
@@ -211,6 +259,8 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                    .multiplications = filled * depth,
                    .packed = count_packed(request, weights, (double)positions, blocks),
                    .places = gatherings * (double)taps,
-                   .moved = pixels ? 0.0 : gatherings * depth,
-                   .run = pixels ? walk.source_channels : k->lanes};
+                   .moved = count_moved(&walk, gatherings * depth,
+                                        groups * (double)walk.result_channels * (double)positions *
+                                            ceil(depth / (double)blocks->depth)),
+                   .run = !walk.taps_last ? walk.source_channels : k->lanes};
 }

@@ -12,6 +12,11 @@ void bc_expect_row(const float *row, int64_t n)
     __builtin_prefetch(row + i);
 }
 
+static int64_t lanes(void)
+{
+  return bc_cpu_kernels()->product->lanes;
+}
+
 static int64_t rows_ahead(int64_t floats_of_row)
 {
   return bc_max(1, bc_min(MOST_ROWS_AHEAD, FLOATS_AHEAD / floats_of_row));
@@ -40,21 +45,19 @@ static void pack_rows(const bc_walk *walk, const float *weights, int64_t channel
           &(bc_row_source){.from = weights + taps[i] + c * walk->weights.source,
                            .step = walk->weights.result,
                            .n = channels,
-                           .width = to->width,
                            .block_step = to->block_step},
-          to->packed + (first[i] + c * (walk->taps_last ? count : 1)) * to->width);
+          to->packed + (first[i] + c * (walk->taps_last ? count : 1)) * lanes());
     }
 }
 
-/* A block [n][width] of rows [count][n]. */
-static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, float *block,
-                       int64_t width)
+/* A block [n][lanes] of rows [count][n]. */
+static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, float *block)
 {
   for (int64_t k = 0; k < n; k += TURNED) {
     for (int64_t i = 0; i < count && k + TURNED < n; ++i)
       bc_expect_row(rows + i * step + k + TURNED, bc_min(TURNED, n - k - TURNED));
-    bc_cpu_kernels()->transpose(rows + k, step, count, bc_min(TURNED, n - k), block + k * width,
-                                width);
+    bc_cpu_kernels()->transpose(rows + k, step, count, bc_min(TURNED, n - k), block + k * lanes(),
+                                lanes());
   }
 }
 
@@ -66,10 +69,10 @@ static void pack_turned(const bc_walk *walk, const float *weights, int64_t chann
   for (int64_t next = 0; bc_next_run(walk, depth, &next, &run);) {
     const float *from =
         weights + run.first_channel * walk->weights.source + run.kernel_tap * walk->weights.tap;
-    float *block = to->packed + (run.first - depth.begin) * to->width;
-    for (int64_t c = 0; c < channels; c += to->width, block += to->block_step)
+    float *block = to->packed + (run.first - depth.begin) * lanes();
+    for (int64_t c = 0; c < channels; c += lanes(), block += to->block_step)
       turn_block(from + c * walk->weights.result, walk->weights.result,
-                 bc_min(to->width, channels - c), run.channels, block, to->width);
+                 bc_min(lanes(), channels - c), run.channels, block);
   }
 }
 
@@ -85,14 +88,7 @@ void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channel
     pack_rows(walk, weights, n, depth, to);
 }
 
-int64_t bc_packed_width(const bc_geometry *geometry)
-{
-  const bc_product_kernels *kernels = bc_cpu_kernels()->product;
-  return geometry->layout == BLASCONV_NHWC ? kernels->lanes : kernels->rows;
-}
-
 int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk)
 {
-  return geometry->groups * bc_round_up(walk->result_channels, bc_packed_width(geometry)) *
-         walk->depth;
+  return geometry->groups * bc_round_up(walk->result_channels, lanes()) * walk->depth;
 }

@@ -4,11 +4,11 @@
 
 #include "walk.h"
 
-/* Weights packed in blocks of `width` channels of the result: [blocks][depth][width], `block_step`
- * elements from one block to the next. */
+/* Weights packed in blocks of as many channels of the result as a tile has lanes:
+ * [blocks][depth][lanes], `block_step` elements from one block to the next. */
 typedef struct bc_packing {
   float *packed;
-  int64_t width, block_step;
+  int64_t block_step;
 } bc_packing;
 
 /* A row of weights will be read soon. */
@@ -20,11 +20,8 @@ void bc_expect_row(const float *row, int64_t n);
 void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channels, bc_range depth,
                      const bc_packing *to);
 
-/* The width of blocks of packed weights: the rows of a tile, or its lanes. */
-int64_t bc_packed_width(const bc_geometry *geometry);
-
 /* Elements of the walk's weights of all groups in such blocks, each over all the depth:
- * [groups][blocks][depth][width]. Those of one walk follow those of another. */
+ * [groups][blocks][depth][lanes]. Those of one walk follow those of another. */
 int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk);
 
 #endif
