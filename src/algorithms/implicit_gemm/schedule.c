@@ -72,7 +72,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
                         .rows = bc_workspace_book_words(rows * segments),
                         .results = bc_workspace_book_words(rows),
                         .copies = bc_workspace_book(copies * blocks->depth),
-                        .sums = turned ? bc_workspace_book(2 * BC_ROW_BLOCK * BC_MOST_LANES) : 0};
+                        .sums = turned ? bc_workspace_book((int64_t)2 * BC_ROW_BLOCK * BC_MOST_LANES) : 0};
 }
 
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
