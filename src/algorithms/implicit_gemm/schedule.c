@@ -66,13 +66,14 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const int64_t copies = bc_round_up(rows, walk->taps_last ? k->lanes : 1);
   const int64_t segments = walk->taps_last ? 1 : bc_count_blocks(blocks->depth, blocks->channels);
   const bool turned = pixels && walk->taps_last;
-  return (bc_map_areas){.panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
-                        .views = bc_workspace_book_words(2 * lanes / k->lanes),
-                        .places = bc_workspace_book_words(lanes),
-                        .rows = bc_workspace_book_words(rows * segments),
-                        .results = bc_workspace_book_words(rows),
-                        .copies = bc_workspace_book(copies * blocks->depth),
-                        .sums = turned ? bc_workspace_book((int64_t)2 * BC_ROW_BLOCK * BC_MOST_LANES) : 0};
+  return (bc_map_areas){
+      .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
+      .views = bc_workspace_book_words(2 * lanes / k->lanes),
+      .places = bc_workspace_book_words(lanes),
+      .rows = bc_workspace_book_words(rows * segments),
+      .results = bc_workspace_book_words(rows),
+      .copies = bc_workspace_book(copies * blocks->depth),
+      .sums = turned ? bc_workspace_book((int64_t)2 * BC_ROW_BLOCK * BC_MOST_LANES) : 0};
 }
 
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
