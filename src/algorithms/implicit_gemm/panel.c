@@ -4,7 +4,7 @@
 #include "geometry.h"
 #include "kernels/kernels.h"
 
-/* Where lanes are no neighbours in the result, a tile is put there one by one. */
+/* A tile whose lanes are no neighbours in the result, before it is put there. */
 typedef struct scratch {
   float sums[BC_MOST_TILE_ROWS][BC_MOST_LANES];
   float *rows[BC_MOST_TILE_ROWS];
@@ -13,11 +13,20 @@ typedef struct scratch {
 static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64_t *places,
                       bool add, float *const *results)
 {
+  for (int64_t i = 0; i < rows && add; ++i)
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      results[i][places[lane]] += s->sums[i][lane];
+  for (int64_t i = 0; i < rows && !add; ++i)
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      results[i][places[lane]] = s->sums[i][lane];
+}
+
+/* Fetches what it will be put to: where every eighth is, so a line with stride 2. */
+static void expect_lanes(int64_t rows, int64_t lanes, const int64_t *places, float *const *results)
+{
   for (int64_t i = 0; i < rows; ++i)
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      float *result = results[i] + places[lane];
-      *result = add ? *result + s->sums[i][lane] : s->sums[i][lane];
-    }
+    for (int64_t lane = 0; lane < lanes; lane += BC_CACHE_LINE / 2)
+      __builtin_prefetch(results[i] + places[lane], 1);
 }
 
 int64_t bc_filled_rows(int64_t count)
@@ -64,6 +73,8 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                           .add = whole && rows->add,
                           .half = half,
                           .coming = coming};
+    if (!whole)
+      expect_lanes(tile.rows, lanes, places, rows->results + row);
     kernels->multiply(&tile);
     if (!whole)
       put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);
