@@ -21,6 +21,7 @@ typedef struct operands {
   const bc_product_kernels *kernels;
   int64_t segments, length, step, gap; /* gap: elements between one segment of a row and the next */
   int64_t panel_step;                  /* of the panel's rows, which may overlap */
+  const int64_t *shifts;               /* or where they begin, for slide() */
   support_tensor rows, panel;          /* [rows][segments][length step + gap], [depth][lanes] */
 } operands;
 
@@ -29,13 +30,18 @@ static const float *segment_of(const operands *o, int64_t row, int64_t segment)
   return o->rows.data + (row * o->segments + segment) * (o->length * o->step + o->gap);
 }
 
+static int64_t panel_row(const operands *o, int64_t k)
+{
+  return o->shifts == NULL ? k * o->panel_step : o->shifts[k];
+}
+
 static double expected_sum(const operands *o, int64_t row, int64_t lane)
 {
   double sum = 0.0;
   for (int64_t segment = 0; segment < o->segments; ++segment)
     for (int64_t k = 0; k < o->length; ++k)
       sum += (double)segment_of(o, row, segment)[k * o->step] *
-             (double)o->panel.data[(segment * o->length + k) * o->panel_step + lane];
+             (double)o->panel.data[panel_row(o, segment * o->length + k) + lane];
   return sum;
 }
 
@@ -55,19 +61,21 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
     for (int64_t segment = 0; segment < o->segments; ++segment)
       at[segment * BC_MOST_TILE_ROWS + row] = segment_of(o, row, segment);
   }
-  o->kernels->multiply(&(bc_tile){.rows = rows,
-                                  .rows_at = at,
-                                  .segment_step = BC_MOST_TILE_ROWS,
-                                  .segments = o->segments,
-                                  .length = o->length,
-                                  .step = o->step,
-                                  .panel = o->panel.data,
-                                  .panel_step = o->panel_step,
-                                  .results = results,
-                                  .offset = offset,
-                                  .add = add,
-                                  .half = half,
-                                  .coming = add ? &coming : NULL});
+  (o->shifts == NULL ? o->kernels->multiply
+                     : o->kernels->slide)(&(bc_tile){.rows = rows,
+                                                     .rows_at = at,
+                                                     .segment_step = BC_MOST_TILE_ROWS,
+                                                     .segments = o->segments,
+                                                     .length = o->length,
+                                                     .step = o->step,
+                                                     .panel = o->panel.data,
+                                                     .panel_step = o->panel_step,
+                                                     .shifts = o->shifts,
+                                                     .results = results,
+                                                     .offset = offset,
+                                                     .add = add,
+                                                     .half = half,
+                                                     .coming = add ? &coming : NULL});
   for (int64_t i = 0; i < rows * step; ++i) {
     const int64_t lane = i % step - offset;
     double wanted = (double)before.data[i];
@@ -101,6 +109,31 @@ START_TEST(tiles_of_any_rows_and_segments)
       for (int64_t k = 0; half && k < depth; ++k) /* not to be used */
         o.panel.data[k * o.panel_step + lanes - 1] = NAN;
       check_tile(&o, rows, i % 2 == 0, half, &random);
+      support_tensor_free(&o.panel);
+      support_tensor_free(&o.rows);
+    }
+}
+END_TEST
+
+START_TEST(tiles_whose_terms_lie_anywhere)
+{
+  enum { most_shift = 200 };
+  const bc_kernels *tables[isa_tables_most];
+  support_random random = support_random_start(4);
+  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
+    for (int i = 0; i < cases; ++i) {
+      int64_t shifts[most_length];
+      operands o = {.kernels = tables[table]->product,
+                    .segments = 1,
+                    .length = support_random_between(&random, 1, most_length),
+                    .step = support_random_between(&random, 1, 7),
+                    .shifts = shifts};
+      const int64_t lanes = i / 2 % 2 == 0 ? o.kernels->lanes / 2 : o.kernels->lanes;
+      for (int64_t k = 0; k < o.length; ++k)
+        shifts[k] = support_random_between(&random, 0, most_shift);
+      o.rows = support_tensor_random(o.kernels->rows * o.length * o.step, &random);
+      o.panel = support_tensor_random(most_shift + lanes, &random);
+      check_tile(&o, o.kernels->rows, i % 2 == 0, i / 2 % 2 == 0, &random);
       support_tensor_free(&o.panel);
       support_tensor_free(&o.rows);
     }
@@ -203,6 +236,7 @@ int main(void)
 {
   Suite *suite = suite_create("product");
   support_add(suite, tiles_of_any_rows_and_segments);
+  support_add(suite, tiles_whose_terms_lie_anywhere);
   support_add(suite, panels_of_any_runs);
   support_add(suite, rows_of_blocks);
   return support_run(suite);

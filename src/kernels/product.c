@@ -39,10 +39,11 @@ static void fetch(bc_coming *coming)
   }
 }
 
-INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
+INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
+  const int64_t *shift = t->shifts;
 #define EXPECT(i)                                                                                  \
   if ((i) < rows) {                                                                                \
     __builtin_prefetch(t->results[(i)] + t->offset, 1);                                            \
@@ -61,6 +62,8 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
       if (t->coming != NULL)
         fetch(t->coming);
       for (; k < stop; k += t->step) {
+        if (slides)
+          panel = t->panel + *shift++;
         const floats low = load(panel), high = half ? low : load(panel + WIDTH);
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
@@ -70,7 +73,8 @@ INLINE void multiply_rows(int rows, bool half, const bc_tile *t)
       high##i += factor * high;                                                                    \
   }
         EACH_ROW(ADD)
-        panel += t->panel_step;
+        if (!slides)
+          panel += t->panel_step;
       }
     }
     at += t->segment_step;
@@ -89,16 +93,24 @@ static void multiply(const bc_tile *tile)
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, false, tile);                                                           \
+    multiply_rows((i) + 1, false, false, tile);                                                    \
     break;                                                                                         \
   case ROWS + (i) + 1:                                                                             \
-    multiply_rows((i) + 1, true, tile);                                                            \
+    multiply_rows((i) + 1, true, false, tile);                                                     \
     break;
   switch (tile->rows + (tile->half ? ROWS : 0)) {
     EACH_ROW(CASE)
   default:
     break;
   }
+}
+
+static void slide(const bc_tile *tile)
+{
+  if (tile->half)
+    multiply_rows(ROWS, true, true, tile);
+  else
+    multiply_rows(ROWS, false, true, tile);
 }
 
 /* ---- panels of pixels ---- */
@@ -223,5 +235,6 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .lanes = LANES,
                                                            .depth = DEPTH,
                                                            .multiply = multiply,
+                                                           .slide = slide,
                                                            .gather = gather,
                                                            .put_row = put_row};

@@ -38,6 +38,8 @@ typedef struct bc_tile {
   int64_t panel_step;    /* elements from one row of it to the next */
   float *const *results; /* [rows] */
   int64_t offset;
+  const int64_t
+      *shifts;       /* [length], for slide(): where a term's lanes are, from the panel's begin */
   bool add;          /* to what is there; else it is not read */
   bool half;         /* of the lanes: the others are neither read nor written */
   bc_coming *coming; /* some is fetched with every BC_PIECE terms of a segment; or NULL */
@@ -68,6 +70,8 @@ typedef struct bc_product_kernels {
   int64_t rows, lanes; /* of a tile */
   int64_t depth;       /* most of a panel: deeper ones are slower, or no faster */
   void (*multiply)(const bc_tile *tile);
+  /* The same with all rows of a tile, one segment, and the lanes of each term anywhere. */
+  void (*slide)(const bc_tile *tile);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
   /* Writes a row of such blocks. */

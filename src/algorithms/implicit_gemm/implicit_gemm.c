@@ -65,33 +65,60 @@ static const bc_weights_method weights_method = {.patches = bc_nearest_patches,
                                                  .multiply_bytes = bc_tiles_bytes,
                                                  .multiply_work = bc_tiles_work};
 
+/* How a pass is computed, by what it has. */
+typedef enum way { MAPS, SLIDING_MAPS, WEIGHTS, SLIDING_WEIGHTS } way;
+
+static way way_of(const bc_geometry *g, const bc_request *request)
+{
+  if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
+    return bc_sliding_weights_serve(g, request->room) ? SLIDING_WEIGHTS : WEIGHTS;
+  return bc_sliding_maps_serve(g, request) ? SLIDING_MAPS : MAPS;
+}
+
 static bc_schedule prepare(const bc_geometry *geometry, const bc_request *request)
 {
-  if (request->pass != BLASCONV_BACKWARD_WEIGHTS)
+  switch (way_of(geometry, request)) {
+  case SLIDING_MAPS:
+    return bc_sliding_maps_prepare(geometry, request);
+  case WEIGHTS:
+    return bc_weights_prepare(geometry, request, &weights_method);
+  case SLIDING_WEIGHTS:
+    return bc_sliding_weights_prepare(geometry, request);
+  default:
     return bc_maps_prepare(geometry, request);
-  return bc_sliding_serves(geometry, request->room)
-             ? bc_sliding_prepare(geometry, request)
-             : bc_weights_prepare(geometry, request, &weights_method);
+  }
 }
 
 static bc_work work(const bc_geometry *geometry, const bc_request *request,
                     const bc_schedule *schedule)
 {
-  if (request->pass != BLASCONV_BACKWARD_WEIGHTS)
+  switch (way_of(geometry, request)) {
+  case SLIDING_MAPS:
+    return bc_sliding_maps_work(geometry, schedule);
+  case WEIGHTS:
+    return bc_weights_work(geometry, schedule, &weights_method);
+  case SLIDING_WEIGHTS:
+    return bc_sliding_weights_work(geometry, schedule);
+  default:
     return bc_maps_work(geometry, request, schedule);
-  return bc_sliding_serves(geometry, request->room)
-             ? bc_sliding_work(geometry, schedule)
-             : bc_weights_work(geometry, schedule, &weights_method);
+  }
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  if (plan->request.pass != BLASCONV_BACKWARD_WEIGHTS)
-    bc_maps_run(plan, tensors, workspace);
-  else if (bc_sliding_serves(&plan->geometry, plan->request.room))
-    bc_sliding_run(plan, tensors, workspace);
-  else
+  switch (way_of(&plan->geometry, &plan->request)) {
+  case SLIDING_MAPS:
+    bc_sliding_maps_run(plan, tensors, workspace);
+    break;
+  case WEIGHTS:
     bc_weights_run(plan, tensors, workspace, &weights_method);
+    break;
+  case SLIDING_WEIGHTS:
+    bc_sliding_weights_run(plan, tensors, workspace);
+    break;
+  default:
+    bc_maps_run(plan, tensors, workspace);
+  }
 }
 
 const bc_algorithm bc_implicit_gemm = {.name = "implicit_gemm",

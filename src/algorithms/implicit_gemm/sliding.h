@@ -1,6 +1,11 @@
-/* The weight gradient of few channels, as first layers have them: no patches are lowered, which
- * would take a third of the time. Rows of the input are copied with their pads beside them; the
- * factors of a weight are what its tap slides over there,
+/* Few channels, as first layers have them: patches would take a third of the time. Rows of the
+ * input are copied with their pads beside them, and taps slide over the copies.
+ *
+ * Forward, in NCHW: the lanes of a panel are neighbouring columns of the result, and what a tap
+ * meets there are neighbours in the copied row, every stride-th column of the input being copied
+ * into a row of its own. So a panel is a table of where its terms begin, the same for all columns.
+ *
+ * Backward weights: the factors of a weight are what its tap slides over,
  *
  *   gradient [depth][filters] = sum over the rows of output of slid [depth][columns]
  *                                                      * output gradient [columns][filters],
@@ -11,11 +16,20 @@
 
 #include "plan.h"
 
-/* Whether it serves these, within so many bytes of workspace for a thread; it is faster then. */
-bool bc_sliding_serves(const bc_geometry *geometry, size_t room);
+/* Whether there are so few channels, and taps so near each other, that sliding pays. */
+bool bc_slides(const bc_geometry *geometry);
 
-bc_schedule bc_sliding_prepare(const bc_geometry *geometry, const bc_request *request);
-bc_work bc_sliding_work(const bc_geometry *geometry, const bc_schedule *schedule);
-void bc_sliding_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+/* Whether they serve these, within so many bytes of workspace for a thread; they are faster then.
+ * Forward only where nothing is added to: some results are computed twice. */
+bool bc_sliding_maps_serve(const bc_geometry *geometry, const bc_request *request);
+bool bc_sliding_weights_serve(const bc_geometry *geometry, size_t room);
+
+bc_schedule bc_sliding_maps_prepare(const bc_geometry *geometry, const bc_request *request);
+bc_work bc_sliding_maps_work(const bc_geometry *geometry, const bc_schedule *schedule);
+void bc_sliding_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+
+bc_schedule bc_sliding_weights_prepare(const bc_geometry *geometry, const bc_request *request);
+bc_work bc_sliding_weights_work(const bc_geometry *geometry, const bc_schedule *schedule);
+void bc_sliding_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
 
 #endif

@@ -1,0 +1,246 @@
+#include "sliding.h"
+
+#include "algorithms/blocks.h"
+#include "cpu.h"
+#include "kernels/kernels.h"
+#include "kernels/product.h"
+#include "parallel.h"
+
+#include <string.h>
+
+/* Pixels of output in a task, and the input under them, stay in the second-level cache. */
+enum { MOST_PIXELS = 1024 };
+
+static const bc_product_kernels *kernels(void)
+{
+  return bc_cpu_kernels()->product;
+}
+
+/* The copied rows under some rows of output: [channels][rows][phases][length]. Phase p has columns
+ * p, p + stride, ..., counted from the first pad. */
+typedef struct strip {
+  int64_t rows, phases, length;
+} strip;
+
+static strip strip_of(const bc_geometry *g, int64_t output_rows)
+{
+  const bc_axis *height = &g->axes[BC_HEIGHT], *width = &g->axes[BC_WIDTH];
+  const int64_t reach = (width->kernel - 1) * width->dilation;
+  return (strip){.rows = (output_rows - 1) * height->stride +
+                         (height->kernel - 1) * height->dilation + 1,
+                 .phases = width->stride,
+                 .length = width->output + reach / width->stride};
+}
+
+static size_t thread_bytes(const bc_geometry *g, int64_t output_rows)
+{
+  const strip s = strip_of(g, output_rows);
+  return bc_workspace_book(g->in_channels * s.rows * s.phases * s.length) +
+         bc_workspace_book_words(g->patch_rows) + bc_workspace_book_words(2 * g->out_channels);
+}
+
+bool bc_sliding_maps_serve(const bc_geometry *g, const bc_request *request)
+{
+  return request->pass == BLASCONV_FORWARD && !request->accumulate && g->layout == BLASCONV_NCHW &&
+         bc_slides(g) && g->out_channels >= kernels()->rows &&
+         g->axes[BC_WIDTH].output >= kernels()->lanes && thread_bytes(g, 1) <= request->room;
+}
+
+/* A task is a block of rows of one image. */
+static int64_t count_tasks(const bc_geometry *g, int64_t rows)
+{
+  return g->batch * bc_count_blocks(g->axes[BC_HEIGHT].output, rows);
+}
+
+bc_schedule bc_sliding_maps_prepare(const bc_geometry *g, const bc_request *request)
+{
+  const int64_t height = g->axes[BC_HEIGHT].output;
+  int64_t rows = bc_even_block(height, bc_max(1, MOST_PIXELS / g->axes[BC_WIDTH].output), 1);
+  while (rows > 1 &&
+         (thread_bytes(g, rows) > request->room || count_tasks(g, rows) < bc_wanted_tasks(request)))
+    rows = bc_count_blocks(rows, 2);
+  return (bc_schedule){.blocks.pixels = rows,
+                       .tasks = count_tasks(g, rows),
+                       .workspace.thread_bytes = thread_bytes(g, rows)};
+}
+
+bc_work bc_sliding_maps_work(const bc_geometry *g, const bc_schedule *schedule)
+{
+  const strip s = strip_of(g, schedule->blocks.pixels);
+  const double tiles = (double)(g->batch * g->axes[BC_HEIGHT].output) *
+                       (double)bc_count_blocks(g->axes[BC_WIDTH].output, kernels()->lanes) *
+                       (double)bc_count_blocks(g->out_channels, kernels()->rows);
+  return (bc_work){
+      .tiles = tiles,
+      .segments = tiles,
+      .multiplications = tiles * (double)(kernels()->lanes * kernels()->rows * g->patch_rows),
+      .moved = (double)(schedule->tasks * g->in_channels * s.rows) * (double)(s.phases * s.length),
+      .run = s.length};
+}
+
+typedef struct context {
+  const blasconv_plan *plan;
+  const bc_tensors *tensors;
+  void *workspace;
+} context;
+
+typedef struct job {
+  const context *ctx;
+  const bc_geometry *g;
+  const bc_product_kernels *kernels;
+  strip strip;
+  bc_range rows; /* of output */
+  int64_t image;
+  float *copy;           /* the strip */
+  int64_t *shifts;       /* [patch rows]: from where its first column's first tap is */
+  const float **rows_at; /* [filters]: their weights, `step` elements from one to the next */
+  float **results;       /* [filters]: where the job's row of output begins */
+  int64_t step;
+} job;
+
+/* A phase of a row of the input, zero where there is none. */
+static void copy_phase(const job *j, const float *row, int64_t phase, float *to)
+{
+  const bc_axis *width = &j->g->axes[BC_WIDTH];
+  const int64_t stride = width->stride, length = j->strip.length;
+  const int64_t first = phase - width->pad_begin; /* may be a pad */
+  const int64_t begin = first < 0 ? bc_min(length, bc_count_blocks(-first, stride)) : 0;
+  const int64_t last = bc_count_blocks(bc_max(0, width->input - first), stride);
+  const int64_t end = bc_max(begin, bc_min(length, last));
+  memset(to, 0, (size_t)begin * sizeof *to);
+  if (begin < end)
+    bc_cpu_kernels()->gather(
+        &(bc_grid){.planes = 1, .rows = 1, .columns = end - begin, .column_step = stride},
+        row + first + begin * stride, to + begin);
+  memset(to + end, 0, (size_t)(length - end) * sizeof *to);
+}
+
+static void copy_row(const job *j, const float *map, int64_t row, float *to)
+{
+  const bc_axis *height = &j->g->axes[BC_HEIGHT];
+  if (row < 0 || row >= height->input) {
+    memset(to, 0, (size_t)(j->strip.phases * j->strip.length) * sizeof *to);
+    return;
+  }
+  for (int64_t phase = 0; phase < j->strip.phases; ++phase)
+    copy_phase(j, map + row * j->g->axes[BC_WIDTH].input, phase, to + phase * j->strip.length);
+}
+
+static void copy_strip(const job *j)
+{
+  const bc_geometry *g = j->g;
+  const bc_axis *height = &g->axes[BC_HEIGHT];
+  const int64_t top = j->rows.begin * height->stride - height->pad_begin;
+  float *to = j->copy;
+  for (int64_t channel = 0; channel < g->in_channels; ++channel) {
+    const float *map =
+        j->ctx->tensors->input + j->image * g->input.image + channel * g->input.channel;
+    for (int64_t row = 0; row < j->strip.rows; ++row, to += j->strip.phases * j->strip.length)
+      copy_row(j, map, top + row, to);
+  }
+}
+
+/* Where each tap begins, from where the first column of the first row does. */
+static void find_shifts(const job *j)
+{
+  const bc_geometry *g = j->g;
+  const bc_axis *height = &g->axes[BC_HEIGHT], *width = &g->axes[BC_WIDTH];
+  const int64_t row_length = j->strip.phases * j->strip.length;
+  int64_t *shift = j->shifts;
+  for (int64_t channel = 0; channel < g->in_channels; ++channel)
+    for (int64_t down = 0; down < height->kernel; ++down)
+      for (int64_t right = 0; right < width->kernel; ++right) {
+        const int64_t row = channel * j->strip.rows + down * height->dilation;
+        const int64_t column = right * width->dilation;
+        *shift++ =
+            row * row_length + column % width->stride * j->strip.length + column / width->stride;
+      }
+}
+
+/* Packed weights are [blocks][depth][lanes]. */
+static void find_weights(job *j)
+{
+  const int64_t depth = j->g->patch_rows, lanes = kernels()->lanes;
+  const float *packed = j->ctx->tensors->packed;
+  for (int64_t filter = 0; filter < j->g->out_channels; ++filter)
+    j->rows_at[filter] = packed == NULL ? j->ctx->tensors->weights + filter * depth
+                                        : packed + filter / lanes * lanes * depth + filter % lanes;
+  j->step = packed == NULL ? 1 : lanes;
+}
+
+/* A row of output of some filters: their weights and the rows that they slide over stay in the
+ * first-level cache. The last tile begins earlier rather than to be smaller. */
+static void slide_filters(const job *j, int64_t row, int64_t filter)
+{
+  const bc_product_kernels *k = j->kernels;
+  const int64_t columns = j->g->axes[BC_WIDTH].output;
+  const int64_t down = (row - j->rows.begin) * j->g->axes[BC_HEIGHT].stride;
+  const float *first = j->copy + down * j->strip.phases * j->strip.length;
+  bc_tile tile = {.rows = k->rows,
+                  .rows_at = j->rows_at + filter,
+                  .segments = 1,
+                  .length = j->g->patch_rows,
+                  .step = j->step,
+                  .shifts = j->shifts,
+                  .results = j->results + filter};
+  for (int64_t column = 0; column < columns; column += k->lanes) {
+    tile.half = 2 * (columns - column) <= k->lanes;
+    const int64_t begin = bc_min(column, columns - (tile.half ? k->lanes / 2 : k->lanes));
+    tile.panel = first + begin;
+    tile.offset = row * columns + begin;
+    k->slide(&tile);
+  }
+}
+
+/* Again, the last tile begins earlier. */
+static void slide_row(const job *j, int64_t row)
+{
+  const int64_t filters = j->g->out_channels, at_once = j->kernels->rows;
+  for (int64_t filter = 0; filter < filters; filter += at_once)
+    slide_filters(j, row, bc_min(filter, filters - at_once));
+}
+
+static job find_job(const context *ctx, int64_t task, int thread)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const int64_t block = ctx->plan->schedule.blocks.pixels, height = g->axes[BC_HEIGHT].output;
+  const int64_t blocks = bc_count_blocks(height, block);
+  char *area =
+      (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
+  job j = {.ctx = ctx,
+           .g = g,
+           .kernels = kernels(),
+           .strip = strip_of(g, block),
+           .rows = bc_block(task % blocks, block, height),
+           .image = task / blocks};
+  j.shifts = (int64_t *)(void *)area;
+  j.rows_at = (const float **)(void *)(area += bc_workspace_book_words(g->patch_rows));
+  j.results = (float **)(void *)(j.rows_at + g->out_channels);
+  j.copy = (float *)(void *)(area + bc_workspace_book_words(2 * g->out_channels));
+  for (int64_t filter = 0; filter < g->out_channels; ++filter)
+    j.results[filter] =
+        ctx->tensors->result + j.image * g->output.image + filter * g->output.channel;
+  return j;
+}
+
+static void run_task(void *argument, int64_t task, int thread)
+{
+  const context *ctx = argument;
+  job j = find_job(ctx, task, thread);
+  const int64_t columns = j.g->axes[BC_WIDTH].output;
+  const int64_t offset = j.image * j.g->output.image + j.rows.begin * columns;
+  find_shifts(&j);
+  find_weights(&j);
+  copy_strip(&j);
+  for (int64_t row = j.rows.begin; row < j.rows.end; ++row)
+    slide_row(&j, row);
+  bc_epilogue_apply(&ctx->tensors->epilogue,
+                    bc_view(j.g->output, j.g->out_channels, bc_range_length(j.rows) * columns), 0,
+                    offset, ctx->tensors->result + offset);
+}
+
+void bc_sliding_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
+{
+  context ctx = {plan, tensors, workspace};
+  bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
+}
