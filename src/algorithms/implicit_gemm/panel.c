@@ -59,24 +59,27 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
   scratch s;
   for (int64_t i = 0; i < kernels->rows; ++i)
     s.rows[i] = s.sums[i];
-  for (int64_t row = 0; row < rows->count; row += kernels->rows) {
-    const bc_tile tile = {.rows = bc_min(kernels->rows, rows->count - row),
-                          .rows_at = rows->at + row,
-                          .segment_step = rows->segment_step,
-                          .segments = rows->segments,
-                          .length = rows->length,
-                          .step = rows->step,
-                          .panel = panel,
-                          .panel_step = panel_step,
-                          .results = whole ? rows->results + row : s.rows,
-                          .offset = whole ? places[0] : 0,
-                          .add = whole && rows->add,
-                          .half = half,
-                          .coming = coming};
-    if (!whole)
+  bc_tile tile = {.rows_at = rows->at,
+                  .segment_step = rows->segment_step,
+                  .segments = rows->segments,
+                  .length = rows->length,
+                  .step = rows->step,
+                  .panel = panel,
+                  .panel_step = panel_step,
+                  .results = whole ? rows->results : s.rows,
+                  .offset = whole ? places[0] : 0,
+                  .add = whole && rows->add,
+                  .half = half,
+                  .coming = coming};
+  for (int64_t row = 0; row < rows->count; row += kernels->rows, tile.rows_at += kernels->rows) {
+    tile.rows = bc_min(kernels->rows, rows->count - row);
+    if (whole) {
+      kernels->multiply(&tile);
+      tile.results += kernels->rows;
+    } else {
       expect_lanes(tile.rows, lanes, places, rows->results + row);
-    kernels->multiply(&tile);
-    if (!whole)
+      kernels->multiply(&tile);
       put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);
+    }
   }
 }

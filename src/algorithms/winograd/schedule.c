@@ -224,8 +224,10 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
                (gradient || request->pass == BLASCONV_FORWARD ? g->in_pixels : g->out_pixels));
   const double to_pixels =
       (double)(g->batch * (request->pass == BLASCONV_FORWARD ? g->out_pixels : g->in_pixels));
+  const double gradients = groups * (double)(g->batch * g->out_pixels) * filters * row_blocks;
   const double results = gradient ? 0.0 : groups * to_pixels * filters;
   const bool turned = t.sums.from.channel != 1;
+  const double sources_moved = groups * from_pixels * channels * source_turns;
   return (bc_work){.tiles = calls,
                    .segments = calls,
                    .multiplications = points * filled * lanes * length,
@@ -234,7 +236,6 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
                                                        : weights * row_blocks,
                    .transformed = points * (sources * source_turns + lanes * length * row_blocks +
                                             rows * lanes * (gradient ? (double)b->slots : 1.0)),
-                   .moved =
-                       results + (turned ? groups * from_pixels * channels * source_turns : 0.0),
+                   .moved = results + (turned ? sources_moved + (gradient ? gradients : 0.0) : 0.0),
                    .run = BC_SLICE};
 }
