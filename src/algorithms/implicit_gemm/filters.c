@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-/* A filter's weights over the depth are neighbours. */
-static bool are_rows(const bc_walk *walk)
-{
-  return walk->weights.source == walk->taps && (walk->taps == 1 || walk->weights.tap == 1);
-}
-
 /* Copies the weights of each filter, so that rows follow each other: those of long filters lie at
  * distances of which powers of two share few sets of the caches. */
 static void copy_filters(bc_map_job *j)
@@ -48,7 +42,7 @@ static void find_filters(bc_map_job *j)
 {
   for (int64_t c = j->channels.begin; c < j->channels.end; ++c)
     j->results[c - j->channels.begin] = j->ctx->tensors->result + c * j->walk.result.channel;
-  if (j->packed == NULL && are_rows(&j->walk))
+  if (j->packed == NULL && bc_weights_are_rows(&j->walk))
     copy_filters(j);
   else
     pack_filters(j);

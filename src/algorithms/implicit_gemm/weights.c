@@ -61,29 +61,42 @@ static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n
   }
 }
 
-/* Where the weights of a channel over the depth are neighbours: runs are turned. */
-static void pack_turned(const bc_walk *walk, const float *weights, int64_t channels, bc_range depth,
-                        const bc_packing *to)
+bool bc_weights_are_rows(const bc_walk *walk)
+{
+  return walk->taps_last && walk->weights.source == walk->taps &&
+         (walk->taps == 1 || walk->weights.tap == 1);
+}
+
+/* Rows [channels][n], into blocks. */
+static void turn_rows(const float *rows, int64_t step, int64_t channels, int64_t n,
+                      const bc_packing *to, float *block)
+{
+  for (int64_t c = 0; c < channels; c += lanes(), block += to->block_step)
+    turn_block(rows + c * step, step, bc_min(lanes(), channels - c), n, block);
+}
+
+/* Where the weights of a channel are neighbours over a tap's run. */
+static void pack_runs(const bc_walk *walk, const float *weights, int64_t channels, bc_range depth,
+                      const bc_packing *to)
 {
   bc_depth_run run;
-  for (int64_t next = 0; bc_next_run(walk, depth, &next, &run);) {
-    const float *from =
-        weights + run.first_channel * walk->weights.source + run.kernel_tap * walk->weights.tap;
-    float *block = to->packed + (run.first - depth.begin) * lanes();
-    for (int64_t c = 0; c < channels; c += lanes(), block += to->block_step)
-      turn_block(from + c * walk->weights.result, walk->weights.result,
-                 bc_min(lanes(), channels - c), run.channels, block);
-  }
+  for (int64_t next = 0; bc_next_run(walk, depth, &next, &run);)
+    turn_rows(weights + run.first_channel * walk->weights.source +
+                  run.kernel_tap * walk->weights.tap,
+              walk->weights.result, channels, run.channels, to,
+              to->packed + (run.first - depth.begin) * lanes());
 }
 
 void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channels, bc_range depth,
                      const bc_packing *to)
 {
   const int64_t n = bc_range_length(channels);
-  const bool turned = walk->weights.source == 1 && (walk->taps == 1 || !walk->taps_last);
   weights += channels.begin * walk->weights.result;
-  if (turned)
-    pack_turned(walk, weights, n, depth, to);
+  if (bc_weights_are_rows(walk))
+    turn_rows(weights + depth.begin, walk->weights.result, n, bc_range_length(depth), to,
+              to->packed);
+  else if (walk->weights.source == 1 && (walk->taps == 1 || !walk->taps_last))
+    pack_runs(walk, weights, n, depth, to);
   else
     pack_rows(walk, weights, n, depth, to);
 }

@@ -11,6 +11,9 @@ typedef struct bc_packing {
   int64_t block_step;
 } bc_packing;
 
+/* NCHW: whether a channel's weights over the depth are neighbours, in that order. */
+bool bc_weights_are_rows(const bc_walk *walk);
+
 /* A row of weights will be read soon. */
 void bc_expect_row(const float *row, int64_t n);
 
