@@ -17,6 +17,7 @@ typedef struct bc_blocks {
   int64_t panels;   /* filters whose weights are packed at a time */
   int64_t pixels;   /* columns of the patch matrix, output pixels of one image, in a block */
   int64_t images;   /* images side by side in a block */
+  int64_t bands;    /* an image is cut into, if a task has less than one; else 1, or 0 */
   int64_t slots;    /* partial sums of the weight gradient, added in order at the end */
 } bc_blocks;
 

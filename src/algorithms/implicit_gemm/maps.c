@@ -57,22 +57,62 @@ static void apply_epilogue(const bc_map_job *j, bc_block_view view, int64_t offs
                     j->ctx->tensors->result + offset);
 }
 
-/* All walks of some images. */
-static void run_images(bc_map_job *j, bc_range images)
+/* Part of the images: all rows of some, or some rows of the result of one. */
+typedef struct image_part {
+  bc_range images, rows;
+  bool is_band;
+} image_part;
+
+/* Positions of the walk whose results are in the part. */
+static bc_range positions_of(const bc_walk *walk, const image_part *part)
+{
+  const bc_walk_axis *height = &walk->axes[BC_HEIGHT];
+  const int64_t first = part->images.begin * walk->positions, width = walk->axes[BC_WIDTH].count;
+  const int64_t begin = bc_max(0, part->rows.begin - height->result_begin);
+  const int64_t end = bc_max(0, part->rows.end - height->result_begin);
+  if (!part->is_band)
+    return (bc_range){first, part->images.end * walk->positions};
+  return (bc_range){
+      first + bc_min(height->count, bc_count_blocks(begin, height->result_step)) * width,
+      first + bc_min(height->count, bc_count_blocks(end, height->result_step)) * width};
+}
+
+/* The part's pixels of the result. */
+static bc_range pixels_of(const bc_walk *walk, int64_t in_image, const image_part *part)
+{
+  const int64_t width = walk->axes[BC_WIDTH].result, first = part->images.begin * in_image;
+  if (!part->is_band)
+    return (bc_range){first, part->images.end * in_image};
+  return (bc_range){first + part->rows.begin * width, first + part->rows.end * width};
+}
+
+/* All walks of some images, or of a band of one. */
+static void run_images(bc_map_job *j, const image_part *part)
 {
   const blasconv_plan *plan = j->ctx->plan;
-  const int64_t pixels = plan->geometry.in_pixels;
-  const bc_range positions = {images.begin * pixels, images.end * pixels};
+  const bc_range pixels = pixels_of(&j->walk, plan->geometry.in_pixels, part);
   if (!plan->request.accumulate && j->ctx->has_gaps)
-    visit_results(j, positions, clear);
+    visit_results(j, pixels, clear);
   for (int64_t i = 0; i < bc_count_walks(&plan->geometry, plan->request.pass); ++i) {
     j->walk = bc_walk_at(&plan->geometry, plan->request.pass, i);
-    j->last_position = images.end * j->walk.positions;
-    run_walk(j, (bc_range){images.begin * j->walk.positions, images.end * j->walk.positions});
+    const bc_range positions = positions_of(&j->walk, part);
+    j->last_position = positions.end;
+    run_walk(j, positions);
     if (j->packed != NULL)
       j->packed += bc_packed_elements(&plan->geometry, &j->walk);
   }
-  visit_results(j, positions, apply_epilogue);
+  visit_results(j, pixels, apply_epilogue);
+}
+
+static image_part part_of(const bc_map_context *ctx, int64_t number)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_blocks *blocks = &ctx->plan->schedule.blocks;
+  const int64_t rows = g->axes[BC_HEIGHT].input;
+  return (image_part){.images = bc_block(number / blocks->bands, blocks->images, g->batch),
+                      .rows = {number % blocks->bands * rows / blocks->bands,
+                               (number % blocks->bands + 1) * rows / blocks->bands},
+                      .is_band = blocks->bands > 1};
 }
 
 static void run_task(void *argument, int64_t task, int thread)
@@ -91,7 +131,8 @@ static void run_task(void *argument, int64_t task, int thread)
   j.channels = bc_block(task % channel_blocks, blocks->filters, j.walk.result_channels);
   bc_find_job_areas(ctx, thread, &j);
   if (blocks->images > 0) {
-    run_images(&j, bc_block(rest / g->groups, blocks->images, g->batch));
+    const image_part part = part_of(ctx, rest / g->groups);
+    run_images(&j, &part);
     return;
   }
   const int64_t all_positions = g->batch * j.walk.positions;

@@ -159,23 +159,51 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, int64_t t
   }
 }
 
-/* The same where a task has whole images. */
-static void split_whole_images(const bc_geometry *g, int64_t tasks, int64_t channels,
-                               int64_t image_positions, int64_t least, int64_t unit,
-                               bc_blocks *blocks)
+/* What there is to share where several walks visit an image. */
+typedef struct image_shares {
+  int64_t tasks; /* that are wanted */
+  int64_t channels, batch, groups, positions, rows;
+  bool bands_are_first;
+  const bc_blocks *units, *least;
+} image_shares;
+
+static int64_t count_image_tasks(const image_shares *s, const bc_blocks *blocks)
 {
-  blocks->images = bc_max(1, bc_min(g->batch, blocks->pixels / image_positions));
-  bc_split_for_tasks(tasks, channels, g->groups * bc_count_blocks(g->batch, blocks->images), least,
-                     unit, &blocks->filters);
-  bc_split_for_tasks(tasks, g->batch, g->groups * bc_count_blocks(channels, blocks->filters), 1, 1,
-                     &blocks->images);
+  return s->groups * bc_count_blocks(s->channels, blocks->filters) *
+         bc_count_blocks(s->batch, blocks->images) * blocks->bands;
+}
+
+/* Bands of rows of one image. */
+static void cut_bands(const image_shares *s, bc_blocks *blocks)
+{
+  const int64_t most = bc_min(s->rows, s->positions / s->least->pixels);
+  const int64_t wanted = bc_count_blocks(s->tasks, bc_max(1, count_image_tasks(s, blocks)));
+  if (blocks->images == 1)
+    blocks->bands = bc_max(1, bc_min(most, wanted));
+}
+
+/* Each band packs the weights of its channels, and rounds its pixels up to panels: bands come first
+ * only where neither is so. */
+static void split_whole_images(const image_shares *s, bc_blocks *blocks)
+{
+  blocks->bands = 1;
+  blocks->images = bc_max(1, bc_min(s->batch, blocks->pixels / s->positions));
+  if (s->bands_are_first && s->batch == 1)
+    cut_bands(s, blocks);
+  bc_split_for_tasks(s->tasks, s->channels,
+                     count_image_tasks(s, blocks) / bc_count_blocks(s->channels, blocks->filters),
+                     s->least->filters, s->units->filters, &blocks->filters);
+  bc_split_for_tasks(s->tasks, s->batch, s->groups * bc_count_blocks(s->channels, blocks->filters),
+                     1, 1, &blocks->images);
+  if (blocks->bands == 1)
+    cut_bands(s, blocks);
 }
 
 /* Blocks of images if there are any, else of positions. */
 static int64_t count_position_blocks(const bc_geometry *g, int64_t positions,
                                      const bc_blocks *blocks)
 {
-  return blocks->images > 0 ? bc_count_blocks(g->batch, blocks->images)
+  return blocks->images > 0 ? bc_count_blocks(g->batch, blocks->images) * blocks->bands
                             : bc_count_blocks(positions, blocks->pixels);
 }
 
@@ -200,8 +228,17 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
   /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, &walk, request->room, &blocks);
   if (has_whole_images(g, request->pass))
-    split_whole_images(g, bc_wanted_tasks(request), channels, in_image, least.filters,
-                       units.filters, &blocks);
+    split_whole_images(
+        &(image_shares){.tasks = bc_wanted_tasks(request),
+                        .channels = channels,
+                        .batch = g->batch,
+                        .groups = g->groups,
+                        .positions = in_image,
+                        .rows = walk.axes[BC_DEPTH].result == 1 ? walk.axes[BC_HEIGHT].count : 1,
+                        .bands_are_first = pixels && request->packed_weights,
+                        .units = &units,
+                        .least = &least},
+        &blocks);
   else
     split_for_tasks(g, &walk, bc_wanted_tasks(request), channels, positions, &units, &least,
                     &blocks);
