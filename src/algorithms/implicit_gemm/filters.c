@@ -87,16 +87,11 @@ void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel
   }
 }
 
-/* Whether the panel of these places can be rows of the source: no lane that is read is behind the
- * last or in another image. */
-static bool are_neighbours(const bc_places *places)
-{
-  return places->runs == 1 && 2 * places->count % places->lanes == 0;
-}
-
+/* A panel within one image can stay: what is behind its last place is not read, since maps of whole
+ * lines of the cache end with a panel, or half of one. */
 static bc_panel_view make_panel(const bc_map_job *j, const bc_places *places, float *panel)
 {
-  if (bc_panels_stay(&j->walk) && are_neighbours(places))
+  if (bc_panels_stay(&j->walk) && places->runs == 1)
     return (bc_panel_view){bc_map_source(j->ctx) + places->source[0] +
                                j->depth.begin * j->walk.source.channel,
                            j->walk.source.channel};
