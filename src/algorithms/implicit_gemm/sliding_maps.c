@@ -67,15 +67,16 @@ bc_schedule bc_sliding_maps_prepare(const bc_geometry *g, const bc_request *requ
 bc_work bc_sliding_maps_work(const bc_geometry *g, const bc_schedule *schedule)
 {
   const strip s = strip_of(g, schedule->blocks.pixels);
-  const double tiles = (double)(g->batch * g->axes[BC_HEIGHT].output) *
-                       (double)bc_count_blocks(g->axes[BC_WIDTH].output, kernels()->lanes) *
-                       (double)bc_count_blocks(g->out_channels, kernels()->rows);
+  const bc_product_kernels *k = kernels();
+  const double rows = (double)(g->batch * g->axes[BC_HEIGHT].output);
+  const double halves = (double)bc_count_blocks(g->axes[BC_WIDTH].output, k->lanes / 2);
+  const double tiles = rows * halves / 2.0 * (double)bc_count_blocks(g->out_channels, k->rows);
   /* Nothing is looked up for a tile, nor packed: it costs half of another, beside its terms. */
-  return (bc_work){
-      .tiles = tiles / 2.0,
-      .multiplications = tiles * (double)(kernels()->lanes * kernels()->rows * g->patch_rows),
-      .moved = (double)(schedule->tasks * g->in_channels * s.rows) * (double)(s.phases * s.length),
-      .run = s.length};
+  return (bc_work){.tiles = tiles / 2.0,
+                   .multiplications = tiles * (double)(k->lanes * k->rows * g->patch_rows),
+                   .moved = (double)(schedule->tasks * g->in_channels * s.rows) *
+                            (double)(s.phases * s.length),
+                   .run = s.length};
 }
 
 typedef struct context {
