@@ -27,21 +27,11 @@ static int64_t most_lanes(void)
   return floats / kernels()->depth / kernels()->lanes * kernels()->lanes;
 }
 
-/* All positions of an image are one behind the other. */
-static bool is_whole(const bc_walk *walk)
-{
-  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
-    if (walk->axes[i].result_step != 1)
-      return false;
-  return true;
-}
-
 bool bc_rows_are_pixels(const bc_walk *walk)
 {
   return !walk->taps_last ||
-         (is_whole(walk) && walk->positions % BC_CACHE_LINE != 0 &&
-          walk->positions <= MOST_TURNED && walk->result_channels >= LEAST_TURNED_CHANNELS &&
-          walk->depth >= LEAST_TURNED_DEPTH);
+         (walk->positions % BC_CACHE_LINE != 0 && walk->positions <= MOST_TURNED &&
+          walk->result_channels >= LEAST_TURNED_CHANNELS && walk->depth >= LEAST_TURNED_DEPTH);
 }
 
 bool bc_panels_stay(const bc_walk *walk)

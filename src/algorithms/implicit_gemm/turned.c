@@ -34,8 +34,8 @@ static float *result_at(const bc_map_job *j, int64_t row, int64_t channel)
   return j->results[row] + channel * j->walk.result.channel;
 }
 
-/* Puts the sums of rows whose results are neighbours there. */
-static void put_rows(const bc_map_job *j, const channel_block *channels, bc_range rows)
+/* Puts the sums of rows there whose results are neighbours. */
+static void put_neighbours(const bc_map_job *j, const channel_block *channels, bc_range rows)
 {
   const bc_kernels *kernels = bc_cpu_kernels();
   bc_turned_sums *s = j->sums;
@@ -47,13 +47,33 @@ static void put_rows(const bc_map_job *j, const channel_block *channels, bc_rang
     kernels->add(to + i * step, s->of_channel[i], n);
 }
 
+/* The same of all rows, one by one: with a stride their results are no neighbours. */
+static void put_each(const bc_map_job *j, const channel_block *channels)
+{
+  bc_turned_sums *s = j->sums;
+  const int64_t n = bc_range_length(j->positions);
+  bc_cpu_kernels()->transpose(s->of_row[0], BC_MOST_LANES, n, channels->count, s->of_channel[0],
+                              BC_ROW_BLOCK);
+  for (int64_t i = 0; i < channels->count; ++i) {
+    const int64_t channel = (channels->first + i) * j->walk.result.channel;
+    for (int64_t row = 0; row < n && j->add; ++row)
+      j->results[row][channel] += s->of_channel[i][row];
+    for (int64_t row = 0; row < n && !j->add; ++row)
+      j->results[row][channel] = s->of_channel[i][row];
+  }
+}
+
 static void put_sums(const bc_map_job *j, const channel_block *channels)
 {
   const int64_t n = bc_range_length(j->positions);
+  if (j->walk.axes[BC_WIDTH].result_step > 1) {
+    put_each(j, channels);
+    return;
+  }
   for (int64_t row = 0, end; row < n; row = end) {
     for (end = row + 1; end < n && j->results[end] == j->results[end - 1] + 1;)
       ++end;
-    put_rows(j, channels, (bc_range){row, end});
+    put_neighbours(j, channels, (bc_range){row, end});
   }
 }
 
