@@ -104,8 +104,7 @@ void bc_expect_panels(const bc_map_job *job, bc_range all, bc_expected *expected
 /* NHWC: the pixels of the rows that come after the job's, which are some of `all`. */
 bc_coming bc_expect_pixels(const bc_map_job *job, bc_range all);
 
-/* ---- filters.c, pixels.c, turned.c: the products of NCHW, of NHWC, and of NCHW's small images
- * ---- */
+/* ---- filters.c, pixels.c, turned.c: products of NCHW, of NHWC, of NCHW's small images ---- */
 
 void bc_multiply_filters(bc_map_job *job);
 void bc_multiply_pixels(bc_map_job *job);

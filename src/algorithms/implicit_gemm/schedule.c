@@ -278,7 +278,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const double filled = groups * (double)rows * (double)lanes;
   const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
   const double segments =
-      !walk.taps_last ? (double)bc_count_blocks(blocks->depth, walk.source_channels) : 1.0;
+      walk.taps_last ? 1.0 : (double)bc_count_blocks(blocks->depth, walk.source_channels);
   const double gatherings =
       groups * (double)bc_count_blocks(walk.result_channels, blocks->filters) * (double)positions;
   const double weights = groups * (double)walk.result_channels * depth;
@@ -290,5 +290,5 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                    .moved = count_moved(&walk, gatherings * depth,
                                         groups * (double)walk.result_channels * (double)positions *
                                             ceil(depth / (double)blocks->depth)),
-                   .run = !walk.taps_last ? walk.source_channels : k->lanes};
+                   .run = walk.taps_last ? k->lanes : walk.source_channels};
 }

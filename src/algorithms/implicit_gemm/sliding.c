@@ -1,6 +1,10 @@
 #include "sliding.h"
 
+#include "algorithms/blocks.h"
+
 enum { MOST_CHANNELS = 8, MOST_PATCH_ROWS = 256, MOST_REACH = 64, MOST_COLUMNS = 1 << 20 };
+
+enum { MOST_PIXELS = 1024 };
 
 /* Taps that are near each other, so that copied rows are not much more than what they meet. */
 static bool is_near(const bc_axis *axis)
@@ -19,4 +23,21 @@ bool bc_slides(const bc_geometry *g)
          g->patch_rows <= MOST_PATCH_ROWS && is_plane(&g->axes[BC_DEPTH]) &&
          is_near(&g->axes[BC_HEIGHT]) && is_near(&g->axes[BC_WIDTH]) &&
          g->axes[BC_WIDTH].output <= MOST_COLUMNS;
+}
+
+int64_t bc_sliding_rows(const bc_geometry *g)
+{
+  return bc_even_block(g->axes[BC_HEIGHT].output, bc_max(1, MOST_PIXELS / g->axes[BC_WIDTH].output),
+                       1);
+}
+
+int64_t bc_sliding_units(const bc_geometry *g, int64_t rows)
+{
+  return g->batch * bc_count_blocks(g->axes[BC_HEIGHT].output, rows);
+}
+
+int64_t bc_sliding_input_rows(const bc_geometry *g, int64_t rows)
+{
+  const bc_axis *height = &g->axes[BC_HEIGHT];
+  return (rows - 1) * height->stride + (height->kernel - 1) * height->dilation + 1;
 }

@@ -19,6 +19,13 @@
 /* Whether there are so few channels, and taps so near each other, that sliding pays. */
 bool bc_slides(const bc_geometry *geometry);
 
+/* Rows of output of one image make a unit: at most so many, which with the input under them stay in
+ * the second-level cache; how many units blocks of `rows` are; and the rows of input that they
+ * meet, pads included. */
+int64_t bc_sliding_rows(const bc_geometry *geometry);
+int64_t bc_sliding_units(const bc_geometry *geometry, int64_t rows);
+int64_t bc_sliding_input_rows(const bc_geometry *geometry, int64_t rows);
+
 /* Whether they serve these, within so many bytes of workspace for a thread; they are faster then.
  * Forward only where nothing is added to: some results are computed twice. */
 bool bc_sliding_maps_serve(const bc_geometry *geometry, const bc_request *request);

@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* Pixels of output in a task, and the input under them, stay in the second-level cache. */
-enum { MOST_PIXELS = 1024 };
-
 static const bc_product_kernels *kernels(void)
 {
   return bc_cpu_kernels()->product;
@@ -24,10 +21,9 @@ typedef struct strip {
 
 static strip strip_of(const bc_geometry *g, int64_t output_rows)
 {
-  const bc_axis *height = &g->axes[BC_HEIGHT], *width = &g->axes[BC_WIDTH];
+  const bc_axis *width = &g->axes[BC_WIDTH];
   const int64_t reach = (width->kernel - 1) * width->dilation;
-  return (strip){.rows = (output_rows - 1) * height->stride +
-                         (height->kernel - 1) * height->dilation + 1,
+  return (strip){.rows = bc_sliding_input_rows(g, output_rows),
                  .phases = width->stride,
                  .length = width->output + reach / width->stride};
 }
@@ -46,21 +42,14 @@ bool bc_sliding_maps_serve(const bc_geometry *g, const bc_request *request)
          g->axes[BC_WIDTH].output >= kernels()->lanes && thread_bytes(g, 1) <= request->room;
 }
 
-/* A task is a block of rows of one image. */
-static int64_t count_tasks(const bc_geometry *g, int64_t rows)
-{
-  return g->batch * bc_count_blocks(g->axes[BC_HEIGHT].output, rows);
-}
-
 bc_schedule bc_sliding_maps_prepare(const bc_geometry *g, const bc_request *request)
 {
-  const int64_t height = g->axes[BC_HEIGHT].output;
-  int64_t rows = bc_even_block(height, bc_max(1, MOST_PIXELS / g->axes[BC_WIDTH].output), 1);
-  while (rows > 1 &&
-         (thread_bytes(g, rows) > request->room || count_tasks(g, rows) < bc_wanted_tasks(request)))
+  int64_t rows = bc_sliding_rows(g);
+  while (rows > 1 && (thread_bytes(g, rows) > request->room ||
+                      bc_sliding_units(g, rows) < bc_wanted_tasks(request)))
     rows = bc_count_blocks(rows, 2);
   return (bc_schedule){.blocks.pixels = rows,
-                       .tasks = count_tasks(g, rows),
+                       .tasks = bc_sliding_units(g, rows),
                        .workspace.thread_bytes = thread_bytes(g, rows)};
 }
 
@@ -95,7 +84,7 @@ typedef struct job {
   float *copy;           /* the strip */
   int64_t *shifts;       /* [patch rows]: from where its first column's first tap is */
   const float **rows_at; /* [filters]: their weights, `step` elements from one to the next */
-  float **results;       /* [filters]: where the job's row of output begins */
+  float **results;       /* [filters]: where their maps of the image begin */
   int64_t step;
 } job;
 

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Pixels of output in a unit, and the input under them, stay in the second-level cache. */
-enum { MOST_PIXELS = 1024 };
-
 enum { MOST_FILTERS = 1024 };
 
 static const bc_product_kernels *kernels(void)
@@ -34,11 +31,11 @@ typedef struct strip {
 
 static strip strip_of(const bc_geometry *g, int64_t output_rows)
 {
-  const bc_axis *height = &g->axes[BC_HEIGHT], *width = &g->axes[BC_WIDTH];
-  strip s = {
-      .rows = (output_rows - 1) * height->stride + (height->kernel - 1) * height->dilation + 1,
-      .columns = (width->output - 1) * width->stride + (width->kernel - 1) * width->dilation + 1,
-      .column = in_pixels(g) ? g->in_channels : 1};
+  const bc_axis *width = &g->axes[BC_WIDTH];
+  strip s = {.rows = bc_sliding_input_rows(g, output_rows),
+             .columns =
+                 (width->output - 1) * width->stride + (width->kernel - 1) * width->dilation + 1,
+             .column = in_pixels(g) ? g->in_channels : 1};
   s.row = s.columns * s.column;
   s.channel = in_pixels(g) ? 1 : s.rows * s.row;
   s.elements = s.rows * s.columns * g->in_channels;
@@ -82,28 +79,21 @@ bool bc_sliding_weights_serve(const bc_geometry *g, size_t room)
   return bc_slides(g) && whole && g->out_channels <= MOST_FILTERS && thread_bytes(g, 1) <= room;
 }
 
-/* A unit is a block of rows of one image. */
-static int64_t count_units(const bc_geometry *g, int64_t rows)
-{
-  return g->batch * bc_count_blocks(g->axes[BC_HEIGHT].output, rows);
-}
-
 bc_schedule bc_sliding_weights_prepare(const bc_geometry *g, const bc_request *request)
 {
-  const int64_t height = g->axes[BC_HEIGHT].output;
-  int64_t rows = bc_even_block(height, bc_max(1, MOST_PIXELS / g->axes[BC_WIDTH].output), 1);
+  int64_t rows = bc_sliding_rows(g);
   while (rows > 1 &&
-         (thread_bytes(g, rows) > request->room || 2 * count_units(g, rows) < BC_ENOUGH_TASKS))
+         (thread_bytes(g, rows) > request->room || 2 * bc_sliding_units(g, rows) < BC_ENOUGH_TASKS))
     rows = bc_count_blocks(rows, 2);
   bc_schedule schedule =
-      bc_slots_schedule(g, 1, count_units(g, rows), thread_bytes(g, rows), request);
+      bc_slots_schedule(g, 1, bc_sliding_units(g, rows), thread_bytes(g, rows), request);
   schedule.blocks.pixels = rows;
   return schedule;
 }
 
 bc_work bc_sliding_weights_work(const bc_geometry *g, const bc_schedule *schedule)
 {
-  const double units = (double)count_units(g, schedule->blocks.pixels);
+  const double units = (double)bc_sliding_units(g, schedule->blocks.pixels);
   const double rows = (double)g->axes[BC_HEIGHT].output * (double)g->batch;
   const double tiles = (double)bc_count_blocks(g->patch_rows, kernels()->rows) *
                        (double)bc_count_blocks(g->out_channels, kernels()->lanes);
@@ -252,7 +242,7 @@ static void run_task(void *argument, int64_t slot, int thread)
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
   const int64_t rows = ctx->plan->schedule.blocks.pixels;
-  const bc_range units = bc_slot_units(ctx->plan, count_units(g, rows), slot);
+  const bc_range units = bc_slot_units(ctx->plan, bc_sliding_units(g, rows), slot);
   const job j = find_job(ctx, thread);
   memset(j.sums, 0, find_areas(g, rows).sums);
   find_rows(&j, rows);
