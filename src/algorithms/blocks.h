@@ -87,13 +87,23 @@ bool bc_patches_are_input(const bc_geometry *geometry, int64_t images);
 /* The patch source that lowers what is not the input itself. */
 bc_patch_source bc_nearest_patches;
 
+/* A unit of the sum: c = a b + beta c as bc_sgemm() has it, a being patches and b output gradients.
+ * If patches were lowered, they are in front of the workspace. */
+typedef struct bc_weights_unit {
+  int64_t m, n, k;
+  bc_operand a, b;
+  float beta;
+  bc_result c;
+  bool lowered;
+  const float *next_a, *next_b; /* where the same of the next unit will begin */
+  void *workspace;
+} bc_weights_unit;
+
 /* What a weight gradient is made with. */
 typedef struct bc_weights_method {
   bc_patch_source *patches;
-  /* As bc_sgemm(), in so many bytes of workspace for products of these extents at most; NULL:
-   * bc_sgemm() itself. Lowered patches are in front of that workspace. */
-  void (*multiply)(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                   bc_result c, bool lowered, void *workspace);
+  /* In so many bytes of workspace for units of these extents at most; NULL: bc_sgemm(). */
+  void (*multiply)(const bc_weights_unit *unit);
   size_t (*multiply_bytes)(int64_t m, int64_t n, int64_t k);
   /* Adds to `work` what so many of them do, of these extents on average, with columns of patches
    * and of the gradient that are so many elements apart; NULL with `multiply`. */

@@ -177,18 +177,36 @@ static tile find_tile(const blasconv_plan *plan, int64_t task)
   };
 }
 
-/* The output gradient of the unit's images, [columns][filters]. */
-static bc_operand gradient_columns(const context *ctx, const tile *t, bc_range images,
-                                   bc_range pixels, float *buffer)
+/* What a unit is of. */
+typedef struct extent {
+  bc_range images, pixels;
+} extent;
+
+static extent extent_of(const bc_geometry *g, const bc_blocks *blocks, int64_t unit)
+{
+  const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
+  return (extent){bc_block(unit / pixel_blocks, blocks->images, g->batch),
+                  bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels)};
+}
+
+static const float *gradient_at(const context *ctx, const tile *t, const extent *e)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  const float *first = ctx->tensors->output + bc_output_offset(g, images.begin, t->group) +
-                       bc_place(g->output, t->filters.begin, pixels.begin);
+  return ctx->tensors->output + bc_output_offset(g, e->images.begin, t->group) +
+         bc_place(g->output, t->filters.begin, e->pixels.begin);
+}
+
+/* The output gradient of the unit's images, [columns][filters]. */
+static bc_operand gradient_columns(const context *ctx, const tile *t, const extent *e,
+                                   float *buffer)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const float *first = gradient_at(ctx, t, e);
   if (!joins_gradients(g, &ctx->plan->schedule.blocks)) /* in NHWC, pixel behind pixel */
     return (bc_operand){first, g->output.pixel, g->output.channel};
-  const int64_t n = bc_range_length(pixels), columns = n * bc_range_length(images);
+  const int64_t n = bc_range_length(e->pixels), columns = n * bc_range_length(e->images);
   const bc_grid grid = {.planes = bc_range_length(t->filters),
-                        .rows = bc_range_length(images),
+                        .rows = bc_range_length(e->images),
                         .columns = n,
                         .plane_step = g->output.channel,
                         .row_step = g->output.image,
@@ -197,6 +215,23 @@ static bc_operand gradient_columns(const context *ctx, const tile *t, bc_range i
                         .packed_row_step = n};
   bc_cpu_kernels()->gather(&grid, first, buffer);
   return (bc_operand){buffer, 1, columns};
+}
+
+/* Where unit number `unit` begins in the tensors; what is put together in the workspace will be
+ * there again. Behind the last of a slot comes the first of another, most often of this thread. */
+static void find_next(const context *ctx, const tile *t, int64_t unit, bc_weights_unit *before)
+{
+  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_blocks *blocks = &ctx->plan->schedule.blocks;
+  const extent e = extent_of(g, blocks, unit);
+  const bool exists = unit < count_units(g, blocks);
+  before->next_a = before->a.data;
+  before->next_b = before->b.data;
+  if (exists && !before->lowered)
+    before->next_a = ctx->tensors->input + bc_input_offset(g, e.images.begin, t->group) +
+                     bc_place(g->input, t->depth.begin, e.pixels.begin);
+  if (exists && !joins_gradients(g, blocks))
+    before->next_b = gradient_at(ctx, t, &e);
 }
 
 /* Where the tile lies, [filters][depth], in its slot's gradient. */
@@ -212,21 +247,25 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
 {
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
-  const int64_t pixel_blocks = bc_count_blocks(g->out_pixels, blocks->pixels);
-  const bc_range images = bc_block(unit / pixel_blocks, blocks->images, g->batch);
-  const bc_range pixels = bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels);
+  const extent e = extent_of(g, blocks, unit);
   float *const own_gradient = area + patches_bytes(g, blocks, ctx->method) / sizeof *area;
-  float *const product = own_gradient + gradient_bytes(g, blocks) / sizeof *area;
-  const bc_operand gradient = gradient_columns(ctx, t, images, pixels, own_gradient);
-  const bc_operand patches = ctx->method->patches(
-      g, ctx->tensors->input + bc_input_offset(g, 0, t->group), images, t->depth, pixels, area);
-  const int64_t m = bc_range_length(t->depth), n = bc_range_length(t->filters);
-  const int64_t k = bc_range_length(images) * bc_range_length(pixels);
-  const bc_result home = {tile_home(ctx, t), 1, g->patch_rows};
-  if (ctx->method->multiply == NULL)
-    bc_sgemm(m, n, k, patches, gradient, beta, home);
-  else
-    ctx->method->multiply(m, n, k, patches, gradient, beta, home, patches.data == area, product);
+  bc_weights_unit product = {
+      .m = bc_range_length(t->depth),
+      .n = bc_range_length(t->filters),
+      .k = bc_range_length(e.images) * bc_range_length(e.pixels),
+      .a = ctx->method->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group), e.images,
+                                t->depth, e.pixels, area),
+      .b = gradient_columns(ctx, t, &e, own_gradient),
+      .beta = beta,
+      .c = {tile_home(ctx, t), 1, g->patch_rows},
+      .workspace = own_gradient + gradient_bytes(g, blocks) / sizeof *area};
+  product.lowered = product.a.data == area;
+  if (ctx->method->multiply == NULL) {
+    bc_sgemm(product.m, product.n, product.k, product.a, product.b, beta, product.c);
+    return;
+  }
+  find_next(ctx, t, unit + 1, &product);
+  ctx->method->multiply(&product);
 }
 
 static void sum_tile(void *argument, int64_t task, int thread)

@@ -1,5 +1,7 @@
 #include "job.h"
 
+enum { SHALLOW = 96 };
+
 void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
 {
   const bc_map_areas *a = &ctx->areas;
@@ -27,20 +29,36 @@ const float *bc_packed_block(const bc_map_job *j, int64_t channel)
          ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;
 }
 
-void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
+/* Some rows by all panels. */
+static void multiply_rows(const bc_map_job *j, const bc_rows *rows, bc_coming *coming)
 {
   const bc_range all = bc_job_lanes(j);
   const int64_t lanes = j->ctx->kernels->lanes;
-  const bc_rows rows = {.count = bc_range_length(bc_job_rows(j)),
-                        .segments = j->segments,
-                        .length = bc_range_length(j->depth) / j->segments,
-                        .step = j->step,
-                        .at = j->rows,
-                        .segment_step =
-                            bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->rows),
-                        .results = j->results,
-                        .add = j->add};
   for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)
-    bc_multiply_panel(j->ctx->kernels, &rows, j->views[i].first, j->views[i].step,
+    bc_multiply_panel(j->ctx->kernels, rows, j->views[i].first, j->views[i].step,
                       bc_min(lanes, all.end - lane), j->places + i * lanes, coming);
+}
+
+/* Panels that are shallow, and copied, so in the cache: tiles are short, and it counts that results
+ * are written in long runs. */
+static bool has_shallow_panels(const bc_map_job *j)
+{
+  return j->walk.taps_last && bc_range_length(j->depth) <= SHALLOW && !bc_panels_stay(&j->walk);
+}
+
+void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
+{
+  const int64_t count = bc_range_length(bc_job_rows(j));
+  const int64_t at_once = has_shallow_panels(j) ? 2 * j->ctx->kernels->rows : count;
+  bc_rows rows = {.segments = j->segments,
+                  .length = bc_range_length(j->depth) / j->segments,
+                  .step = j->step,
+                  .segment_step = bc_round_up(count, j->ctx->kernels->rows),
+                  .add = j->add};
+  for (int64_t row = 0; row < count; row += at_once) {
+    rows.count = bc_min(at_once, count - row);
+    rows.at = j->rows + row;
+    rows.results = j->results + row;
+    multiply_rows(j, &rows, coming);
+  }
 }

@@ -1,14 +1,19 @@
 #include "tiles.h"
 
-#include "algorithms/blocks.h"
 #include "maps.h"
 #include "panel.h"
 
 #include <math.h>
 
 /* Operands lie in the second-level cache, packed unless their rows are neighbours: rows that are
- * farther from each other than MOST_STEP share too few sets of it. */
-enum { MOST_DEPTH = 288, MOST_STEP = 256 };
+ * farther from each other than MOST_STEP share too few sets of it. Where both are packed, few rows
+ * and lanes may be deeper. */
+enum {
+  MOST_DEPTH = 288,
+  MOST_PACKED_DEPTH = 512,
+  PACKED = 150 << 10, /* floats of both */
+  MOST_STEP = 256
+};
 
 /* c [rows][lanes] = a b, lanes being neighbours in c. */
 typedef struct product {
@@ -17,11 +22,12 @@ typedef struct product {
   bc_result c;
   int64_t rows, lanes;
   bool add;
-  bool rows_stay, panels_stay; /* they are read where they are */
-  float *panels;               /* [panels][depth][lanes of a panel] */
-  float *copies;               /* [row][depth], or [depth][row] if that is how a lies */
-  const float **at;            /* [row] */
-  float **results;             /* [row] */
+  bool rows_stay, panels_stay;  /* they are read where they are */
+  const float *next_a, *next_b; /* where the operands of what follows begin */
+  float *panels;                /* [panels][depth][lanes of a panel] */
+  float *copies;                /* [row][depth], or [depth][row] if that is how a lies */
+  const float **at;             /* [row] */
+  float **results;              /* [row] */
 } product;
 
 static int64_t panel_elements(int64_t lanes, int64_t depth)
@@ -34,17 +40,23 @@ static size_t pointer_bytes(void)
   return bc_workspace_book_words(BC_ROW_BLOCK + BC_MOST_TILE_ROWS);
 }
 
-size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
-{
-  const int64_t depth = bc_min(k, MOST_DEPTH);
-  return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
-         bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
-}
-
 /* Rows of neighbours that are so far apart. */
 static bool stays(int64_t step)
 {
   return step > 1 && step <= MOST_STEP;
+}
+
+static int64_t depth_of_block(int64_t rows, int64_t lanes, int64_t k, bool stays)
+{
+  const int64_t most = bc_min(MOST_PACKED_DEPTH, PACKED / (rows + lanes));
+  return bc_even_block(bc_max(1, k), stays ? MOST_DEPTH : bc_max(MOST_DEPTH, most), 8);
+}
+
+size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
+{
+  const int64_t depth = bc_min(k, MOST_PACKED_DEPTH);
+  return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
+         bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
 }
 
 /* Columns of the gradient [depth][filters] are no neighbours: lanes run along the depth. */
@@ -54,7 +66,9 @@ void bc_tiles_work(double products, double m, double n, double k, int64_t a_step
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
   const double lanes = ceil(m / (double)kernels->lanes), rows = ceil(n / (double)kernels->rows);
   const double tiles = products * lanes * rows;
-  work->tiles = tiles * ceil(k / MOST_DEPTH);
+  const int64_t block =
+      depth_of_block((int64_t)n, (int64_t)m, (int64_t)k, stays(a_step) || stays(b_step));
+  work->tiles = tiles * ceil(k / (double)block);
   work->segments = work->tiles;
   work->multiplications = tiles * (double)(kernels->lanes * kernels->rows) * k;
   work->packed = products * k * ((stays(a_step) ? 0.0 : m) + (stays(b_step) ? 0.0 : n));
@@ -129,55 +143,66 @@ static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_co
   }
 }
 
-/* An operand [rows][columns] that will be packed. */
-static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pieces)
+/* An operand [rows][columns]. */
+static bc_stretch stretch_of(bc_operand o, int64_t rows, int64_t columns)
 {
-  return o.column_step == 1 ? bc_expect(o.data, o.row_step, rows, columns, pieces)
-                            : bc_expect(o.data, o.column_step, columns, rows, pieces);
+  const bool along = o.column_step == 1;
+  return (bc_stretch){.first = o.data,
+                      .step = along ? o.row_step : o.column_step,
+                      .rows = along ? rows : columns,
+                      .length = along ? columns : rows};
 }
 
-/* All rows by all lanes over part of the depth. */
-static void multiply_depth(const product *p, bc_range depth, bc_range next)
+/* All rows by all lanes over part of the depth; operands of the next part begin at next_a, next_b.
+ */
+static void multiply_depth(const product *p, bc_range depth, const float *next_a,
+                           const float *next_b)
 {
+  const int64_t n = bc_range_length(depth);
   const int64_t pieces = bc_count_blocks(p->rows, p->kernels->rows) *
                          bc_count_blocks(p->lanes, p->kernels->lanes) *
-                         bc_count_blocks(bc_range_length(depth), BC_PIECE);
-  const bc_operand a = {p->a.data + next.begin * p->a.column_step, p->a.row_step, p->a.column_step};
-  const bc_operand b = {p->b.data + next.begin * p->b.row_step, p->b.row_step, p->b.column_step};
-  bc_coming lanes = expect(b, bc_range_length(next), p->lanes, pieces);
-  bc_coming coming = expect(a, p->rows, bc_range_length(next), pieces);
+                         bc_count_blocks(n, BC_PIECE);
+  const bc_operand a = {next_a, p->a.row_step, p->a.column_step};
+  const bc_operand b = {next_b, p->b.row_step, p->b.column_step};
+  bc_coming lanes = bc_expect(stretch_of(b, n, p->lanes), pieces);
+  bc_coming coming = bc_expect(stretch_of(a, p->rows, n), pieces);
   coming.then = &lanes;
   lanes.at_once = coming.at_once += lanes.at_once;
   for (int64_t lane = 0; lane < p->lanes && !p->panels_stay; lane += p->kernels->lanes)
-    pack_panel(p, depth, lane, p->panels + lane * bc_range_length(depth));
+    pack_panel(p, depth, lane, p->panels + lane * n);
   for (int64_t row = 0; row < p->rows; row += BC_ROW_BLOCK)
     multiply_rows(p, (bc_range){row, bc_min(p->rows, row + BC_ROW_BLOCK)}, depth, &coming);
 }
 
-void bc_tiles_multiply(int64_t m, int64_t n, int64_t k, bc_operand a, bc_operand b, float beta,
-                       bc_result c, bool lowered, void *workspace)
+void bc_tiles_multiply(const bc_weights_unit *unit)
 {
   /* Where columns of c are neighbours, its transpose is computed. */
-  const bool turned = c.column_step != 1;
-  const int64_t block = bc_even_block(k, MOST_DEPTH, 8);
-  char *area = workspace;
+  const bool turned = unit->c.column_step != 1;
+  const bc_operand a = unit->a, b = unit->b;
+  const bc_result c = unit->c;
+  char *area = unit->workspace;
   product p = {.kernels = bc_cpu_kernels()->product,
                .a = turned ? (bc_operand){b.data, b.column_step, b.row_step} : a,
                .b = turned ? (bc_operand){a.data, a.column_step, a.row_step} : b,
                .c = turned ? (bc_result){c.data, c.column_step, c.row_step} : c,
-               .rows = turned ? n : m,
-               .lanes = turned ? m : n,
-               .add = beta != 0.0f};
-  const bool readable = (turned && lowered) || p.lanes % p.kernels->lanes == 0;
+               .rows = turned ? unit->n : unit->m,
+               .lanes = turned ? unit->m : unit->n,
+               .add = unit->beta != 0.0f,
+               .next_a = turned ? unit->next_b : unit->next_a,
+               .next_b = turned ? unit->next_a : unit->next_b};
+  const bool readable = (turned && unit->lowered) || p.lanes % p.kernels->lanes == 0;
   p.rows_stay = p.a.row_step == 1 && stays(p.a.column_step);
   p.panels_stay = p.b.column_step == 1 && stays(p.b.row_step) && readable;
+  const int64_t block = depth_of_block(p.rows, p.lanes, unit->k, p.rows_stay || p.panels_stay);
   p.panels = (float *)(void *)area;
   p.copies = (float *)(void *)(area += bc_workspace_book(panel_elements(p.lanes, block)));
   p.at = (const float **)(void *)(area += bc_workspace_book(bc_min(BC_ROW_BLOCK, p.rows) * block));
   p.results = (float **)(void *)(area + pointer_bytes());
-  for (int64_t begin = 0; begin < k; begin += block) {
-    const int64_t end = bc_min(k, begin + block);
-    /* Behind the last comes, in the tensors, what is most likely multiplied next. */
-    multiply_depth(&p, (bc_range){begin, end}, (bc_range){end, end + block});
+  for (int64_t begin = 0; begin < unit->k; begin += block) {
+    const int64_t end = bc_min(unit->k, begin + block);
+    const bool is_last = end == unit->k;
+    multiply_depth(&p, (bc_range){begin, end},
+                   is_last ? p.next_a : p.a.data + end * p.a.column_step,
+                   is_last ? p.next_b : p.b.data + end * p.b.row_step);
   }
 }
