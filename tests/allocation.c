@@ -6,6 +6,8 @@
  */
 #include "allocation.h"
 
+#include "support.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -16,8 +18,8 @@
 static void *allocate(void *context, size_t bytes, size_t alignment)
 {
   allocation_log *log = context;
-  ck_assert_msg(alignment >= BLASCONV_WORKSPACE_ALIGNMENT && (alignment & (alignment - 1)) == 0,
-                "alignment %zu", alignment);
+  support_assert(alignment >= BLASCONV_WORKSPACE_ALIGNMENT && (alignment & (alignment - 1)) == 0,
+                 "alignment %zu", alignment);
   ck_assert_uint_gt(bytes, 0);
   ++log->calls;
   log->last_bytes = bytes;

@@ -59,7 +59,7 @@ void fixture_seal(fixture_case *fixture)
 
 void fixture_free(fixture_case *fixture)
 {
-  ck_assert_msg(checksum_of(fixture) == fixture->checksum, "a tensor that is read was written to");
+  support_assert(checksum_of(fixture) == fixture->checksum, "a tensor that is read was written to");
   for (int i = 0; i < tensors_read; ++i) {
     support_tensor_check(tensor_of(fixture, i), "a tensor that is read");
     support_tensor_free(tensor_of(fixture, i));

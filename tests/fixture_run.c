@@ -68,10 +68,10 @@ static void check_workspace_size(const blasconv_plan *plan, const fixture_varian
                                  const char *text)
 {
   const size_t bytes = blasconv_plan_workspace_size(plan);
-  ck_assert_msg(bytes <= (size_t)variant->threads << 21,
-                "more than 2 MiB of workspace a thread: %s", text);
-  ck_assert_msg(!variant->limited || bytes <= variant->workspace_limit,
-                "%zu bytes of workspace, more than the limit: %s", bytes, text);
+  support_assert(bytes <= (size_t)variant->threads << 21,
+                 "more than 2 MiB of workspace a thread: %s", text);
+  support_assert(!variant->limited || bytes <= variant->workspace_limit,
+                 "%zu bytes of workspace, more than the limit: %s", bytes, text);
 }
 
 blasconv_plan *fixture_plan(const blasconv_problem *problem, const fixture_variant *variant)
@@ -85,14 +85,14 @@ blasconv_plan *fixture_plan(const blasconv_problem *problem, const fixture_varia
   const blasconv_status status = blasconv_plan_create(problem, variant->pass, &options, &plan);
   fixture_describe(problem, variant, text, sizeof text);
   if (may_refuse(variant, status)) {
-    ck_assert_msg(!plan && message[0] != '\0', "refused without a reason: %s", text);
+    support_assert(!plan && message[0] != '\0', "refused without a reason: %s", text);
     return NULL;
   }
-  ck_assert_msg(status == BLASCONV_SUCCESS, "%s (%s): %s", blasconv_status_string(status), message,
-                text);
-  ck_assert_msg(!variant->algorithm ||
-                    strcmp(blasconv_plan_algorithm(plan), variant->algorithm) == 0,
-                "another algorithm was taken: %s", text);
+  support_assert(status == BLASCONV_SUCCESS, "%s (%s): %s", blasconv_status_string(status), message,
+                 text);
+  support_assert(!variant->algorithm ||
+                     strcmp(blasconv_plan_algorithm(plan), variant->algorithm) == 0,
+                 "another algorithm was taken: %s", text);
   check_workspace_size(plan, variant, text);
   return plan;
 }
@@ -108,14 +108,14 @@ static support_memory pack(const fixture_case *fixture, const fixture_variant *v
 {
   blasconv_plan *plan = fixture_plan(&fixture->problem, variant);
   const size_t bytes = blasconv_plan_packed_size(plan);
-  ck_assert_msg((bytes > 0) == (variant->pass != BLASCONV_BACKWARD_WEIGHTS),
-                "packed weights take %zu bytes: %s", bytes, text);
+  support_assert((bytes > 0) == (variant->pass != BLASCONV_BACKWARD_WEIGHTS),
+                 "packed weights take %zu bytes: %s", bytes, text);
   support_memory first = support_memory_workspace(bytes), moved = support_memory_workspace(bytes);
   if (bytes > 0) {
     const blasconv_status status =
         blasconv_plan_pack(plan, fixture->weights.data, first.data, bytes);
-    ck_assert_msg(status == BLASCONV_SUCCESS, "packing: %s: %s", blasconv_status_string(status),
-                  text);
+    support_assert(status == BLASCONV_SUCCESS, "packing: %s: %s", blasconv_status_string(status),
+                   text);
     support_memory_check(&first, text);
     memcpy(moved.data, first.data, bytes);
   }
@@ -164,7 +164,7 @@ static void execute(const blasconv_plan *plan, const fixture_variant *variant,
   const size_t bytes = variant->library_workspace ? 0 : blasconv_plan_workspace_size(plan);
   support_memory workspace = support_memory_workspace(bytes);
   const blasconv_status status = blasconv_plan_execute(plan, arguments, workspace.data, bytes);
-  ck_assert_msg(status == BLASCONV_SUCCESS, "%s: %s", blasconv_status_string(status), text);
+  support_assert(status == BLASCONV_SUCCESS, "%s: %s", blasconv_status_string(status), text);
   support_memory_check(&workspace, text);
   support_memory_free(&workspace);
 }

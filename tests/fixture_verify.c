@@ -65,12 +65,12 @@ static void compare(const support_tensor *actual, const oracle_result *truth, co
     largest_error = fmax(largest_error, error);
     largest_value = fmax(largest_value, fabs(value));
   }
-  ck_assert_msg(wrong < 0,
-                "element %" PRId64 " is %.9g instead of %.9g; largest error %.3g of the largest "
-                "value %.3g: %s",
-                wrong, (double)actual->data[wrong],
-                truth->value[wrong] + (base ? (double)base[wrong] : 0), largest_error,
-                largest_value, text);
+  support_assert(wrong < 0,
+                 "element %" PRId64 " is %.9g instead of %.9g; largest error %.3g of the largest "
+                 "value %.3g: %s",
+                 wrong, (double)actual->data[wrong],
+                 truth->value[wrong] + (base ? (double)base[wrong] : 0), largest_error,
+                 largest_value, text);
 }
 
 /* The bias of each element of the output. */
@@ -150,12 +150,12 @@ static void check_epilogue(const fixture_case *fixture, const fixture_truth *tru
 {
   const fixture_variant bare = bare_variant(&fixture->problem, variant);
   fixture_result plain = fixture_result_create(&fixture->problem, BLASCONV_FORWARD, NULL, NULL);
-  ck_assert_msg(fixture_run(fixture, &bare, &plain), "refused without its epilogue: %s", text);
+  support_assert(fixture_run(fixture, &bare, &plain), "refused without its epilogue: %s", text);
   const bool plain_sum = fixture_is_plain_sum(bare.algorithm);
   compare(&plain.values, &truth->values, NULL, plain_sum, text);
   apply_separately(fixture, variant, plain.values.data);
-  ck_assert_msg(fixture_result_same(fused, &plain),
-                "the epilogue differs from the separate kernels: %s", text);
+  support_assert(fixture_result_same(fused, &plain),
+                 "the epilogue differs from the separate kernels: %s", text);
   if (!variant->scale_shift && variant->residual == BLASCONV_RESIDUAL_NONE &&
       variant->activation.kind == BLASCONV_IDENTITY) {
     support_tensor base = broadcast_bias(fixture);
@@ -176,8 +176,8 @@ static void check_packed(const fixture_case *fixture, const fixture_variant *var
   fixture_variant unpacked = *variant;
   unpacked.packed = false;
   fixture_result again = fixture_result_copy(old);
-  ck_assert_msg(fixture_run(fixture, &unpacked, &again), "refused without packing: %s", text);
-  ck_assert_msg(fixture_result_same(&again, result), "packed weights give other bits: %s", text);
+  support_assert(fixture_run(fixture, &unpacked, &again), "refused without packing: %s", text);
+  support_assert(fixture_result_same(&again, result), "packed weights give other bits: %s", text);
   fixture_result_free(&again);
 }
 

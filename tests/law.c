@@ -37,7 +37,8 @@ static comparisons check_algorithms(law_checker *law)
   const char *name = NULL;
   for (size_t index = 0; (name = blasconv_algorithm_name(index)); ++index) {
     const int64_t made = check_algorithm(law, name, &all);
-    ck_assert_msg((made > 0) == fixture_is_plain_sum(name), "%s: %" PRId64 " compared", name, made);
+    support_assert((made > 0) == fixture_is_plain_sum(name), "%s: %" PRId64 " compared", name,
+                   made);
   }
   return all;
 }
@@ -46,9 +47,9 @@ static void check_spoken_of(const comparisons *all, blasconv_direction direction
 {
   for (int layout = 0; layout < layouts; ++layout)
     for (int rank = 1; rank <= BLASCONV_MAX_RANK; ++rank)
-      ck_assert_msg(all->of[direction][layout][rank - 1] > 0,
-                    "direction %d, layout %d, rank %d: nothing compared", (int)direction, layout,
-                    rank);
+      support_assert(all->of[direction][layout][rank - 1] > 0,
+                     "direction %d, layout %d, rank %d: nothing compared", (int)direction, layout,
+                     rank);
 }
 
 void law_check(law_checker *law)

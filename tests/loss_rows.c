@@ -101,9 +101,9 @@ static void check_row_gradient(const loss_rows *r, bool labelled, int64_t row)
     const long double scale = at_label ? fabsl(exact) : p * sum / batch + fabsl(exact);
     const long double error = p < 1e-6L || 1.0L - p < 1e-6L ? loss_far_error : loss_near_error;
     const float got = r->gradient.data[row * r->classes + i];
-    ck_assert_msg(fabsl((long double)got - exact) <= error * scale + loss_denormal_error,
-                  "row %d class %d of %d: %.9g, not %.9Lg", (int)row, (int)i, (int)r->classes,
-                  (double)got, exact);
+    support_assert(fabsl((long double)got - exact) <= error * scale + loss_denormal_error,
+                   "row %d class %d of %d: %.9g, not %.9Lg", (int)row, (int)i, (int)r->classes,
+                   (double)got, exact);
   }
 }
 
@@ -112,9 +112,9 @@ void loss_rows_check(const loss_rows *r, bool labelled)
   double loss = NAN;
   loss_rows_entropy(r, labelled, 2, &loss, r->gradient.data);
   const long double exact = loss_rows_exact(r, labelled);
-  ck_assert_msg(fabsl((long double)loss - exact) <= loss_near_error * exact + loss_denormal_error,
-                "%d rows of %d: loss %.17g, not %.17Lg", (int)r->batch, (int)r->classes, loss,
-                exact);
+  support_assert(fabsl((long double)loss - exact) <= loss_near_error * exact + loss_denormal_error,
+                 "%d rows of %d: loss %.17g, not %.17Lg", (int)r->batch, (int)r->classes, loss,
+                 exact);
   for (int64_t row = 0; row < r->batch; ++row)
     check_row_gradient(r, labelled, row);
 }

@@ -109,8 +109,8 @@ norm_channel norm_channel_exact(const norm_layer *l, int64_t c)
 
 void norm_check_near(double value, double exact, double bound)
 {
-  ck_assert_msg(fabs(value - exact) <= bound, "%.9g instead of %.9g: off by %.3g, bound %.3g",
-                value, exact, fabs(value - exact), bound);
+  support_assert(fabs(value - exact) <= bound, "%.9g instead of %.9g: off by %.3g, bound %.3g",
+                 value, exact, fabs(value - exact), bound);
 }
 
 /* Roundings of the difference, the factor and the product; the mean's in the last term. */

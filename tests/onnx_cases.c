@@ -52,14 +52,14 @@ static support_tensor read_elements(const line *in)
     count *= in->numbers[i];
   support_tensor tensor = support_tensor_poisoned(count);
   for (int64_t i = 0; i < count; ++i)
-    ck_assert_msg(fscanf(in->file, "%f", &tensor.data[i]) == 1, "%s lacks elements", in->word);
+    support_assert(fscanf(in->file, "%f", &tensor.data[i]) == 1, "%s lacks elements", in->word);
   return tensor;
 }
 
 /* One number an axis. */
 static void read_axes(const line *in, int64_t axes[BLASCONV_MAX_RANK])
 {
-  ck_assert_msg(in->count <= BLASCONV_MAX_RANK, "%s has too many numbers", in->word);
+  support_assert(in->count <= BLASCONV_MAX_RANK, "%s has too many numbers", in->word);
   for (int i = 0; i < in->count; ++i)
     axes[i] = in->numbers[i];
 }
@@ -140,10 +140,10 @@ static onnx_case read_case(line *in)
   onnx_case read = {.problem = blasconv_problem_2d(1, 1, 1, 1, 1, 1, 1)};
   memcpy(read.name, in->text, sizeof read.name);
   while (next_line(in) && !is_word(in, "end"))
-    ck_assert_msg(read_attribute(in, &read) || read_tensor(in, &read), "%s: %s means nothing",
-                  read.name, in->word);
-  ck_assert_msg(read.input.data && read.weights.data && read.output.data, "%s lacks a tensor",
-                read.name);
+    support_assert(read_attribute(in, &read) || read_tensor(in, &read), "%s: %s means nothing",
+                   read.name, in->word);
+  support_assert(read.input.data && read.weights.data && read.output.data, "%s lacks a tensor",
+                 read.name);
   return read;
 }
 
@@ -152,10 +152,10 @@ size_t onnx_cases_read(const char *name, onnx_case *cases)
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", ONNX_CASES_FOLDER, name);
   line in = {.file = fopen(path, "r")};
-  ck_assert_msg(in.file != NULL, "cannot read %s", path);
+  support_assert(in.file != NULL, "cannot read %s", path);
   size_t count = 0;
   while (next_line(&in)) {
-    ck_assert_msg(is_word(&in, "case") && count < onnx_most_cases, "%s: %s", path, in.word);
+    support_assert(is_word(&in, "case") && count < onnx_most_cases, "%s: %s", path, in.word);
     cases[count++] = read_case(&in);
   }
   fclose(in.file);

@@ -29,7 +29,7 @@ static blasconv_problem parse_layer(const char *line)
     comma = strchr(comma + 1, ',');
     *fields[i] = comma ? strtoll(comma + 1, NULL, 10) : 0;
   }
-  ck_assert_msg(layer.groups > 0, "not a layer: %s", line);
+  support_assert(layer.groups > 0, "not a layer: %s", line);
   layer.pads_end[0] = layer.pads_begin[0];
   layer.pads_end[1] = layer.pads_begin[1];
   return layer;
@@ -43,18 +43,18 @@ size_t shapes_network(const char *name, blasconv_problem *layers, size_t capacit
   char path[512], line[512];
   snprintf(path, sizeof path, "%s/%s.csv", SUPPORT_SHAPES_FOLDER, name);
   FILE *file = fopen(path, "r");
-  ck_assert_msg(file != NULL, "cannot read %s", path);
+  support_assert(file != NULL, "cannot read %s", path);
   size_t count = 0;
   bool header_seen = false;
   while (fgets(line, sizeof line, file)) {
     if (line[0] == '#' || line[0] == '\n')
       continue;
     if (header_seen) {
-      ck_assert_msg(count < capacity, "too many layers in %s", path);
+      support_assert(count < capacity, "too many layers in %s", path);
       layers[count++] = parse_layer(line);
       continue;
     }
-    ck_assert_msg(strcmp(line, header) == 0, "%s has other columns: %s", path, line);
+    support_assert(strcmp(line, header) == 0, "%s has other columns: %s", path, line);
     header_seen = true;
   }
   fclose(file);

@@ -223,9 +223,9 @@ static blasconv_problem problem_of(const corner_row *row)
 {
   bench_notation notation;
   bench_notation_error error;
-  ck_assert_msg(bench_notation_parse(row->words, &notation, &error), "%s: %s: %s", row->what,
-                row->words, error.reason);
-  ck_assert_msg(oracle_allows(&notation.problem), "%s: no problem: %s", row->what, row->words);
+  support_assert(bench_notation_parse(row->words, &notation, &error), "%s: %s: %s", row->what,
+                 row->words, error.reason);
+  support_assert(oracle_allows(&notation.problem), "%s: no problem: %s", row->what, row->words);
   return notation.problem;
 }
 

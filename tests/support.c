@@ -114,7 +114,8 @@ static support_memory create_memory(size_t bytes, int front)
     return memory;
   void *block = NULL;
   const size_t front_bytes = 4 * (size_t)front;
-  ck_assert_int_eq(posix_memalign(&block, alignment, front_bytes + bytes + 4 * back_words), 0);
+  support_assert(posix_memalign(&block, alignment, front_bytes + bytes + 4 * back_words) == 0,
+                 "no memory");
   memory.block = block;
   memory.data = memory.block + front_bytes;
   write_guards(memory.block, 0, front);
@@ -133,9 +134,9 @@ void support_memory_check(const support_memory *memory, const char *what)
   if (memory->bytes == 0)
     return;
   const int front = front_words_of(memory);
-  ck_assert_msg(guards_intact(memory->block, 0, front), "%s: written before its first byte", what);
+  support_assert(guards_intact(memory->block, 0, front), "%s: written before its first byte", what);
   const unsigned char *end = (const unsigned char *)memory->data + memory->bytes;
-  ck_assert_msg(guards_intact(end, front, back_words), "%s: written behind its last byte", what);
+  support_assert(guards_intact(end, front, back_words), "%s: written behind its last byte", what);
 }
 
 void support_memory_free(support_memory *memory)

@@ -70,8 +70,8 @@ static void check_worst(const exact_activation *s, const char *what, const worst
 {
   printf("%-12s %-10s %5.2Lf ulp at %a\n", s->name, what, most->ulp, (double)most->x);
   fflush(stdout); /* a failure ends the process without */
-  ck_assert_msg(most->ulp <= bound, "%s %s: %.2Lf ulp at %a, more than %.2Lf", s->name, what,
-                most->ulp, (double)most->x, bound);
+  support_assert(most->ulp <= bound, "%s %s: %.2Lf ulp at %a, more than %.2Lf", s->name, what,
+                 most->ulp, (double)most->x, bound);
 }
 
 /* Half an ulp is what rounding the exact result may cost; a little more where `exact` itself is
@@ -167,7 +167,8 @@ START_TEST(derivatives_are_those_of_the_functions)
       const long double above = s->value((long double)x + step, alpha);
       const long double below = s->value((long double)x - step, alpha);
       const long double error = (long double)slope - (above - below) / (2.0L * step);
-      ck_assert_msg(fabsl(error) <= 1e-6L, "%s: slope off by %Lg at %a", s->name, error, (double)x);
+      support_assert(fabsl(error) <= 1e-6L, "%s: slope off by %Lg at %a", s->name, error,
+                     (double)x);
     }
   }
 }
@@ -183,12 +184,13 @@ START_TEST(infinities_give_limits_and_nan_stays)
       float y, slope;
       activate(s, &ends[end], 1, &y);
       const long double limit = s->value((long double)ends[end], alpha);
-      ck_assert_msg((long double)y == limit, "%s(%g) is %g", s->name, (double)ends[end], (double)y);
+      support_assert((long double)y == limit, "%s(%g) is %g", s->name, (double)ends[end],
+                     (double)y);
       if (s->saved == BLASCONV_SAVED_INPUT) {
         differentiate(s, &ends[end], &y, 1, &slope);
         const float flat = end == 0 ? 1.0f : 0.0f;
-        ck_assert_msg(fabsf(slope - flat) < 1e-20f, "%s: slope %g at %g", s->name, (double)slope,
-                      (double)ends[end]);
+        support_assert(fabsf(slope - flat) < 1e-20f, "%s: slope %g at %g", s->name, (double)slope,
+                       (double)ends[end]);
       }
     }
     /* in every place of a vector and of its tail */
@@ -197,7 +199,7 @@ START_TEST(infinities_give_limits_and_nan_stays)
       x[j] = j % 3 == 0 ? NAN : 1.0f;
     activate(s, x, chunk - 1, y);
     for (int j = 0; j < chunk - 1; ++j)
-      ck_assert_msg(!isnan(y[j]) == (j % 3 != 0), "%s: NaN at %d", s->name, j);
+      support_assert(!isnan(y[j]) == (j % 3 != 0), "%s: NaN at %d", s->name, j);
   }
 }
 END_TEST
@@ -226,7 +228,7 @@ START_TEST(kinks_have_their_slopes)
                                                        &kinks[i].activation, &gradient, 1, 0,
                                                        &slope, NULL),
                      BLASCONV_SUCCESS);
-    ck_assert_msg(slope == gradient * kinks[i].slope, "kink %zu: %g", i, (double)slope);
+    support_assert(slope == gradient * kinks[i].slope, "kink %zu: %g", i, (double)slope);
   }
 }
 END_TEST

@@ -43,7 +43,7 @@ static void check_accepted(blasconv_pass pass, const blasconv_options *options, 
   const blasconv_problem problem = plain_problem();
   blasconv_plan *plan = NULL;
   const blasconv_status status = blasconv_plan_create(&problem, pass, options, &plan);
-  ck_assert_msg(status == BLASCONV_SUCCESS, "%s refused: %d", what, (int)status);
+  support_assert(status == BLASCONV_SUCCESS, "%s refused: %d", what, (int)status);
   blasconv_plan_destroy(plan);
 }
 
@@ -145,7 +145,7 @@ START_TEST(pointers_and_struct_are_checked)
     ck_assert_int_eq(blasconv_plan_create(&problem, BLASCONV_FORWARD, &options, &plan),
                      BLASCONV_VERSION_MISMATCH);
     ck_assert_ptr_null(plan);
-    ck_assert_msg(message[0] == '\0', "a message in a struct of unknown layout");
+    support_assert(message[0] == '\0', "a message in a struct of unknown layout");
   }
 }
 END_TEST
@@ -265,8 +265,8 @@ static void check_untouched(const execution *run)
     const support_memory *memory = i < tensor_count ? &run->tensors[i].memory : &run->workspace;
     const unsigned char *bytes = memory->data;
     for (size_t j = 0; j < memory->bytes; ++j)
-      ck_assert_msg(bytes[j] == 0xFF, "a refused call wrote to %s %d",
-                    i < tensor_count ? "tensor" : "workspace", i);
+      support_assert(bytes[j] == 0xFF, "a refused call wrote to %s %d",
+                     i < tensor_count ? "tensor" : "workspace", i);
     support_memory_check(memory, "refused call");
   }
 }

@@ -240,20 +240,20 @@ static void check_refused(const call *c, const memory *m, int functions, blascon
   for (int i = 0; i < 8; ++i)
     copies[i] = support_tensor_copy(&m->tensors[i]);
   if (functions & training)
-    ck_assert_msg(blasconv_batch_norm_forward(maps, norm, read, c->threads, written) == status,
-                  "%s: forward", what);
+    support_assert(blasconv_batch_norm_forward(maps, norm, read, c->threads, written) == status,
+                   "%s: forward", what);
   if (functions & derivative)
-    ck_assert_msg(blasconv_batch_norm_backward(maps, norm, read, gradient, c->threads, written,
-                                               small, small + 3) == status,
-                  "%s: backward", what);
+    support_assert(blasconv_batch_norm_backward(maps, norm, read, gradient, c->threads, written,
+                                                small, small + 3) == status,
+                   "%s: backward", what);
   if (functions & inference)
-    ck_assert_msg(blasconv_batch_norm_inference(maps, norm, read, c->threads, written) == status,
-                  "%s: inference", what);
+    support_assert(blasconv_batch_norm_inference(maps, norm, read, c->threads, written) == status,
+                   "%s: inference", what);
   if (functions & folding)
-    ck_assert_msg(blasconv_batch_norm_fold(problem, norm, read, NULL, written, small) == status,
-                  "%s: fold", what);
+    support_assert(blasconv_batch_norm_fold(problem, norm, read, NULL, written, small) == status,
+                   "%s: fold", what);
   for (int i = 0; i < 8; ++i) {
-    ck_assert_msg(support_tensor_same(&m->tensors[i], &copies[i]), "%s: written", what);
+    support_assert(support_tensor_same(&m->tensors[i], &copies[i]), "%s: written", what);
     support_tensor_free(&copies[i]);
   }
 }

@@ -70,7 +70,7 @@ static const char *line_of(const char *text, char line[line_size])
   bench_notation notation;
   bench_notation_error error;
   const bool read = bench_notation_parse(text, &notation, &error);
-  ck_assert_msg(read, "%s: %zu: %s", text, error.position, error.reason);
+  support_assert(read, "%s: %zu: %s", text, error.position, error.reason);
   ck_assert_uint_lt(bench_notation_print(&notation, line, line_size), line_size);
   return line;
 }
@@ -108,8 +108,8 @@ START_TEST(outputs_are_those_of_the_words)
         blasconv_problem_output(&notation.problem, output) != BLASCONV_SUCCESS)
       continue;
     ++made;
-    ck_assert_msg(output[0] == height && output[1] == width, "%s: %d x %d", line, (int)output[0],
-                  (int)output[1]);
+    support_assert(output[0] == height && output[1] == width, "%s: %d x %d", line, (int)output[0],
+                   (int)output[1]);
   }
   ck_assert_int_gt(made, 1000);
 }
@@ -156,10 +156,10 @@ START_TEST(nonsense_is_refused)
     const refusal *r = &refusals[i];
     bench_notation notation;
     bench_notation_error error;
-    ck_assert_msg(!bench_notation_parse(r->line, &notation, &error), "%s", r->line);
-    ck_assert_msg(error.position == r->position, "%s: position %zu, %s", r->line, error.position,
-                  error.reason);
-    ck_assert_msg(strstr(error.reason, r->word) != NULL, "%s: %s", r->line, error.reason);
+    support_assert(!bench_notation_parse(r->line, &notation, &error), "%s", r->line);
+    support_assert(error.position == r->position, "%s: position %zu, %s", r->line, error.position,
+                   error.reason);
+    support_assert(strstr(error.reason, r->word) != NULL, "%s: %s", r->line, error.reason);
   }
 }
 END_TEST

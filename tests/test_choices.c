@@ -182,10 +182,10 @@ START_TEST(keys_tell_all_that_matters_apart)
   }
   for (size_t i = 0; i < sizeof others / sizeof *others; ++i) {
     const bc_choice_key other = key_of(&others[i], BLASCONV_FORWARD, &options, 2);
-    ck_assert_msg(!same(key, other), "change %zu", i);
+    support_assert(!same(key, other), "change %zu", i);
     for (size_t j = 0; j < i; ++j)
-      ck_assert_msg(!same(key_of(&others[j], BLASCONV_FORWARD, &options, 2), other),
-                    "changes %zu and %zu", j, i);
+      support_assert(!same(key_of(&others[j], BLASCONV_FORWARD, &options, 2), other),
+                     "changes %zu and %zu", j, i);
   }
 }
 END_TEST
@@ -397,8 +397,8 @@ START_TEST(text_with_every_byte_changed)
         continue;
       written.bytes[i] = changes[j];
       const size_t taken = import_damaged(written.bytes, written.length);
-      ck_assert_msg(i <= first ? taken == 0 : taken + 2 >= entries, "byte %zu: %zu taken", i,
-                    taken);
+      support_assert(i <= first ? taken == 0 : taken + 2 >= entries, "byte %zu: %zu taken", i,
+                     taken);
     }
     written.bytes[i] = old;
   }
@@ -468,9 +468,9 @@ START_TEST(lines_that_lie)
     bc_choice choice;
     size_t length = (size_t)snprintf(changed, sizeof changed, lines[i], machine, numbers);
     length = sealed(changed, length);
-    ck_assert_msg(bc_choice_read(changed, length - 1, strtoull(machine, NULL, 16), &choice) ==
-                      (i == 0),
-                  "%s", changed);
+    support_assert(bc_choice_read(changed, length - 1, strtoull(machine, NULL, 16), &choice) ==
+                       (i == 0),
+                   "%s", changed);
   }
   free(written.bytes);
   blasconv_choices_destroy(choices);

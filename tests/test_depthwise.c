@@ -16,7 +16,7 @@ static blasconv_problem parse(const char *words)
 {
   bench_notation notation;
   bench_notation_error error;
-  ck_assert_msg(bench_notation_parse(words, &notation, &error), "%s: %s", words, error.reason);
+  support_assert(bench_notation_parse(words, &notation, &error), "%s: %s", words, error.reason);
   return notation.problem;
 }
 
@@ -36,8 +36,8 @@ static void check_threads(const fixture_case *fixture, const fixture_variant *va
   fixture_result eight = fixture_result_copy(&one);
   ck_assert(fixture_run(fixture, variant, &one));
   ck_assert(fixture_run(fixture, &other, &eight));
-  ck_assert_msg(fixture_result_same(&one, &eight), "other bits with 8 threads: %s",
-                fixture_describe(&fixture->problem, variant, text, sizeof text));
+  support_assert(fixture_result_same(&one, &eight), "other bits with 8 threads: %s",
+                 fixture_describe(&fixture->problem, variant, text, sizeof text));
   fixture_result_free(&one);
   fixture_result_free(&eight);
 }
@@ -209,7 +209,7 @@ START_TEST(little_workspace)
                                          .workspace_limit = limits[limit]};
         served = fixture_verify(&fixture, &truth, &variant, &random);
       }
-      ck_assert_msg(served, "refused with 64 KiB in pass %d: %s", pass, problems[i]);
+      support_assert(served, "refused with 64 KiB in pass %d: %s", pass, problems[i]);
       fixture_truth_free(&truth);
       fixture_free(&fixture);
     }
@@ -231,9 +231,9 @@ START_TEST(chosen)
       const blasconv_problem problem = parse(problems[i].words);
       const fixture_variant variant = {.pass = (blasconv_pass)pass, .threads = 1};
       blasconv_plan *plan = fixture_plan(&problem, &variant);
-      ck_assert_msg((strcmp(blasconv_plan_algorithm(plan), "depthwise") == 0) ==
-                        problems[i].depthwise,
-                    "%s for %s", blasconv_plan_algorithm(plan), problems[i].words);
+      support_assert((strcmp(blasconv_plan_algorithm(plan), "depthwise") == 0) ==
+                         problems[i].depthwise,
+                     "%s for %s", blasconv_plan_algorithm(plan), problems[i].words);
       blasconv_plan_destroy(plan);
     }
 }

@@ -67,9 +67,9 @@ static void follow(const blasconv_optimizer *optimizer, int64_t count, int32_t d
     descent_step(optimizer, t, &parameter, 1, 2);
     for (int64_t i = 0; i < count; ++i) {
       const double bound = (1e-6 + 2e-8 * (double)t) * (1.0 + fabs(exact[i].w));
-      ck_assert_msg(fabs((double)values.data[i] - exact[i].w) <= bound,
-                    "kind %d, step %d: %.9g, not %.9g", (int)optimizer->kind, (int)t,
-                    (double)values.data[i], exact[i].w);
+      support_assert(fabs((double)values.data[i] - exact[i].w) <= bound,
+                     "kind %d, step %d: %.9g, not %.9g", (int)optimizer->kind, (int)t,
+                     (double)values.data[i], exact[i].w);
       if (states > 0)
         ck_assert(fabs((double)state.data[i] - exact[i].m) <= 4e-6 * (1.0 + fabs(exact[i].m)));
       if (states > 1)
@@ -174,7 +174,7 @@ START_TEST(rosenbrock_is_descended_as_in_double)
                   fabs((double)w[1] - exact[1].w) <= 1e-3);
     }
     const double away = hypot((double)w[0] - 1.0, (double)w[1] - 1.0);
-    ck_assert_msg(away <= (kind == BLASCONV_SGD ? 0.1 : 0.02), "kind %d ends %g away", kind, away);
+    support_assert(away <= (kind == BLASCONV_SGD ? 0.1 : 0.02), "kind %d ends %g away", kind, away);
   }
 }
 END_TEST

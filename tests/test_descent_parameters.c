@@ -120,8 +120,8 @@ START_TEST(instruction_sets_give_the_same_bits)
     use_table(tables[0], x.data, t.data, n, first);
     for (int isa = 1; isa <= (int)bc_cpu_isa(); ++isa) {
       use_table(tables[isa], x.data, t.data, n, other);
-      ck_assert_msg(same_bits(first, other, sizeof *first), "%d elements, instruction set %d",
-                    (int)n, isa);
+      support_assert(same_bits(first, other, sizeof *first), "%d elements, instruction set %d",
+                     (int)n, isa);
     }
     support_tensor_free(&t);
     support_tensor_free(&x);

@@ -62,10 +62,10 @@ static void check_step_refused(const call *c, blasconv_status status, const char
   const blasconv_status got =
       blasconv_optimizer_step(c->no_optimizer ? NULL : &c->optimizer, c->step,
                               c->no_list ? NULL : list, c->count, c->threads);
-  ck_assert_msg(got == status, "%s: status %d, not %d", what, (int)got, (int)status);
-  ck_assert_msg(values == 7.0f && state[0] == 7.0f && state[1] == 7.0f, "%s: written", what);
+  support_assert(got == status, "%s: status %d, not %d", what, (int)got, (int)status);
+  support_assert(values == 7.0f && state[0] == 7.0f && state[1] == 7.0f, "%s: written", what);
   for (int i = 0; i < 4; ++i)
-    ck_assert_msg(spare[i] == 7.0f, "%s: written", what);
+    support_assert(spare[i] == 7.0f, "%s: written", what);
 }
 
 static const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(float);

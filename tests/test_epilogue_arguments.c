@@ -60,8 +60,8 @@ static void check_execution(const blasconv_problem *problem, blasconv_pass pass,
   arguments.shift = given & shift ? fixture.shift.data : NULL;
   arguments.residual = given & residual ? sum : NULL;
   const blasconv_status got = blasconv_plan_execute(plan, &arguments, NULL, 0);
-  ck_assert_msg(got == status, "pass %d, residual %d, given %u: status %d, not %d", (int)pass,
-                (int)place, given, (int)got, (int)status);
+  support_assert(got == status, "pass %d, residual %d, given %u: status %d, not %d", (int)pass,
+                 (int)place, given, (int)got, (int)status);
   ck_assert(status == BLASCONV_SUCCESS || is_poison(&result.values));
   blasconv_plan_destroy(plan);
   fixture_result_free(&result);

@@ -17,14 +17,14 @@ static void check_refused(const blasconv_filter *filter, int64_t height, int64_t
                           blasconv_status status, const char *what)
 {
   support_tensor taps = support_tensor_poisoned(200), poison = support_tensor_poisoned(200);
-  ck_assert_msg(blasconv_filter_write(filter, height, width, taps.data) == status, "%s", what);
+  support_assert(blasconv_filter_write(filter, height, width, taps.data) == status, "%s", what);
   const blasconv_problem problem = blasconv_problem_2d(1, 2, height, width, 1, height, width);
   if (height > 0 && width > 0 && filter != NULL) {
     blasconv_filter bank[2] = {blasconv_filter_of(BLASCONV_FILTER_BOX), *filter};
-    ck_assert_msg(blasconv_weights_fixed(&problem, bank, 2, NULL, taps.data) == status,
-                  "%s: in a bank", what);
+    support_assert(blasconv_weights_fixed(&problem, bank, 2, NULL, taps.data) == status,
+                   "%s: in a bank", what);
   }
-  ck_assert_msg(support_tensor_same(&taps, &poison), "%s: written", what);
+  support_assert(support_tensor_same(&taps, &poison), "%s: written", what);
   support_tensor_free(&poison);
   support_tensor_free(&taps);
 }
@@ -149,8 +149,8 @@ START_TEST(banks_are_checked)
   memset(bank, 1, sizeof bank);
   memcpy(before, bank, sizeof bank);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
-    ck_assert_msg(blasconv_filter_bank(&bad[i].filter, bad[i].count, bank) == bad[i].status, "%s",
-                  bad[i].what);
+    support_assert(blasconv_filter_bank(&bad[i].filter, bad[i].count, bank) == bad[i].status, "%s",
+                   bad[i].what);
   const blasconv_filter good = blasconv_filter_of(BLASCONV_FILTER_GABOR);
   ck_assert_int_eq(blasconv_filter_bank(NULL, 2, bank), BLASCONV_NULL_POINTER);
   ck_assert_int_eq(blasconv_filter_bank(&good, 2, NULL), BLASCONV_NULL_POINTER);

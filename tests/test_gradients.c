@@ -56,7 +56,7 @@ static void compare_gradient(fixture_case *layer, blasconv_activation_kind kind,
   double largest = 0;
   for (int64_t i = 0; i < gradient->count; ++i)
     largest = fmax(largest, fabs((double)gradient->data[i]));
-  ck_assert_msg(largest > 0, "%s: no gradient", what);
+  support_assert(largest > 0, "%s: no gradient", what);
   for (int64_t i = 0; i < gradient->count; ++i) {
     const float middle = tensor->data[i];
     const float above = middle + 0x1p-10f, below = middle - 0x1p-10f;
@@ -66,9 +66,9 @@ static void compare_gradient(fixture_case *layer, blasconv_activation_kind kind,
     difference -= loss(layer, kind);
     tensor->data[i] = middle;
     const double slope = difference / ((double)above - (double)below);
-    ck_assert_msg(fabs(slope - (double)gradient->data[i]) <= 1e-5 * largest,
-                  "%s, activation %d: element %lld is %.7g instead of %.7g", what, (int)kind,
-                  (long long)i, (double)gradient->data[i], slope);
+    support_assert(fabs(slope - (double)gradient->data[i]) <= 1e-5 * largest,
+                   "%s, activation %d: element %lld is %.7g instead of %.7g", what, (int)kind,
+                   (long long)i, (double)gradient->data[i], slope);
   }
 }
 

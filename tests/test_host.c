@@ -117,8 +117,8 @@ START_TEST(version_names_the_kernels)
 {
   const char *version = blasconv_version_string();
   ck_assert_ptr_eq(version, blasconv_version_string());
-  ck_assert_msg(strstr(version, blas_kernels()) != NULL, "%s does not name %s", version,
-                blas_kernels());
+  support_assert(strstr(version, blas_kernels()) != NULL, "%s does not name %s", version,
+                 blas_kernels());
   const char *advice = blasconv_blas_coretype_advice();
   ck_assert_int_eq(advice != NULL, strstr(version, "set OPENBLAS_CORETYPE=") != NULL);
   ck_assert(advice == NULL || strstr(version, advice) != NULL);
@@ -146,12 +146,12 @@ START_TEST(kernels_below_the_cpu_are_noticed)
   if (strstr(slow, "kernels Prescott") == NULL || strstr(slow, "CPU AVX") == NULL)
     return; /* another BLAS, or a CPU for which Prescott's kernels are the best */
   const char *remedy = strstr(slow, "OPENBLAS_CORETYPE=");
-  ck_assert_msg(remedy != NULL, "no remedy in %s", slow);
+  support_assert(remedy != NULL, "no remedy in %s", slow);
   char setting[64];
   snprintf(setting, sizeof setting, "%.*s", (int)strcspn(remedy, " \n"), remedy);
   print_elsewhere(setting, advised, sizeof advised);
-  ck_assert_msg(strstr(advised, "OPENBLAS_CORETYPE=") == NULL, "%s does not help: %s", setting,
-                advised);
+  support_assert(strstr(advised, "OPENBLAS_CORETYPE=") == NULL, "%s does not help: %s", setting,
+                 advised);
 }
 END_TEST
 

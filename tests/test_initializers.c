@@ -118,8 +118,8 @@ static void check_elements(const law *l, const support_tensor *weights)
   for (int64_t i = 0; i < weights->count; ++i) {
     const double word = (double)(bc_random_word(&beginning, (uint64_t)i) >> 11) * 0x1p-53;
     const double x = (double)weights->data[i], step = fabs(x) * 1.5e-7 + 1e-9;
-    ck_assert_msg(below(l, x - step) <= word + 1e-15 && below(l, x + step) >= word - 1e-15,
-                  "kind %d, element %d: %.9g", (int)l->kind, (int)i, x);
+    support_assert(below(l, x - step) <= word + 1e-15 && below(l, x + step) >= word - 1e-15,
+                   "kind %d, element %d: %.9g", (int)l->kind, (int)i, x);
     ck_assert(l->form != FLAT ||
               (weights->data[i] >= (float)l->a && weights->data[i] < (float)l->b));
     ck_assert(l->form != CUT_BELL || fabs(x - l->a) <= 2 * l->b + step);
@@ -258,8 +258,8 @@ START_TEST(bits_are_the_same_everywhere)
     const blasconv_initializer initializer =
         blasconv_initializer_of((blasconv_initializer_kind)kind);
     support_tensor weights = initialize(&problem, &initializer);
-    ck_assert_msg(weights.data[0] == known[kind][0] && weights.data[4499] == known[kind][1],
-                  "kind %d: %a, %a", kind, (double)weights.data[0], (double)weights.data[4499]);
+    support_assert(weights.data[0] == known[kind][0] && weights.data[4499] == known[kind][1],
+                   "kind %d: %a, %a", kind, (double)weights.data[0], (double)weights.data[4499]);
     support_tensor_free(&weights);
   }
 }
@@ -274,11 +274,11 @@ static void check_refused(const blasconv_problem *problem, const blasconv_initia
 {
   support_tensor weights = support_tensor_poisoned(18000), poison = support_tensor_poisoned(18000);
   blasconv_random random = beginning;
-  ck_assert_msg(blasconv_weights_initialize(problem, initializer, with_random ? &random : NULL,
-                                            weights.data) == status,
-                "%s", what);
-  ck_assert_msg(support_tensor_same(&weights, &poison), "%s: written", what);
-  ck_assert_msg(memcmp(&random, &beginning, sizeof random) == 0, "%s: moved", what);
+  support_assert(blasconv_weights_initialize(problem, initializer, with_random ? &random : NULL,
+                                             weights.data) == status,
+                 "%s", what);
+  support_assert(support_tensor_same(&weights, &poison), "%s: written", what);
+  support_assert(memcmp(&random, &beginning, sizeof random) == 0, "%s: moved", what);
   support_tensor_free(&poison);
   support_tensor_free(&weights);
 }

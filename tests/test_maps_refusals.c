@@ -32,21 +32,21 @@ static void check_refused(const call *c, blasconv_status status, int functions, 
   const float *scale = c->no_scale ? NULL : read.data, *shift = c->no_shift ? NULL : read.data;
   float *out = c->no_written ? NULL : written.data;
   if (functions & FORWARD)
-    ck_assert_msg(
+    support_assert(
         blasconv_bias_activation_forward(maps, in, NULL, &c->activation, c->threads, out) == status,
         "%s: forward", what);
   if (functions & BACKWARD)
-    ck_assert_msg(blasconv_bias_activation_backward(maps, saved, NULL, &c->activation, in,
-                                                    c->threads, c->accumulate, out,
-                                                    written.data) == status,
-                  "%s: backward", what);
+    support_assert(blasconv_bias_activation_backward(maps, saved, NULL, &c->activation, in,
+                                                     c->threads, c->accumulate, out,
+                                                     written.data) == status,
+                   "%s: backward", what);
   if (functions & SCALE_SHIFT)
-    ck_assert_msg(blasconv_scale_shift_forward(maps, in, scale, shift, c->threads, out) == status,
-                  "%s: scale and shift", what);
+    support_assert(blasconv_scale_shift_forward(maps, in, scale, shift, c->threads, out) == status,
+                   "%s: scale and shift", what);
   if (functions & RESIDUAL)
-    ck_assert_msg(blasconv_residual_forward(maps, in, saved, c->threads, out) == status,
-                  "%s: residual", what);
-  ck_assert_msg(support_tensor_same(&written, &poison), "%s: written", what);
+    support_assert(blasconv_residual_forward(maps, in, saved, c->threads, out) == status,
+                   "%s: residual", what);
+  support_assert(support_tensor_same(&written, &poison), "%s: written", what);
   support_tensor_free(&poison);
   support_tensor_free(&written);
   support_tensor_free(&read);

@@ -64,8 +64,8 @@ START_TEST(scale_and_shift_are_rounded_one_after_the_other)
       for (int64_t j = 0; j < s.input.count; ++j) {
         const int64_t c = maps_channel(&s.maps, j);
         const float x = s.input.data[j], scale = s.scale.data[c], shift = s.shift.data[c];
-        ck_assert_msg(same_number(s.output.data[j], scaled(x, scale, shift)), "shape %d, %d: %lld",
-                      i, layout, (long long)j);
+        support_assert(same_number(s.output.data[j], scaled(x, scale, shift)), "shape %d, %d: %lld",
+                       i, layout, (long long)j);
         fused_differs += !same_number(s.output.data[j], fmaf(x, scale, shift));
       }
       support_tensor_free(&serial);
@@ -241,7 +241,7 @@ START_TEST(both_layouts_give_the_same_bits)
                       output.data, NULL);
       }
       support_tensor expected = maps_tensor_other(&s.maps, &s.output);
-      ck_assert_msg(support_tensor_same(&expected, &output), "shape %d, function %d", i, function);
+      support_assert(support_tensor_same(&expected, &output), "shape %d, function %d", i, function);
       support_tensor_free(&expected);
     }
     support_tensor_check(&output, "output");

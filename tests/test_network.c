@@ -123,12 +123,12 @@ static void check_gradients(const cnn_design *design, const cnn *network, uint64
     for (int64_t j = 0; j < parameters[i].count; ++j) {
       const double exact = slope(design, copies, words, input, &copies[i][j]);
       const double difference = fabs((double)parameters[i].gradient[j] - exact);
-      ck_assert_msg(isfinite(difference), "parameter %d element %d", (int)i, (int)j);
+      support_assert(isfinite(difference), "parameter %d element %d", (int)i, (int)j);
       largest = fmax(largest, fabs(exact));
       error = fmax(error, difference);
     }
-    ck_assert_msg(error <= 1e-5 * largest + 1e-7, "parameter %d: error %g of %g", (int)i, error,
-                  largest);
+    support_assert(error <= 1e-5 * largest + 1e-7, "parameter %d: error %g of %g", (int)i, error,
+                   largest);
   }
   for (int64_t i = 0; i < count; ++i)
     free(copies[i]);
@@ -151,7 +151,7 @@ START_TEST(gradients_are_those_of_the_loss)
       const int64_t count = copy_parameters(network, copies);
       const double exact =
           exact_network_loss(&designs[i], (const double *const *)copies, words, input.data, labels);
-      ck_assert_msg(fabs(loss - exact) <= 1e-6 * exact, "loss %.9g, not %.9g", loss, exact);
+      support_assert(fabs(loss - exact) <= 1e-6 * exact, "loss %.9g, not %.9g", loss, exact);
       for (int64_t j = 0; j < count; ++j)
         free(copies[j]);
       check_gradients(&designs[i], network, words, input.data);
@@ -188,8 +188,8 @@ START_TEST(same_bits_for_any_number_of_threads)
       train(networks[j > 0], 10, NULL);
       for (int64_t k = 0; j > 0 && cnn_tensor_view(networks[0], k, &one); ++k) {
         ck_assert(cnn_tensor_view(networks[1], k, &other));
-        ck_assert_msg(memcmp(one.values, other.values, (size_t)one.count * sizeof(float)) == 0,
-                      "%s differs on %d threads", one.name, (int)threads[j]);
+        support_assert(memcmp(one.values, other.values, (size_t)one.count * sizeof(float)) == 0,
+                       "%s differs on %d threads", one.name, (int)threads[j]);
       }
       if (j > 0)
         cnn_destroy(networks[1]);
@@ -222,7 +222,7 @@ START_TEST(three_images_are_learnt)
     cnn *network = create(&designs[i]);
     double loss = NAN;
     train(network, 400, &loss);
-    ck_assert_msg(loss < 0.1, "loss %g", loss);
+    support_assert(loss < 0.1, "loss %g", loss);
     support_tensor input = images(20);
     const float *logits = cnn_forward(network, input.data, false);
     ck_assert_double_eq(cnn_accuracy(batch, classes, logits, labels), 1.0);

@@ -103,18 +103,18 @@ static bench_notation random_notation(support_random *random)
 static void check_axes(const int64_t *one, const int64_t *other, const char *line)
 {
   for (int axis = 0; axis < BLASCONV_MAX_RANK; ++axis)
-    ck_assert_msg(one[axis] == other[axis], "axis %d: %s", axis, line);
+    support_assert(one[axis] == other[axis], "axis %d: %s", axis, line);
 }
 
 static void check_same_problem(const blasconv_problem *one, const blasconv_problem *other,
                                const char *line)
 {
-  ck_assert_msg(one->struct_size == other->struct_size && one->layout == other->layout &&
-                    one->direction == other->direction && one->rank == other->rank,
-                "kind: %s", line);
-  ck_assert_msg(one->batch == other->batch && one->in_channels == other->in_channels &&
-                    one->out_channels == other->out_channels && one->groups == other->groups,
-                "counts: %s", line);
+  support_assert(one->struct_size == other->struct_size && one->layout == other->layout &&
+                     one->direction == other->direction && one->rank == other->rank,
+                 "kind: %s", line);
+  support_assert(one->batch == other->batch && one->in_channels == other->in_channels &&
+                     one->out_channels == other->out_channels && one->groups == other->groups,
+                 "counts: %s", line);
   check_axes(one->input, other->input, line);
   check_axes(one->kernel, other->kernel, line);
   check_axes(one->strides, other->strides, line);
@@ -127,20 +127,20 @@ static void check_same_problem(const blasconv_problem *one, const blasconv_probl
 static void check_same(const bench_notation *one, const bench_notation *other, const char *line)
 {
   check_same_problem(&one->problem, &other->problem, line);
-  ck_assert_msg(one->pass == other->pass, "pass: %s", line);
-  ck_assert_msg(strcmp(one->name, other->name) == 0, "name: %s", line);
-  ck_assert_msg(strcmp(one->algorithm, other->algorithm) == 0, "algorithm: %s", line);
-  ck_assert_msg(one->threads == other->threads && one->exact == other->exact &&
-                    one->accumulate == other->accumulate &&
-                    one->workspace_limit == other->workspace_limit &&
-                    one->packed == other->packed && one->offset == other->offset &&
-                    one->library_workspace == other->library_workspace,
-                "options: %s", line);
-  ck_assert_msg(one->bias == other->bias && one->scale_shift == other->scale_shift &&
-                    one->residual == other->residual &&
-                    one->activation.kind == other->activation.kind &&
-                    memcmp(&one->activation.alpha, &other->activation.alpha, sizeof(float)) == 0,
-                "epilogue: %s", line);
+  support_assert(one->pass == other->pass, "pass: %s", line);
+  support_assert(strcmp(one->name, other->name) == 0, "name: %s", line);
+  support_assert(strcmp(one->algorithm, other->algorithm) == 0, "algorithm: %s", line);
+  support_assert(one->threads == other->threads && one->exact == other->exact &&
+                     one->accumulate == other->accumulate &&
+                     one->workspace_limit == other->workspace_limit &&
+                     one->packed == other->packed && one->offset == other->offset &&
+                     one->library_workspace == other->library_workspace,
+                 "options: %s", line);
+  support_assert(one->bias == other->bias && one->scale_shift == other->scale_shift &&
+                     one->residual == other->residual &&
+                     one->activation.kind == other->activation.kind &&
+                     memcmp(&one->activation.alpha, &other->activation.alpha, sizeof(float)) == 0,
+                 "epilogue: %s", line);
 }
 
 /* Reads a line that must be readable. */
@@ -148,7 +148,7 @@ static bench_notation parse(const char *line)
 {
   bench_notation notation;
   bench_notation_error error;
-  ck_assert_msg(bench_notation_parse(line, &notation, &error), "%s", line);
+  support_assert(bench_notation_parse(line, &notation, &error), "%s", line);
   return notation;
 }
 
@@ -303,9 +303,9 @@ START_TEST(nonsense_is_refused_where_it_stands)
     bench_notation_error error;
     memset(&notation, 0x5A, sizeof notation);
     memcpy(&before, &notation, sizeof notation);
-    ck_assert_msg(!bench_notation_parse(r->line, &notation, &error), "%s", r->line);
-    ck_assert_msg(error.position == r->position, "%s: position %zu", r->line, error.position);
-    ck_assert_msg(strstr(error.reason, r->word) != NULL, "%s: %s", r->line, error.reason);
+    support_assert(!bench_notation_parse(r->line, &notation, &error), "%s", r->line);
+    support_assert(error.position == r->position, "%s: position %zu", r->line, error.position);
+    support_assert(strstr(error.reason, r->word) != NULL, "%s: %s", r->line, error.reason);
     ck_assert_int_eq(memcmp(&notation, &before, sizeof notation), 0);
   }
 }

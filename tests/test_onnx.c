@@ -104,8 +104,8 @@ static void check_extents(const layout_case *made, const onnx_case *example)
   int64_t output[BLASCONV_MAX_RANK] = {-7, -8, -9};
   ck_assert_int_eq(blasconv_problem_output(&made->problem, output), BLASCONV_SUCCESS);
   for (int axis = 0; axis < BLASCONV_MAX_RANK; ++axis)
-    ck_assert_msg(output[axis] == (axis < made->problem.rank ? example->extents[axis] : 1),
-                  "%s: extent %d", example->name, axis);
+    support_assert(output[axis] == (axis < made->problem.rank ? example->extents[axis] : 1),
+                   "%s: extent %d", example->name, axis);
 }
 
 START_TEST(outputs_have_the_extents)
@@ -133,9 +133,9 @@ static bool computes(const blasconv_problem *problem, blasconv_pass pass, const 
   memset(written->data, 0xFF, written->memory.bytes);
   ck_assert_int_eq(blasconv_plan_execute(plan, arguments, NULL, 0), BLASCONV_SUCCESS);
   for (int64_t i = 0; i < wanted->count; ++i)
-    ck_assert_msg(written->data[i] == wanted->data[i], "%s, %s, layout %d, pass %d: %g, not %g",
-                  name, blasconv_plan_algorithm(plan), (int)problem->layout, (int)pass,
-                  (double)written->data[i], (double)wanted->data[i]);
+    support_assert(written->data[i] == wanted->data[i], "%s, %s, layout %d, pass %d: %g, not %g",
+                   name, blasconv_plan_algorithm(plan), (int)problem->layout, (int)pass,
+                   (double)written->data[i], (double)wanted->data[i]);
   support_tensor_check(written, name);
   blasconv_plan_destroy(plan);
   return true;

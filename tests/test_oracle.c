@@ -124,7 +124,7 @@ static blasconv_problem problem_of(const char *words)
 {
   bench_notation notation;
   bench_notation_error error;
-  ck_assert_msg(bench_notation_parse(words, &notation, &error), "%s: %s", words, error.reason);
+  support_assert(bench_notation_parse(words, &notation, &error), "%s: %s", words, error.reason);
   ck_assert(oracle_allows(&notation.problem));
   return notation.problem;
 }
@@ -135,8 +135,8 @@ static void check_values(oracle_result result, const double *wanted, const char 
 {
   for (int64_t i = 0; i < result.count; ++i) {
     const double value = i < most ? wanted[i] : 0;
-    ck_assert_msg(result.value[i] == value, "%s: %s %d is %g instead of %g", words, what, (int)i,
-                  result.value[i], value);
+    support_assert(result.value[i] == value, "%s: %s %d is %g instead of %g", words, what, (int)i,
+                   result.value[i], value);
     ck_assert(result.magnitude[i] == value); /* all factors are positive */
   }
   oracle_free(&result);

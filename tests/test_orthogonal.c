@@ -47,8 +47,8 @@ static void check_orthogonal(const float *matrix, int64_t rows, int64_t columns,
       for (int64_t c = 0; c < components; ++c)
         sum += component(matrix, rows, columns, i, c) * component(matrix, rows, columns, j, c);
       const double error = fabs(sum / (length * length) - (i == j ? 1.0 : 0.0));
-      ck_assert_msg(error <= 2e-7, "[%d][%d], vectors %d and %d: %g", (int)rows, (int)columns,
-                    (int)i, (int)j, error);
+      support_assert(error <= 2e-7, "[%d][%d], vectors %d and %d: %g", (int)rows, (int)columns,
+                     (int)i, (int)j, error);
     }
 }
 

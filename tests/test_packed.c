@@ -60,8 +60,8 @@ static bool serves_both(const blasconv_problem *packed_for, const blasconv_probl
     arguments.packed_bytes = packed.bytes;
     ck_assert_int_eq(blasconv_plan_execute(plan, &arguments, NULL, 0), BLASCONV_SUCCESS);
     char text[512];
-    ck_assert_msg(fixture_result_same(&plain, &result), "packed for %s",
-                  fixture_describe(packed_for, &variant, text, sizeof text));
+    support_assert(fixture_result_same(&plain, &result), "packed for %s",
+                   fixture_describe(packed_for, &variant, text, sizeof text));
     support_memory_free(&packed);
   }
   const bool served = plan != NULL;
@@ -87,7 +87,7 @@ START_TEST(random_weights_serve_other_images)
       served += serves_both(&small, &large, (blasconv_pass)(j % 2), algorithm, &random);
       served += serves_both(&large, &small, (blasconv_pass)(j % 2), algorithm, &random);
     }
-    ck_assert_msg(served > 30, "%s served %d times", blasconv_algorithm_name(i), served);
+    support_assert(served > 30, "%s served %d times", blasconv_algorithm_name(i), served);
   }
 }
 END_TEST

@@ -74,10 +74,10 @@ static void check_execution(const blasconv_problem *problem, blasconv_pass pass,
   arguments.packed_bytes = packed_bytes;
   const blasconv_status got =
       blasconv_plan_execute(plan, &arguments, workspace.data, workspace.bytes);
-  ck_assert_msg(got == status, "%s, pass %d: status %d, not %d", what, (int)pass, (int)got,
-                (int)status);
-  ck_assert_msg(is_poison(&result.values.memory) == (status != BLASCONV_SUCCESS),
-                "%s: written or not", what);
+  support_assert(got == status, "%s, pass %d: status %d, not %d", what, (int)pass, (int)got,
+                 (int)status);
+  support_assert(is_poison(&result.values.memory) == (status != BLASCONV_SUCCESS),
+                 "%s: written or not", what);
   ck_assert(status == BLASCONV_SUCCESS || is_poison(&workspace));
   support_memory_free(&workspace);
   fixture_result_free(&result);

@@ -86,7 +86,7 @@ static void check_pads(const blasconv_problem *given, const blasconv_problem *pa
     expected.output_padding[axis] = pads.output_padding;
   }
   for (int axis = 0; axis < BLASCONV_MAX_RANK; ++axis)
-    ck_assert_msg(
+    support_assert(
         padded->pads_begin[axis] == expected.pads_begin[axis] &&
             padded->pads_end[axis] == expected.pads_end[axis] &&
             padded->output_padding[axis] == expected.output_padding[axis],
@@ -96,7 +96,7 @@ static void check_pads(const blasconv_problem *given, const blasconv_problem *pa
         (long)given->kernel[axis], (long)given->strides[axis], (long)given->dilations[axis],
         (long)given->output_padding[axis], (long)padded->pads_begin[axis],
         (long)padded->pads_end[axis]);
-  ck_assert_msg(memcmp(padded, &expected, sizeof expected) == 0, "more than the pads was changed");
+  support_assert(memcmp(padded, &expected, sizeof expected) == 0, "more than the pads was changed");
 }
 
 START_TEST(pads_follow_the_formulas)
@@ -137,7 +137,8 @@ START_TEST(same_outputs_have_their_extents)
     }
     blasconv_problem again = problem;
     ck_assert_int_eq(blasconv_problem_pad(&again, paddings[1 + i % 2]), BLASCONV_SUCCESS);
-    ck_assert_msg(memcmp(&again, &problem, sizeof again) == 0, "padding twice is not padding once");
+    support_assert(memcmp(&again, &problem, sizeof again) == 0,
+                   "padding twice is not padding once");
   }
 }
 END_TEST
@@ -151,8 +152,8 @@ static void check_refused(const blasconv_problem *problem, blasconv_padding padd
 {
   blasconv_problem copy = *problem;
   const blasconv_status got = blasconv_problem_pad(&copy, padding);
-  ck_assert_msg(got == status, "%s: status %d, not %d", what, (int)got, (int)status);
-  ck_assert_msg(memcmp(&copy, problem, sizeof copy) == 0, "%s: the problem was changed", what);
+  support_assert(got == status, "%s: status %d, not %d", what, (int)got, (int)status);
+  support_assert(memcmp(&copy, problem, sizeof copy) == 0, "%s: the problem was changed", what);
 }
 
 static void check_refused_always(const blasconv_problem *problem, blasconv_status status,

@@ -57,7 +57,7 @@ START_TEST(algorithms_have_names)
     size_t found = 0;
     while (found < count && strcmp(blasconv_algorithm_name(found), expected[i]) != 0)
       ++found;
-    ck_assert_msg(found < count, "%s is missing", expected[i]);
+    support_assert(found < count, "%s is missing", expected[i]);
   }
   ck_assert_ptr_null(blasconv_algorithm_name(SIZE_MAX));
 }
@@ -94,9 +94,9 @@ START_TEST(the_choice_suits_the_problem)
       blasconv_plan *plan = create(&choices[i].problem, (blasconv_pass)pass, NULL);
       const char *name = blasconv_plan_algorithm(plan);
       const bool winograd = choices[i].problem.kernel[0] == 3 && strcmp(name, "winograd") == 0;
-      ck_assert_msg(winograd || strcmp(name, choices[i].algorithm) == 0 ||
-                        strcmp(name, "implicit_gemm") == 0,
-                    "%s", name);
+      support_assert(winograd || strcmp(name, choices[i].algorithm) == 0 ||
+                         strcmp(name, "implicit_gemm") == 0,
+                     "%s", name);
       blasconv_plan_destroy(plan);
     }
 }
@@ -125,9 +125,9 @@ START_TEST(description_names_all)
     ck_assert_ptr_nonnull(strstr(text, blasconv_version_string()));
     ck_assert_ptr_nonnull(strstr(text, blasconv_plan_algorithm(plan)));
     for (size_t j = 0; blasconv_algorithm_name(j) != NULL; ++j)
-      ck_assert_msg(strcmp(blasconv_algorithm_name(j), blasconv_plan_algorithm(plan)) == 0 ||
-                        names_with_reason(text, blasconv_algorithm_name(j)),
-                    "no reason against %s in:\n%s", blasconv_algorithm_name(j), text);
+      support_assert(strcmp(blasconv_algorithm_name(j), blasconv_plan_algorithm(plan)) == 0 ||
+                         names_with_reason(text, blasconv_algorithm_name(j)),
+                     "no reason against %s in:\n%s", blasconv_algorithm_name(j), text);
     blasconv_plan_destroy(plan);
   }
 }
@@ -182,9 +182,9 @@ static void check_workspace_limit(const blasconv_problem *layer, const char *net
                                          .threads = threads[i]};
         blasconv_plan *plan = fixture_plan(layer, &variant);
         const size_t bytes = blasconv_plan_workspace_size(plan);
-        ck_assert_msg(bytes <= limit_a_thread * (size_t)threads[i],
-                      "%s, %s, pass %d: %zu bytes for %d threads", network,
-                      blasconv_algorithm_name(j), pass, bytes, (int)threads[i]);
+        support_assert(bytes <= limit_a_thread * (size_t)threads[i],
+                       "%s, %s, pass %d: %zu bytes for %d threads", network,
+                       blasconv_algorithm_name(j), pass, bytes, (int)threads[i]);
         blasconv_plan_destroy(plan);
       }
 }

@@ -120,8 +120,8 @@ START_TEST(layers_of_networks_get_what_suits_them)
                                                    : "im2col_gemm";
       const bool product = layer->groups == 1 && strcmp(name, "implicit_gemm") == 0;
       const bool winograd = layer->groups == 1 && has_tiles(layer) && strcmp(name, "winograd") == 0;
-      ck_assert_msg(winograd || product || strcmp(name, expected) == 0, "%s, layer %zu: %s",
-                    shapes_network_name(network), i / 2 / passes, name);
+      support_assert(winograd || product || strcmp(name, expected) == 0, "%s, layer %zu: %s",
+                     shapes_network_name(network), i / 2 / passes, name);
     }
   }
 }
@@ -545,7 +545,7 @@ START_TEST(scratch_to_the_byte)
     check_refused(problem, measuring_in((char *)memory.data + 4, bytes, packed),
                   BLASCONV_WORKSPACE_MISALIGNED);
     for (size_t j = 0; j < bytes / sizeof(float); ++j) /* a refused call has written nothing */
-      ck_assert(isnan(((const float *)memory.data)[j]));
+      support_assert(isnan(((const float *)memory.data)[j]), "element %zu was written", j);
     blasconv_options options = measuring_in(memory.data, bytes, packed);
     blasconv_plan *plan = create(problem, BLASCONV_FORWARD, &options);
     ck_assert_int_eq(plan->decision.basis, BC_BY_MEASURING);

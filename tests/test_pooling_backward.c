@@ -211,12 +211,13 @@ static void check_refused(const call *c, blasconv_status status, const char *wha
   float *out = c->no_output ? NULL : written.data;
   int32_t *places = c->no_winners ? NULL : (int32_t *)(void *)winners.data;
   if (status != BLASCONV_NULL_POINTER || !c->no_winners)
-    ck_assert_msg(blasconv_pooling_forward(problem, c->kind, in, c->threads, out, places) == status,
-                  "%s: forward", what);
-  ck_assert_msg(blasconv_pooling_backward(problem, c->kind, in, places, c->threads, out) == status,
-                "%s: backward", what);
-  ck_assert_msg(support_tensor_same(&written, &poison), "%s: written", what);
-  ck_assert_msg(support_tensor_same(&winners, &poison), "%s: winners written", what);
+    support_assert(blasconv_pooling_forward(problem, c->kind, in, c->threads, out, places) ==
+                       status,
+                   "%s: forward", what);
+  support_assert(blasconv_pooling_backward(problem, c->kind, in, places, c->threads, out) == status,
+                 "%s: backward", what);
+  support_assert(support_tensor_same(&written, &poison), "%s: written", what);
+  support_assert(support_tensor_same(&winners, &poison), "%s: winners written", what);
   support_tensor_free(&poison);
   support_tensor_free(&winners);
   support_tensor_free(&written);

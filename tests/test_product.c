@@ -81,8 +81,8 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
     double wanted = (double)before.data[i];
     if (lane >= 0 && lane < lanes)
       wanted = expected_sum(o, i / step, lane) + (add ? wanted : 0.0);
-    ck_assert_msg(fabs((double)result.data[i] - wanted) <= 3e-5, "row %d, lane %d: %g, not %g",
-                  (int)(i / step), (int)lane, (double)result.data[i], wanted);
+    support_assert(fabs((double)result.data[i] - wanted) <= 3e-5, "row %d, lane %d: %g, not %g",
+                   (int)(i / step), (int)lane, (double)result.data[i], wanted);
   }
   support_tensor_check(&result, "result");
   support_tensor_free(&result);
@@ -193,8 +193,8 @@ START_TEST(panels_of_any_runs)
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t lane = 0; lane < count; ++lane) {
           const float wanted = l.inside[lane] ? source.data[c * elements + l.offsets[lane]] : 0.0f;
-          ck_assert_msg(panel.data[c * panel_step + lane] == wanted, "channel %d, lane %d", (int)c,
-                        (int)lane);
+          support_assert(panel.data[c * panel_step + lane] == wanted, "channel %d, lane %d", (int)c,
+                         (int)lane);
         }
       support_tensor_check(&panel, "panel");
       support_tensor_free(&panel);

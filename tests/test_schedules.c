@@ -78,7 +78,7 @@ static void check_rate_refused(blasconv_schedule schedule, int64_t t, blasconv_s
                                const char *what)
 {
   double rate = 7.0;
-  ck_assert_msg(blasconv_schedule_rate(&schedule, t, &rate) == status && rate == 7.0, "%s", what);
+  support_assert(blasconv_schedule_rate(&schedule, t, &rate) == status && rate == 7.0, "%s", what);
 }
 
 START_TEST(schedules_refuse)

@@ -79,7 +79,7 @@ static float expected(const matrix *a, const matrix *b, const matrix *c, float b
 /* What lies between the rows is NaN, and stays it. */
 static void check_result(const matrix *got, const support_tensor *wanted, const char *what)
 {
-  ck_assert_msg(support_tensor_same(&got->memory, wanted), "%s", what);
+  support_assert(support_tensor_same(&got->memory, wanted), "%s", what);
   support_tensor_check(&got->memory, what);
 }
 
@@ -105,8 +105,8 @@ static void check_product(int64_t longest, const int64_t extents[3], int lie, in
   bc_sgemm_within(longest, m, n, k, (bc_operand){a.memory.data, a.row_step, a.column_step},
                   (bc_operand){b.memory.data, b.row_step, b.column_step}, beta,
                   (bc_result){c.memory.data, c.row_step, c.column_step});
-  ck_assert_msg(largest > 0 && largest <= longest, "the BLAS got %lld: %s", (long long)largest,
-                what);
+  support_assert(largest > 0 && largest <= longest, "the BLAS got %lld: %s", (long long)largest,
+                 what);
   check_result(&c, &wanted, what);
   support_tensor_free(&wanted);
   support_tensor_free(&a.memory);

@@ -44,8 +44,8 @@ START_TEST(lines_say_everything)
     bench_notation_error error;
     differential_line(&drawn, line);
     ck_assert_uint_lt(strlen(line), DIFFERENTIAL_LINE - 1);
-    ck_assert_msg(bench_notation_parse(line, &parsed.notation, &error), "%s: %s", line,
-                  error.reason);
+    support_assert(bench_notation_parse(line, &parsed.notation, &error), "%s: %s", line,
+                   error.reason);
     ck_assert_str_eq(line, differential_line(&parsed, again));
     const bench_notation *one = &drawn.notation, *other = &parsed.notation;
     ck_assert(same_problem(&one->problem, &other->problem));
@@ -140,7 +140,7 @@ START_TEST(everything_is_drawn)
       seen[j] += traits[j](&notation);
   }
   for (int j = 0; j < traits_count; ++j)
-    ck_assert_msg(seen[j] >= few, "trait %d: %d of %d cases", j, seen[j], drawn);
+    support_assert(seen[j] >= few, "trait %d: %d of %d cases", j, seen[j], drawn);
   for (int kind = 0; kind <= BLASCONV_GELU_TANH; ++kind)
     ck_assert_int_ge(kinds[kind], few);
   for (int offset = 0; offset < 16; ++offset)
@@ -159,7 +159,7 @@ static int prove_nothing(const differential_case *which)
 
 static int assert_on_three(const differential_case *which)
 {
-  ck_assert_msg(which->stream != 3, "three it is");
+  support_assert(which->stream != 3, "three it is");
   return 0;
 }
 
@@ -190,7 +190,7 @@ START_TEST(children_report_what_happens)
     for (uint64_t stream = 2; stream <= 4; ++stream) {
       const differential_case which = differential_draw(stream);
       ck_assert_int_eq(differential_fails(&which, rows[i].prover, message), stream == 3);
-      ck_assert_msg(stream != 3 || strstr(message, rows[i].says), "%s", message);
+      support_assert(stream != 3 || strstr(message, rows[i].says), "%s", message);
     }
 }
 END_TEST
@@ -342,7 +342,7 @@ START_TEST(cases_shrink_to_the_smallest)
       ck_assert_uint_eq(which.stream, index);
       ++shrunk;
     }
-    ck_assert_msg(shrunk >= 10, "%s: only %d cases", row.smallest, shrunk);
+    support_assert(shrunk >= 10, "%s: only %d cases", row.smallest, shrunk);
   }
 }
 END_TEST

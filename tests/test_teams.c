@@ -48,9 +48,9 @@ static void check_plans(const blasconv_problem *shape, int least, int most)
       size_t next = 0;
       do {
         const int threads = described_threads(&problem, pass, algorithm);
-        ck_assert_msg(threads == -1 || (threads >= least && threads <= most),
-                      "layout %d, pass %d, %s: %d threads, not %d to %d", layout, pass,
-                      algorithm == NULL ? "the choice" : algorithm, threads, least, most);
+        support_assert(threads == -1 || (threads >= least && threads <= most),
+                       "layout %d, pass %d, %s: %d threads, not %d to %d", layout, pass,
+                       algorithm == NULL ? "the choice" : algorithm, threads, least, most);
         algorithm = blasconv_algorithm_name(next++);
       } while (algorithm != NULL);
     }

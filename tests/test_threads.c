@@ -68,8 +68,8 @@ static void check_same_bits(const fixture_case *fixture, const fixture_variant *
     other.threads = threads[i];
     fixture_result result = fixture_result_copy(&old);
     ck_assert(fixture_run(fixture, &other, &result));
-    ck_assert_msg(fixture_result_same(&result, &expected), "other bits than with one thread: %s",
-                  fixture_describe(&fixture->problem, &other, text, sizeof text));
+    support_assert(fixture_result_same(&result, &expected), "other bits than with one thread: %s",
+                   fixture_describe(&fixture->problem, &other, text, sizeof text));
     fixture_result_free(&result);
   }
   fixture_result_free(&expected);
@@ -141,10 +141,10 @@ static void check_host(host *self)
   char text[512];
   fixture_describe(&self->fixture.problem, self->variant, text, sizeof text);
   for (int round = 0; round < rounds; ++round) {
-    ck_assert_msg(self->statuses[round] == BLASCONV_SUCCESS, "%s: %s",
-                  blasconv_status_string(self->statuses[round]), text);
-    ck_assert_msg(fixture_result_same(&self->results[round], &self->expected),
-                  "other bits beside other hosts than alone: %s", text);
+    support_assert(self->statuses[round] == BLASCONV_SUCCESS, "%s: %s",
+                   blasconv_status_string(self->statuses[round]), text);
+    support_assert(fixture_result_same(&self->results[round], &self->expected),
+                   "other bits beside other hosts than alone: %s", text);
     fixture_result_free(&self->results[round]);
   }
   support_memory_check(&self->workspace, text);

@@ -140,9 +140,9 @@ static void check_end(const blasconv_problem *problem, blasconv_initializer_kind
   for (int64_t i = 0; i < weights.count; ++i)
     largest = fmax(largest, fabs((double)weights.data[i]));
   ck_assert_int_gt(weights.count, 1000);
-  ck_assert_msg(largest <= end * 1.000001 && largest >= 0.97 * end,
-                "kind %d, direction %d: %g, not %g", (int)kind, (int)problem->direction, largest,
-                end);
+  support_assert(largest <= end * 1.000001 && largest >= 0.97 * end,
+                 "kind %d, direction %d: %g, not %g", (int)kind, (int)problem->direction, largest,
+                 end);
   support_tensor_free(&weights);
 }
 

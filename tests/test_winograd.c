@@ -88,8 +88,8 @@ static void check_promise(const fixture_case *fixture, blasconv_pass pass, data_
     error = difference <= error ? error : difference; /* NaN is kept */
   }
   char text[512];
-  ck_assert_msg(error <= 1e-4 * largest, "error %.3g of %.3g, data %d: %s", error, largest, kind,
-                fixture_describe(&fixture->problem, &variant, text, sizeof text));
+  support_assert(error <= 1e-4 * largest, "error %.3g of %.3g, data %d: %s", error, largest, kind,
+                 fixture_describe(&fixture->problem, &variant, text, sizeof text));
   fixture_truth_free(&truth);
   fixture_result_free(&result);
 }
@@ -196,7 +196,7 @@ static void check_described(const blasconv_plan *plan, const char *words)
 {
   char text[text_size];
   ck_assert_uint_lt(blasconv_plan_describe(plan, text, sizeof text), sizeof text);
-  ck_assert_msg(strstr(text, words) != NULL, "\"%s\" is missing in: %s", words, text);
+  support_assert(strstr(text, words) != NULL, "\"%s\" is missing in: %s", words, text);
 }
 
 /* By name or by estimate; and plans say the bound. */

@@ -42,11 +42,11 @@ static blasconv_status plan_within(const blasconv_problem *problem, int pass, co
     options.message_size = sizeof message;
     blasconv_plan *plan = NULL;
     statuses[i] = blasconv_plan_create(problem, (blasconv_pass)pass, &options, &plan);
-    ck_assert_msg((statuses[i] == BLASCONV_SUCCESS) == (plan != NULL), "plan and status disagree");
-    ck_assert_msg((plan == NULL) == (message[0] != '\0'), "a refusal is explained, nothing else");
-    ck_assert_msg(blasconv_plan_workspace_size(plan) <= limit, "%zu bytes, limit %zu",
-                  blasconv_plan_workspace_size(plan), limit);
-    ck_assert_msg(statuses[i] == statuses[0], "whether a plan fits depends on the threads");
+    support_assert((statuses[i] == BLASCONV_SUCCESS) == (plan != NULL), "plan and status disagree");
+    support_assert((plan == NULL) == (message[0] != '\0'), "a refusal is explained, nothing else");
+    support_assert(blasconv_plan_workspace_size(plan) <= limit, "%zu bytes, limit %zu",
+                   blasconv_plan_workspace_size(plan), limit);
+    support_assert(statuses[i] == statuses[0], "whether a plan fits depends on the threads");
     blasconv_plan_destroy(plan);
   }
   return statuses[0];
@@ -58,10 +58,10 @@ static void plan_all(const blasconv_problem *problem, int pass, size_t limit, ta
   for (size_t i = 0; blasconv_algorithm_name(i) != NULL; ++i) {
     const blasconv_status status =
         plan_within(problem, pass, blasconv_algorithm_name(i), limits[limit]);
-    ck_assert_msg(status == BLASCONV_SUCCESS || status == BLASCONV_ALGORITHM_REFUSED ||
-                      (status == BLASCONV_WORKSPACE_LIMITED && limits[limit] != BLASCONV_NO_LIMIT),
-                  "%s, limit %zu: %s", blasconv_algorithm_name(i), limits[limit],
-                  blasconv_status_string(status));
+    support_assert(status == BLASCONV_SUCCESS || status == BLASCONV_ALGORITHM_REFUSED ||
+                       (status == BLASCONV_WORKSPACE_LIMITED && limits[limit] != BLASCONV_NO_LIMIT),
+                   "%s, limit %zu: %s", blasconv_algorithm_name(i), limits[limit],
+                   blasconv_status_string(status));
     counts->served[i][limit] += status == BLASCONV_SUCCESS;
     counts->limited[i][limit] += status == BLASCONV_WORKSPACE_LIMITED;
   }
@@ -76,11 +76,11 @@ static void check_tally(const tally *counts)
     for (int limit = 0; limit < limit_count; ++limit) {
       limited += counts->limited[i][limit];
       ck_assert(!is_reference || counts->limited[i][limit] == 0);
-      ck_assert_msg(limit == 0 || counts->served[i][limit] >= counts->served[i][limit - 1],
-                    "%s serves less with more workspace", blasconv_algorithm_name(i));
+      support_assert(limit == 0 || counts->served[i][limit] >= counts->served[i][limit - 1],
+                     "%s serves less with more workspace", blasconv_algorithm_name(i));
     }
-    ck_assert_msg(counts->served[i][limit_count - 1] > 0, "%s never served",
-                  blasconv_algorithm_name(i));
+    support_assert(counts->served[i][limit_count - 1] > 0, "%s never served",
+                   blasconv_algorithm_name(i));
   }
   ck_assert_int_gt(limited, problems);
 }
@@ -152,8 +152,8 @@ static int check_results(const fixture_case *fixture, const fixture_truth *truth
   fixture_result one = run(fixture, *variant, 1, &one_served);
   fixture_result many = run(fixture, *variant, 8, &many_served);
   fixture_describe(&fixture->problem, variant, text, sizeof text);
-  ck_assert_msg(one_served == many_served, "served or not: %s", text);
-  ck_assert_msg(fixture_result_same(&one, &many), "the bits depend on the threads: %s", text);
+  support_assert(one_served == many_served, "served or not: %s", text);
+  support_assert(fixture_result_same(&one, &many), "the bits depend on the threads: %s", text);
   if (one_served)
     ck_assert(fixture_verify(fixture, truth, variant, random));
   fixture_result_free(&one);
