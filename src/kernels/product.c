@@ -32,7 +32,7 @@ INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
   if ((i) < rows) {                                                                                \
     __builtin_prefetch(t->results[(i)] + t->offset + WIDTH - 1, 1);                                \
     if (!half)                                                                                     \
-      __builtin_prefetch(t->results[(i)] + t->offset + 2 * WIDTH - 1, 1);                          \
+      __builtin_prefetch(t->results[(i)] + t->offset + LANES - 1, 1);                              \
   }
   EACH_ROW(EXPECT)
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
