@@ -174,6 +174,7 @@ static const corner_row large_corners[] = {
     {"more taps than a block is deep: a channel's rows fall into several blocks", "c3 in31x33 k4 f27x21 s1x2 p2:3x5:4"},
     {"the same, keeping the extents", "c2 in24x23 k3 f25 p12"},
     {"many images", "n40 c5 in8x9 k6 f3 p1"},
+    {"many images of many pixels, 1x1", "n17 c10 in39x40 k6"},
     {"many images in groups", "n31 c12 in5x6 k8 f3 p1 g2"},
     {"many images in groups, 1x1", "n23 c12 in7x6 k10 g2"},
     {"two groups", "n2 c120 in20x22 k50 f3 p1 g2"},
