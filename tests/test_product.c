@@ -51,9 +51,9 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
   const float *at[most_segments * BC_MOST_TILE_ROWS] = {NULL};
   float *results[BC_MOST_TILE_ROWS];
   /* What is fetched need not be there. */
-  const bc_coming then = {.what = {.first = o->rows.data, .step = 1000, .rows = 3, .length = 9},
-                          .at_once = 2};
-  bc_coming coming = {.what = {.step = 20, .rows = 2, .length = 40}, .at_once = 1, .then = &then};
+  const bc_coming then = {
+      .first = o->rows.data, .step = 1000, .rows = 3, .length = 9, .at_once = 2};
+  bc_coming coming = {.step = 20, .rows = 2, .length = 40, .at_once = 1, .then = &then};
   support_tensor before = support_tensor_random(rows * step, random);
   support_tensor result = support_tensor_copy(&before);
   for (int64_t row = 0; row < rows; ++row) {

@@ -101,12 +101,18 @@ bool bc_patches_are_input(const bc_geometry *geometry, int64_t images)
   return images == 1 && bc_geometry_is_pointwise(geometry);
 }
 
+bc_operand bc_patches_in_place(const bc_geometry *geometry, const float *input, int64_t image,
+                               bc_range depth, bc_range pixels)
+{
+  return (bc_operand){input + bc_input_offset(geometry, image, 0) +
+                          bc_place(geometry->input, depth.begin, pixels.begin),
+                      geometry->input.channel, geometry->input.pixel};
+}
+
 bc_operand bc_nearest_patches(const bc_geometry *geometry, const float *input, bc_range images,
                               bc_range depth, bc_range pixels, float *buffer)
 {
-  if (!bc_patches_are_input(geometry, bc_range_length(images)))
-    return bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
-  return (bc_operand){input + bc_input_offset(geometry, images.begin, 0) +
-                          bc_place(geometry->input, depth.begin, pixels.begin),
-                      geometry->input.channel, geometry->input.pixel};
+  return bc_patches_are_input(geometry, bc_range_length(images))
+             ? bc_patches_in_place(geometry, input, images.begin, depth, pixels)
+             : bc_lowered_patches(geometry, input, images, depth, pixels, buffer);
 }

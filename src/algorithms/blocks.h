@@ -84,6 +84,10 @@ bc_patch_source bc_lowered_patches;
  * problem is pointwise. */
 bool bc_patches_are_input(const bc_geometry *geometry, int64_t images);
 
+/* The patches then, of one image. */
+bc_operand bc_patches_in_place(const bc_geometry *geometry, const float *input, int64_t image,
+                               bc_range depth, bc_range pixels);
+
 /* The patch source that lowers what is not the input itself. */
 bc_patch_source bc_nearest_patches;
 

@@ -189,6 +189,12 @@ static extent extent_of(const bc_geometry *g, const bc_blocks *blocks, int64_t u
                   bc_block(unit % pixel_blocks, blocks->pixels, g->out_pixels)};
 }
 
+/* The group's part of image 0. */
+static const float *group_input(const context *ctx, const tile *t)
+{
+  return ctx->tensors->input + bc_input_offset(&ctx->plan->geometry, 0, t->group);
+}
+
 static const float *gradient_at(const context *ctx, const tile *t, const extent *e)
 {
   const bc_geometry *g = &ctx->plan->geometry;
@@ -228,8 +234,8 @@ static void find_next(const context *ctx, const tile *t, int64_t unit, bc_weight
   before->next_a = before->a.data;
   before->next_b = before->b.data;
   if (exists && !before->lowered)
-    before->next_a = ctx->tensors->input + bc_input_offset(g, e.images.begin, t->group) +
-                     bc_place(g->input, t->depth.begin, e.pixels.begin);
+    before->next_a =
+        bc_patches_in_place(g, group_input(ctx, t), e.images.begin, t->depth, e.pixels).data;
   if (exists && !joins_gradients(g, blocks))
     before->next_b = gradient_at(ctx, t, &e);
 }
@@ -253,8 +259,7 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
       .m = bc_range_length(t->depth),
       .n = bc_range_length(t->filters),
       .k = bc_range_length(e.images) * bc_range_length(e.pixels),
-      .a = ctx->method->patches(g, ctx->tensors->input + bc_input_offset(g, 0, t->group), e.images,
-                                t->depth, e.pixels, area),
+      .a = ctx->method->patches(g, group_input(ctx, t), e.images, t->depth, e.pixels, area),
       .b = gradient_columns(ctx, t, &e, own_gradient),
       .beta = beta,
       .c = {tile_home(ctx, t), 1, g->patch_rows},

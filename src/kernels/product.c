@@ -21,13 +21,30 @@ enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
 
+/* Into the second-level cache: the first holds the panel. */
+static void fetch(bc_coming *coming)
+{
+  for (int64_t i = 0; i < coming->at_once; ++i) {
+    if (coming->row == coming->rows) {
+      if (coming->then == NULL)
+        return;
+      *coming = *coming->then;
+    }
+    __builtin_prefetch(coming->first + coming->row * coming->step + coming->at, 0, 2);
+    coming->at += BC_CACHE_LINE;
+    if (coming->at >= coming->length) {
+      coming->at = 0;
+      ++coming->row;
+    }
+  }
+}
+
 INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
   const int64_t *shift = t->shifts;
-  /* Where each vector ends: where the first begins, if that is another line, a tile before ended.
-   */
+  /* Where each vector ends: if it begins in another line, a tile before it ended there. */
 #define EXPECT(i)                                                                                  \
   if ((i) < rows) {                                                                                \
     __builtin_prefetch(t->results[(i)] + t->offset + WIDTH - 1, 1);                                \
@@ -44,7 +61,7 @@ INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
     for (int64_t k = 0, stop; k < end;) {
       stop = k + BC_PIECE * t->step < end ? k + BC_PIECE * t->step : end;
       if (t->coming != NULL)
-        bc_fetch(t->coming);
+        fetch(t->coming);
       for (; k < stop; k += t->step) {
         if (slides)
           panel = t->panel + *shift++;

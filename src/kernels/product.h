@@ -4,11 +4,26 @@
 #ifndef BC_PRODUCT_H
 #define BC_PRODUCT_H
 
-#include "coming.h"
-
 #include <stdbool.h>
+#include <stdint.h>
 
-enum { BC_MOST_TILE_ROWS = 8, BC_MOST_LANES = 32, BC_MOST_DEPTH = 512, BC_PIECE = 32 };
+enum {
+  BC_MOST_TILE_ROWS = 8,
+  BC_MOST_LANES = 32,
+  BC_MOST_DEPTH = 512,
+  BC_PIECE = 32,
+  BC_CACHE_LINE = 16 /* floats */
+};
+
+/* What will be read after the tiles at hand, to be fetched meanwhile: [rows][length], rows being
+ * `step` elements apart. It need not be memory of a tensor. */
+typedef struct bc_coming {
+  const float *first;
+  int64_t step, rows, length;
+  int64_t at_once;              /* lines of the cache */
+  int64_t row, at;              /* what of it is to be fetched next */
+  const struct bc_coming *then; /* the same of another matrix, or NULL */
+} bc_coming;
 
 /* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
  * all lanes, or the first half of them. The depth is cut into segments of the same length, which a

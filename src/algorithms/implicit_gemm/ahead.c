@@ -57,12 +57,9 @@ static bc_coming expect_image(const bc_map_job *j, bc_range positions, bc_range 
   const int64_t one = tap_shift(walk, 0), other = tap_shift(walk, walk->taps - 1);
   const int64_t begin = source_place(j, positions.begin) + bc_min(one, other);
   const int64_t end = source_place(j, positions.end - 1) + bc_max(one, other) + 1;
-  return bc_expect((bc_stretch){.first = bc_map_source(j->ctx) + begin +
-                                         depth.begin / walk->taps * walk->source.channel,
-                                .step = walk->source.channel,
-                                .rows = bc_count_blocks(bc_range_length(depth), walk->taps),
-                                .length = end - begin},
-                   count_pieces(j));
+  return bc_expect(bc_map_source(j->ctx) + begin + depth.begin / walk->taps * walk->source.channel,
+                   walk->source.channel, bc_count_blocks(bc_range_length(depth), walk->taps),
+                   end - begin, count_pieces(j));
 }
 
 void bc_expect_panels(const bc_map_job *j, bc_range all, bc_expected *expected)
@@ -100,10 +97,7 @@ bc_coming bc_expect_pixels(const bc_map_job *j, bc_range all)
     return (bc_coming){0};
   for (int64_t i = 0; i < bc_range_length(next.depth);)
     bc_next_run(walk, next.depth, &i, &run);
-  return bc_expect((bc_stretch){.first = bc_map_source(j->ctx) + source_place(j, first) +
-                                         run.shift + run.first_channel,
-                                .step = walk->source.pixel * walk->axes[BC_WIDTH].source_step,
-                                .rows = rows,
-                                .length = run.channels},
+  return bc_expect(bc_map_source(j->ctx) + source_place(j, first) + run.shift + run.first_channel,
+                   walk->source.pixel * walk->axes[BC_WIDTH].source_step, rows, run.channels,
                    count_pieces(j));
 }

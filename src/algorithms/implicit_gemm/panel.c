@@ -36,14 +36,18 @@ int64_t bc_filled_rows(int64_t count)
 }
 
 /* Rows with less than a line of the cache between them count as one. */
-bc_coming bc_expect(bc_stretch what, int64_t pieces)
+bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces)
 {
-  if (what.rows > 0 && what.step - what.length < BC_CACHE_LINE) {
-    what.length += (what.rows - 1) * what.step;
-    what.rows = 1;
+  if (step - length < BC_CACHE_LINE) {
+    length += (rows - 1) * step;
+    rows = 1;
   }
-  const int64_t lines = what.rows * bc_count_blocks(what.length, BC_CACHE_LINE);
-  return (bc_coming){.what = what, .at_once = bc_count_blocks(lines, bc_max(1, pieces))};
+  const int64_t lines = rows * bc_count_blocks(length, BC_CACHE_LINE);
+  return (bc_coming){.first = first,
+                     .step = step,
+                     .rows = rows,
+                     .length = length,
+                     .at_once = bc_count_blocks(lines, bc_max(1, pieces))};
 }
 
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,

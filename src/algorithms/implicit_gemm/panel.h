@@ -20,7 +20,7 @@ typedef struct bc_rows {
 int64_t bc_filled_rows(int64_t count);
 
 /* To be fetched evenly with so many pieces of tiles. */
-bc_coming bc_expect(bc_stretch what, int64_t pieces);
+bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces);
 
 /* Multiplies the panel's lanes by all rows. places [lanes]: where they are in the result, from
  * where a row begins. coming: fetched further, or NULL. */

@@ -206,12 +206,10 @@ static void add_unit(const job *j, const context *ctx, int64_t unit)
   const int64_t tiles =
       bc_count_blocks(g->patch_rows, kernels()->rows) * bc_count_blocks(g->out_channels, lanes);
   /* What comes next lies behind what is read. */
-  bc_coming coming =
-      bc_expect((bc_stretch){.first = gradient + columns * g->output.pixel,
-                             .step = g->output.channel,
-                             .rows = in_pixels(g) ? 1 : g->out_channels,
-                             .length = in_pixels(g) ? columns * g->output.pixel : columns},
-                tiles * count * bc_count_blocks(width->output, BC_PIECE));
+  const float *next = gradient + columns * g->output.pixel;
+  bc_coming coming = bc_expect(next, g->output.channel, in_pixels(g) ? 1 : g->out_channels,
+                               in_pixels(g) ? columns * g->output.pixel : columns,
+                               tiles * count * bc_count_blocks(width->output, BC_PIECE));
   copy_strip(j, ctx->tensors->input + unit / blocks * g->input.image, rows.begin);
   for (int64_t lane = 0; lane < g->out_channels; lane += lanes) {
     const int64_t filters = bc_min(lanes, g->out_channels - lane);

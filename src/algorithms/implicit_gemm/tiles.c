@@ -40,6 +40,13 @@ static size_t pointer_bytes(void)
   return bc_workspace_book_words(BC_ROW_BLOCK + BC_MOST_TILE_ROWS);
 }
 
+size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
+{
+  const int64_t depth = bc_min(k, MOST_PACKED_DEPTH);
+  return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
+         bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
+}
+
 /* Rows of neighbours that are so far apart. */
 static bool stays(int64_t step)
 {
@@ -50,13 +57,6 @@ static int64_t depth_of_block(int64_t rows, int64_t lanes, int64_t k, bool stays
 {
   const int64_t most = bc_min(MOST_PACKED_DEPTH, PACKED / (rows + lanes));
   return bc_even_block(bc_max(1, k), stays ? MOST_DEPTH : bc_max(MOST_DEPTH, most), 8);
-}
-
-size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
-{
-  const int64_t depth = bc_min(k, MOST_PACKED_DEPTH);
-  return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
-         bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
 }
 
 /* Columns of the gradient [depth][filters] are no neighbours: lanes run along the depth. */
@@ -143,17 +143,14 @@ static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_co
   }
 }
 
-/* An operand [rows][columns]. */
-static bc_stretch stretch_of(bc_operand o, int64_t rows, int64_t columns)
+/* An operand [rows][columns] that will be packed. */
+static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pieces)
 {
-  const bool along = o.column_step == 1;
-  return (bc_stretch){.first = o.data,
-                      .step = along ? o.row_step : o.column_step,
-                      .rows = along ? rows : columns,
-                      .length = along ? columns : rows};
+  return o.column_step == 1 ? bc_expect(o.data, o.row_step, rows, columns, pieces)
+                            : bc_expect(o.data, o.column_step, columns, rows, pieces);
 }
 
-/* All rows by all lanes over part of the depth; operands of the next part begin at next_a, next_b.
+/* All rows by all lanes over part of the depth, while what begins at next_a and next_b is fetched.
  */
 static void multiply_depth(const product *p, bc_range depth, const float *next_a,
                            const float *next_b)
@@ -164,8 +161,8 @@ static void multiply_depth(const product *p, bc_range depth, const float *next_a
                          bc_count_blocks(n, BC_PIECE);
   const bc_operand a = {next_a, p->a.row_step, p->a.column_step};
   const bc_operand b = {next_b, p->b.row_step, p->b.column_step};
-  bc_coming lanes = bc_expect(stretch_of(b, n, p->lanes), pieces);
-  bc_coming coming = bc_expect(stretch_of(a, p->rows, n), pieces);
+  bc_coming lanes = expect(b, n, p->lanes, pieces);
+  bc_coming coming = expect(a, p->rows, n, pieces);
   coming.then = &lanes;
   lanes.at_once = coming.at_once += lanes.at_once;
   for (int64_t lane = 0; lane < p->lanes && !p->panels_stay; lane += p->kernels->lanes)
