@@ -73,6 +73,17 @@ static inline bc_range bc_block(int64_t index, int64_t size, int64_t whole)
   return (bc_range){index * size, bc_min(whole, (index + 1) * size)};
 }
 
+/* The same number of blocks, of whole units each and as long as each other up to one unit, so that
+ * threads that take them in turn end together. `size` is so many units too. */
+static inline bc_range bc_even_range(int64_t index, int64_t size, int64_t unit, int64_t whole)
+{
+  const int64_t blocks = bc_count_blocks(whole, size), units = bc_count_blocks(whole, unit);
+  const int64_t least = units / blocks, longer = units % blocks;
+  const int64_t begin = index * least + bc_min(index, longer);
+  const int64_t end = begin + least + (index < longer ? 1 : 0);
+  return (bc_range){begin * unit, bc_min(whole, end * unit)};
+}
+
 static inline int64_t bc_range_length(bc_range range)
 {
   return range.end - range.begin;

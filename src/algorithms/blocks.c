@@ -1,6 +1,5 @@
 #include "blocks.h"
 
-#include <math.h>
 #include <string.h>
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
@@ -23,34 +22,42 @@ void bc_split_for_tasks(int64_t tasks, int64_t whole, int64_t others, int64_t le
     *size = bc_even_block(whole, *size / 2, unit);
 }
 
-/* What the busiest thread computes, in units, if blocks have `size` of them. */
-static double busiest_thread(const bc_shares *s, int64_t size)
+static int64_t count_units(const bc_shares *s)
 {
-  const int64_t units = bc_count_blocks(s->whole, s->unit);
-  const int64_t rest = units % size, full = s->others * (units / size);
-  const double task = (double)size + s->extra, last = rest > 0 ? (double)rest + s->extra : 0.0;
-  const int64_t rounds = bc_count_blocks(full, s->threads);
-  if (full % s->threads == 0)
-    return (double)rounds * task + (double)bc_count_blocks(s->others, s->threads) * last;
-  return fmax((double)rounds * task,
-              ((double)full * task + (double)s->others * last) / (double)s->threads);
+  return bc_max(1, bc_count_blocks(s->whole, s->unit));
 }
 
-int64_t bc_balanced_block(const bc_shares *s, int64_t least, int64_t size)
+/* What the busiest thread computes, in units, if blocks have up to `size` of them. */
+static double busiest_thread(const bc_shares *s, int64_t size)
 {
-  const int64_t most = bc_count_blocks(size, s->unit);
+  const int64_t units = count_units(s), blocks = bc_count_blocks(units, size);
+  const int64_t longer = s->others * (units % blocks);
+  const int64_t rounds = bc_count_blocks(s->others * blocks, s->threads);
+  return (double)rounds * ((double)(units / blocks) + s->extra) +
+         (double)bc_min(rounds, bc_count_blocks(longer, s->threads));
+}
+
+/* A thread alone has least to do with the largest blocks. */
+static int64_t find_balanced(const bc_shares *s, int64_t fewest, int64_t most)
+{
   int64_t best = most;
-  if (s->threads == 1) /* has least to do with the largest blocks */
-    return size;
   double soonest = busiest_thread(s, most);
-  for (int64_t units = most - 1; units > 0 && units * s->unit >= least; --units) {
+  for (int64_t units = most - 1; units >= fewest && s->threads > 1; --units) {
     const double end = busiest_thread(s, units);
     if (end < soonest) {
       best = units;
       soonest = end;
     }
   }
-  return best < most ? best * s->unit : size;
+  return best;
+}
+
+int64_t bc_balanced_block(const bc_shares *s, int64_t least, int64_t size)
+{
+  const int64_t units = count_units(s);
+  const int64_t best =
+      find_balanced(s, bc_count_blocks(least, s->unit), bc_count_blocks(size, s->unit));
+  return bc_min(size, bc_count_blocks(units, bc_count_blocks(units, best)) * s->unit);
 }
 
 int64_t bc_patch_elements(const bc_request *request)

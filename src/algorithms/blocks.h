@@ -32,16 +32,16 @@ int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit);
 void bc_split_for_tasks(int64_t tasks, int64_t whole, int64_t others, int64_t least, int64_t unit,
                         int64_t *size);
 
-/* What threads share: `whole` in blocks of some units, each block for `others` parts of something
- * else. A block takes as much longer than its units as `extra` of them. */
+/* What threads share: `whole` in even blocks (bc_even_range()) of some units, each for `others`
+ * parts of something else. A block takes as much longer than its units as `extra` of them. */
 typedef struct bc_shares {
   int threads;
   int64_t others, whole, unit;
   double extra;
 } bc_shares;
 
-/* The size from `least` to `size`, in whole units, with which the busiest thread ends first; `size`
- * itself if no other is better. */
+/* The longest of the even blocks, none of more than `size` nor much less than `least`, with which
+ * the busiest thread ends first. */
 int64_t bc_balanced_block(const bc_shares *shares, int64_t least, int64_t size);
 
 /* A block of a tensor with these steps. */

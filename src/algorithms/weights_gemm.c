@@ -99,15 +99,30 @@ static int64_t pixel_block(const bc_geometry *g, size_t room, int64_t others, in
   return bc_even_block(g->out_pixels, bc_count_blocks(g->out_pixels, blocks), 32);
 }
 
+/* Blocks of the depth up to `most`, such that few tiles are a multiple of four, as threads mostly
+ * are, if there is a way; `others` are tiles beside those of the depth. */
+static int64_t shared_depth(const bc_geometry *g, int64_t others, int64_t most)
+{
+  const int64_t whole = g->patch_rows, fewest = bc_count_blocks(whole, most);
+  for (int64_t blocks = fewest; others * blocks < BC_ENOUGH_TASKS; ++blocks) {
+    const int64_t depth = bc_round_up(bc_count_blocks(whole, blocks), 32);
+    if (depth < LEAST_DEPTH)
+      break;
+    if (others * bc_count_blocks(whole, depth) % 4 == 0)
+      return depth;
+  }
+  return most;
+}
+
 bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
                                const bc_weights_method *method)
 {
   bc_blocks blocks = {.filters = bc_even_block(g->out_channels, TILE_FILTERS, 32),
                       .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
                       .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
-  bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows,
-                     g->groups * bc_count_blocks(g->out_channels, blocks.filters), LEAST_DEPTH, 32,
-                     &blocks.depth);
+  const int64_t others = g->groups * bc_count_blocks(g->out_channels, blocks.filters);
+  bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows, others, LEAST_DEPTH, 32, &blocks.depth);
+  blocks.depth = shared_depth(g, others, blocks.depth);
   blocks.pixels = pixel_block(g, request->room,
                               count_tiles(g, &blocks) * bc_count_blocks(g->batch, blocks.images),
                               lowers(g, &blocks, method) ? MOST_COLUMNS : MOST_IN_PLACE);

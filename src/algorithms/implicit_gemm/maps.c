@@ -128,7 +128,9 @@ static void run_task(void *argument, int64_t task, int thread)
   const int64_t channel_blocks = bc_count_blocks(j.walk.result_channels, blocks->filters);
   const int64_t rest = task / channel_blocks;
   j.group = rest % g->groups;
-  j.channels = bc_block(task % channel_blocks, blocks->filters, j.walk.result_channels);
+  const int64_t rows = ctx->kernels->rows, lanes = ctx->kernels->lanes;
+  j.channels = bc_even_range(task % channel_blocks, blocks->filters,
+                             ctx->rows_are_pixels ? lanes : rows, j.walk.result_channels);
   bc_find_job_areas(ctx, thread, &j);
   if (blocks->images > 0) {
     const image_part part = part_of(ctx, rest / g->groups);
@@ -136,7 +138,8 @@ static void run_task(void *argument, int64_t task, int thread)
     return;
   }
   const int64_t all_positions = g->batch * j.walk.positions;
-  const bc_range positions = bc_block(rest / g->groups, blocks->pixels, all_positions);
+  const bc_range positions = bc_even_range(rest / g->groups, blocks->pixels,
+                                           ctx->rows_are_pixels ? rows : lanes, all_positions);
   /* Most neighbouring tasks are of one thread. */
   const bool goes_on = g->groups == 1 && j.channels.end == j.walk.result_channels;
   j.last_position = goes_on ? all_positions : positions.end;

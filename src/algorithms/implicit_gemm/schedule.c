@@ -233,6 +233,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
     split_for_tasks(g, &walk, bc_wanted_tasks(request), channels, positions, &units, &least,
                     &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
+  blocks.pixels = bc_round_up(blocks.pixels, units.pixels);
   if (blocks.images == 0)
     blocks.pixels = bc_balanced_block(
         &(bc_shares){.threads = request->threads,

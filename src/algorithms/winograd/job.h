@@ -80,6 +80,12 @@ static inline int64_t bc_lanes(void)
   return bc_cpu_kernels()->product->lanes;
 }
 
+/* Rows of a product's tile, and so many tiles of the image at once. */
+static inline int64_t bc_tile_rows(void)
+{
+  return bc_cpu_kernels()->product->rows;
+}
+
 /* Floats of a row of sources, and of sums. */
 static inline int64_t bc_source_row(int64_t channels)
 {

@@ -28,10 +28,11 @@ static void run_task(void *argument, int64_t task, int thread)
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
   const int64_t filters = ctx->tiling.sums.to_channels, groups = ctx->plan->geometry.groups;
   const int64_t parts = bc_count_blocks(filters, blocks->channels);
-  const bc_range own = bc_block(task % parts, blocks->channels, filters);
+  const bc_range own = bc_even_range(task % parts, blocks->channels, bc_lanes(), filters);
   bc_winograd_job job = bc_winograd_job_start(ctx, thread);
   job.group = task / parts % groups;
-  job.tiles = bc_block(task / parts / groups, blocks->pixels, ctx->tiling.tiles);
+  job.tiles =
+      bc_even_range(task / parts / groups, blocks->pixels, bc_tile_rows(), ctx->tiling.tiles);
   for (int64_t k = own.begin; k < own.end; k += blocks->filters) {
     job.filters = (bc_range){k, bc_min(k + blocks->filters, own.end)};
     run_filters(&job, k > own.begin);

@@ -63,21 +63,16 @@ static double count_overhead(const bc_tiling *t, const bc_request *request, cons
          sum_price / (double)count_products(request, b);
 }
 
-static int64_t tile_rows(void)
-{
-  return bc_cpu_kernels()->product->rows;
-}
-
 /* The most tiles that fit beside a block of filters and channels; maybe none. */
 static int64_t fit_tiles(const bc_tiling *t, const bc_request *request, bc_blocks blocks)
 {
   blocks.pixels = 0;
   bc_winograd_areas areas = bc_find_winograd_areas(t, &blocks, request);
   const size_t fixed = bc_winograd_bytes(&areas);
-  blocks.pixels = tile_rows();
+  blocks.pixels = bc_tile_rows();
   areas = bc_find_winograd_areas(t, &blocks, request);
   const size_t each = bc_winograd_bytes(&areas) - fixed;
-  return request->room > fixed ? (int64_t)((request->room - fixed) / each) * tile_rows() : 0;
+  return request->room > fixed ? (int64_t)((request->room - fixed) / each) * bc_tile_rows() : 0;
 }
 
 /* The blocks with the least overhead; the smallest, if not even they fit. */
@@ -87,7 +82,7 @@ static bc_blocks choose_blocks(const bc_tiling *t, const bc_request *request)
   const int64_t most_depth = bc_min(t->sums.from_channels, BC_MOST_CHANNELS);
   bc_blocks best = {.filters = bc_min(bc_lanes(), most_filters),
                     .depth = bc_min(BC_SLICE, most_depth),
-                    .pixels = bc_min(tile_rows(), t->tiles)};
+                    .pixels = bc_min(bc_tile_rows(), t->tiles)};
   double least = count_overhead(t, request, &best);
   for (int64_t k = bc_lanes(); k < most_filters + bc_lanes(); k += bc_lanes())
     for (int64_t c = BC_SLICE; c < most_depth + BC_SLICE; c += BC_SLICE) {
@@ -95,7 +90,7 @@ static bc_blocks choose_blocks(const bc_tiling *t, const bc_request *request)
       const int64_t tiles = fit_tiles(t, request, blocks);
       if (tiles == 0)
         break;
-      blocks.pixels = bc_even_block(t->tiles, tiles, tile_rows());
+      blocks.pixels = bc_even_block(t->tiles, tiles, bc_tile_rows());
       if (count_overhead(t, request, &blocks) < least) {
         best = blocks;
         least = count_overhead(t, request, &blocks);
@@ -117,7 +112,7 @@ static int64_t count_tasks(const bc_geometry *g, const bc_tiling *t, const bc_bl
 static void split_for_tasks(const bc_geometry *g, const bc_tiling *t, const bc_request *request,
                             bc_blocks *b)
 {
-  const int64_t filters = t->sums.to_channels, lanes = bc_lanes(), rows = tile_rows();
+  const int64_t filters = t->sums.to_channels, lanes = bc_lanes(), rows = bc_tile_rows();
   while (count_tasks(g, t, b) < bc_wanted_tasks(request)) {
     const bool cuts_filters = b->channels / 2 >= lanes, cuts_tiles = b->pixels / 2 >= rows;
     const bool recomputes = b->channels > b->filters && b->depth < t->sums.from_channels;
@@ -144,9 +139,9 @@ static bc_schedule prepare_maps(const bc_geometry *g, const bc_request *request)
       &(bc_shares){.threads = request->threads,
                    .others = g->groups * bc_count_blocks(t.sums.to_channels, blocks.channels),
                    .whole = t.tiles,
-                   .unit = tile_rows(),
-                   .extra = panel_price / (double)tile_rows()},
-      tile_rows(), blocks.pixels);
+                   .unit = bc_tile_rows(),
+                   .extra = panel_price / (double)bc_tile_rows()},
+      bc_tile_rows(), blocks.pixels);
   const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
   return (bc_schedule){.blocks = blocks,
                        .tasks = count_tasks(g, &t, &blocks),
