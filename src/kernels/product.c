@@ -21,7 +21,8 @@ enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
 
-/* Into the second-level cache: the first holds the panel. */
+/* Into the first-level cache, though it holds the panel: fetched into the second alone, lines come
+ * up to a tenth slower. */
 static void fetch(bc_coming *coming)
 {
   for (int64_t i = 0; i < coming->at_once; ++i) {
@@ -30,7 +31,7 @@ static void fetch(bc_coming *coming)
         return;
       *coming = *coming->then;
     }
-    __builtin_prefetch(coming->first + coming->row * coming->step + coming->at, 0, 2);
+    __builtin_prefetch(coming->first + coming->row * coming->step + coming->at);
     coming->at += BC_CACHE_LINE;
     if (coming->at >= coming->length) {
       coming->at = 0;

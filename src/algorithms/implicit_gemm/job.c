@@ -1,6 +1,6 @@
 #include "job.h"
 
-enum { SHALLOW = 96 };
+enum { SHALLOW = 96, PANELS_AHEAD = 2 };
 
 void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
 {
@@ -29,14 +29,40 @@ const float *bc_packed_block(const bc_map_job *j, int64_t channel)
          ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;
 }
 
-/* Some rows by all panels. */
-static void multiply_rows(const bc_map_job *j, const bc_rows *rows, bc_coming *coming)
+static bc_range all_panels(const bc_map_job *j)
+{
+  return (bc_range){0, bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes)};
+}
+
+/* Some rows by some panels. */
+static void multiply_panels(const bc_map_job *j, const bc_rows *rows, bc_range panels,
+                            bc_coming *coming)
 {
   const bc_range all = bc_job_lanes(j);
-  const int64_t lanes = j->ctx->kernels->lanes;
-  for (int64_t lane = all.begin, i = 0; lane < all.end; lane += lanes, ++i)
+  const int64_t width = j->ctx->kernels->lanes;
+  for (int64_t i = panels.begin; i < panels.end; ++i)
     bc_multiply_panel(j->ctx->kernels, rows, j->views[i].first, j->views[i].step,
-                      bc_min(lanes, all.end - lane), j->places + i * lanes, coming);
+                      bc_min(width, all.end - all.begin - i * width), j->places + i * width,
+                      coming);
+}
+
+/* All rows by all panels, where these stay: the next few are fetched while a few are multiplied,
+ * not all of the next block. They share the second-level cache with less then, which counts where
+ * panels are read once. */
+static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_coming *after)
+{
+  const bc_product_kernels *k = j->ctx->kernels;
+  const bc_range all = all_panels(j);
+  const int64_t pieces = PANELS_AHEAD * bc_count_blocks(rows->count, k->rows) *
+                         bc_count_blocks(rows->length, BC_PIECE);
+  for (int64_t i = all.begin; i < all.end; i += PANELS_AHEAD) {
+    const bc_range few = {i, bc_min(all.end, i + PANELS_AHEAD)};
+    const bool is_last = few.end == all.end;
+    bc_coming next =
+        bc_expect(is_last ? after->first : j->views[few.end].first, j->walk.source.channel,
+                  rows->length, PANELS_AHEAD * k->lanes, pieces);
+    multiply_panels(j, rows, few, &next);
+  }
 }
 
 /* Panels that are shallow, and copied, so in the cache: tiles are short, and it counts that results
@@ -44,6 +70,12 @@ static void multiply_rows(const bc_map_job *j, const bc_rows *rows, bc_coming *c
 static bool has_shallow_panels(const bc_map_job *j)
 {
   return j->walk.taps_last && bc_range_length(j->depth) <= SHALLOW && !bc_panels_stay(&j->walk);
+}
+
+/* Panels that stay, and one block of rows. */
+static bool meets_panels_once(const bc_map_job *j)
+{
+  return bc_panels_stay(&j->walk) && j->walk.result_channels <= BC_ROW_BLOCK;
 }
 
 void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
@@ -59,6 +91,9 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
     rows.count = bc_min(at_once, count - row);
     rows.at = j->rows + row;
     rows.results = j->results + row;
-    multiply_rows(j, &rows, coming);
+    if (meets_panels_once(j))
+      multiply_few(j, &rows, coming);
+    else
+      multiply_panels(j, &rows, all_panels(j), coming);
   }
 }
