@@ -95,7 +95,7 @@ static void copy_pixels(const float *from, int64_t step, int64_t n, int64_t chan
   const int64_t whole = channels - channels % BC_SLICE;
   for (int64_t i = 0; i < n; ++i, from += step, to += width) {
     for (int64_t c = 0; c < whole; c += BC_SLICE) {
-      __builtin_prefetch(from + PIXELS_AHEAD * step + c);
+      __builtin_prefetch(from + PIXELS_AHEAD * step + c, 0, 2);
       memcpy(to + c, from + c, BC_SLICE * sizeof *to);
     }
     if (whole < channels)
