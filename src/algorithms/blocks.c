@@ -31,9 +31,9 @@ static int64_t count_units(const bc_shares *s)
 static double busiest_thread(const bc_shares *s, int64_t size)
 {
   const int64_t units = count_units(s), blocks = bc_count_blocks(units, size);
-  const int64_t longer = s->others * (units % blocks);
+  const int64_t least = units / blocks, longer = s->others * (units % blocks);
   const int64_t rounds = bc_count_blocks(s->others * blocks, s->threads);
-  return (double)rounds * ((double)(units / blocks) + s->extra) +
+  return (double)rounds * ((double)least + s->extra) +
          (double)bc_min(rounds, bc_count_blocks(longer, s->threads));
 }
 
