@@ -105,7 +105,7 @@ static int64_t shared_depth(const bc_geometry *g, int64_t others, int64_t most)
 {
   const int64_t whole = g->patch_rows, fewest = bc_count_blocks(whole, most);
   for (int64_t blocks = fewest; others * blocks < BC_ENOUGH_TASKS; ++blocks) {
-    const int64_t depth = bc_round_up(bc_count_blocks(whole, blocks), 32);
+    const int64_t depth = bc_min(whole, bc_round_up(bc_count_blocks(whole, blocks), 32));
     if (depth < LEAST_DEPTH)
       break;
     if (others * bc_count_blocks(whole, depth) % 4 == 0)

@@ -29,38 +29,37 @@ const float *bc_packed_block(const bc_map_job *j, int64_t channel)
          ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;
 }
 
-static bc_range all_panels(const bc_map_job *j)
+static int64_t count_panels(const bc_map_job *j)
 {
-  return (bc_range){0, bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes)};
+  return bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes);
 }
 
 /* Some rows by some panels. */
 static void multiply_panels(const bc_map_job *j, const bc_rows *rows, bc_range panels,
                             bc_coming *coming)
 {
-  const bc_range all = bc_job_lanes(j);
-  const int64_t width = j->ctx->kernels->lanes;
+  const int64_t width = j->ctx->kernels->lanes, all = bc_range_length(bc_job_lanes(j));
   for (int64_t i = panels.begin; i < panels.end; ++i)
     bc_multiply_panel(j->ctx->kernels, rows, j->views[i].first, j->views[i].step,
-                      bc_min(width, all.end - all.begin - i * width), j->places + i * width,
-                      coming);
+                      bc_min(width, all - i * width), j->places + i * width, coming);
 }
 
 /* All rows by all panels, where these stay: the next few are fetched while a few are multiplied,
  * not all of the next block. They share the second-level cache with less then, which counts where
- * panels are read once. */
+ * panels are read once. After the last few comes what `after` begins with, or nothing. */
 static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_coming *after)
 {
   const bc_product_kernels *k = j->ctx->kernels;
-  const bc_range all = all_panels(j);
+  const int64_t panels = count_panels(j);
   const int64_t pieces = PANELS_AHEAD * bc_count_blocks(rows->count, k->rows) *
                          bc_count_blocks(rows->length, BC_PIECE);
-  for (int64_t i = all.begin; i < all.end; i += PANELS_AHEAD) {
-    const bc_range few = {i, bc_min(all.end, i + PANELS_AHEAD)};
-    const bool is_last = few.end == all.end;
-    bc_coming next =
-        bc_expect(is_last ? after->first : j->views[few.end].first, j->walk.source.channel,
-                  rows->length, PANELS_AHEAD * k->lanes, pieces);
+  for (int64_t i = 0; i < panels; i += PANELS_AHEAD) {
+    const bc_range few = {i, bc_min(panels, i + PANELS_AHEAD)};
+    const float *first = few.end < panels ? j->views[few.end].first : after->first;
+    bc_coming next = {0};
+    if (first != NULL)
+      next =
+          bc_expect(first, j->walk.source.channel, rows->length, PANELS_AHEAD * k->lanes, pieces);
     multiply_panels(j, rows, few, &next);
   }
 }
@@ -94,6 +93,6 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
     if (meets_panels_once(j))
       multiply_few(j, &rows, coming);
     else
-      multiply_panels(j, &rows, all_panels(j), coming);
+      multiply_panels(j, &rows, (bc_range){0, count_panels(j)}, coming);
   }
 }

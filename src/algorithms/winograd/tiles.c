@@ -1,4 +1,5 @@
 /* From a tensor to the values of its tiles at points. */
+#include "algorithms/implicit_gemm/weights.h"
 #include "job.h"
 
 #include <string.h>
@@ -103,14 +104,13 @@ static void copy_pixels(const float *from, int64_t step, int64_t n, int64_t chan
   }
 }
 
-/* [channels][n], `step` elements from one channel to the next. */
+/* [channels][n], `step` elements from one channel to the next; the next slice's are fetched. */
 static void copy_maps(const float *from, int64_t step, int64_t n, int64_t channels, float *to,
                       int64_t width)
 {
   const float *next = from + BC_SLICE * step;
   for (int64_t c = 0; c < channels; ++c)
-    for (int64_t i = 0; i < n + BC_CACHE_LINE - 1; i += BC_CACHE_LINE)
-      __builtin_prefetch(next + c * step + i, 0, 2);
+    bc_expect_row(next + c * step, n + BC_CACHE_LINE - 1);
   bc_cpu_kernels()->transpose(from, step, channels, n, to, width);
 }
 
