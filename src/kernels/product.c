@@ -40,7 +40,10 @@ static void fetch(bc_coming *coming)
   }
 }
 
-INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
+/* Where the terms of a tile are. */
+typedef enum terms { EACH, SLIDING, PICKED } terms;
+
+INLINE void multiply_rows(int rows, bool half, terms which, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
@@ -64,18 +67,21 @@ INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
       if (t->coming != NULL)
         fetch(t->coming);
       for (; k < stop; k += t->step) {
-        if (slides)
+        const int64_t term = which == PICKED ? t->terms[k] : k;
+        if (which == SLIDING)
           panel = t->panel + *shift++;
+        if (which == PICKED)
+          panel = t->panel + term;
         const floats low = load(panel), high = half ? low : load(panel + WIDTH);
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
-    const floats factor = row##i[k] - (floats){0};                                                 \
+    const floats factor = row##i[term] - (floats){0};                                              \
     low##i += factor * low;                                                                        \
     if (!half)                                                                                     \
       high##i += factor * high;                                                                    \
   }
         EACH_ROW(ADD)
-        if (!slides)
+        if (which == EACH)
           panel += t->panel_step;
       }
     }
@@ -91,17 +97,29 @@ INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
   EACH_ROW(STORE)
 }
 
-static void multiply(const bc_tile *tile)
-{
-#define CASE(i)                                                                                    \
+#define CASE(i, which)                                                                             \
   case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, false, false, tile);                                                    \
+    multiply_rows((i) + 1, false, which, tile);                                                    \
     break;                                                                                         \
   case ROWS + (i) + 1:                                                                             \
-    multiply_rows((i) + 1, true, false, tile);                                                     \
+    multiply_rows((i) + 1, true, which, tile);                                                     \
     break;
+
+static void multiply(const bc_tile *tile)
+{
+#define MULTIPLY(i) CASE(i, EACH)
   switch (tile->rows + (tile->half ? ROWS : 0)) {
-    EACH_ROW(CASE)
+    EACH_ROW(MULTIPLY)
+  default:
+    break;
+  }
+}
+
+static void pick(const bc_tile *tile)
+{
+#define PICK(i) CASE(i, PICKED)
+  switch (tile->rows + (tile->half ? ROWS : 0)) {
+    EACH_ROW(PICK)
   default:
     break;
   }
@@ -110,9 +128,9 @@ static void multiply(const bc_tile *tile)
 static void slide(const bc_tile *tile)
 {
   if (tile->half)
-    multiply_rows(ROWS, true, true, tile);
+    multiply_rows(ROWS, true, SLIDING, tile);
   else
-    multiply_rows(ROWS, false, true, tile);
+    multiply_rows(ROWS, false, SLIDING, tile);
 }
 
 /* ---- panels of pixels ---- */
@@ -238,5 +256,6 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .depth = DEPTH,
                                                            .multiply = multiply,
                                                            .slide = slide,
+                                                           .pick = pick,
                                                            .gather = gather,
                                                            .put_row = put_row};

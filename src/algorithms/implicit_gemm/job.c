@@ -13,7 +13,7 @@ void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
   j->rows = (const float **)(void *)(area += a->places);
   j->results = (float **)(void *)(area += a->rows);
   j->copies = (float *)(void *)(area += a->results);
-  j->sums = (bc_turned_sums *)(void *)(area + a->copies);
+  j->turned = (bc_turned_rows *)(void *)(area + a->copies);
 }
 
 const float *bc_group_weights(const bc_map_job *j)

@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "maps.h"
 #include "panel.h"
+#include "row_tiles.h"
 #include "weights.h"
 
 /* What all tasks of a run share. */
@@ -25,11 +26,22 @@ typedef struct bc_panel_view {
   int64_t step;       /* elements from one row to the next */
 } bc_panel_view;
 
-/* A panel's sums before and after they are turned. */
-typedef struct bc_turned_sums {
-  float of_row[BC_ROW_BLOCK][BC_MOST_LANES];
-  float of_channel[BC_MOST_LANES][BC_ROW_BLOCK];
-} bc_turned_sums;
+/* Terms of a block of the depth: where they are in a panel. */
+typedef struct bc_terms {
+  bc_tap_set taps;
+  int64_t count;
+  int32_t at[BC_MOST_DEPTH];
+} bc_terms;
+
+/* A block of rows of which sums are turned. */
+typedef struct bc_turned_rows {
+  float of_row[BC_ROW_BLOCK][BC_MOST_LANES];     /* a panel's sums before they are turned, */
+  float of_channel[BC_MOST_LANES][BC_ROW_BLOCK]; /* and afterwards; both in whole lines */
+  bc_row_tiles cut;
+  bc_tile tile[BC_MOST_TILES];   /* all but the panel */
+  float *sums[BC_ROW_BLOCK];     /* where those of a row go, in the order of tiles */
+  bc_terms terms[BC_MOST_TILES]; /* of each set of taps that a tile meets */
+} bc_turned_rows;
 
 typedef struct bc_map_job {
   const bc_map_context *ctx;
@@ -46,7 +58,7 @@ typedef struct bc_map_job {
   const float **rows;
   float **results;
   float *copies;
-  bc_turned_sums *sums;
+  bc_turned_rows *turned;
 } bc_map_job;
 
 /* Gives the job the areas of the thread's workspace. */

@@ -39,7 +39,7 @@ typedef struct bc_map_areas {
   size_t rows;    /* [segments][rows of all tiles]: pointers */
   size_t results; /* [rows of all tiles]: pointers */
   size_t copies;  /* [rows][depth]: of weights, or of pixels */
-  size_t sums;    /* if they are turned: bc_turned_sums */
+  size_t turned;  /* if sums are turned: bc_turned_rows */
 } bc_map_areas;
 
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks);

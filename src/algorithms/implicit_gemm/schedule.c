@@ -1,6 +1,7 @@
 /* How forward and backward data are cut into blocks. */
 #include "algorithms/blocks.h"
 #include "cpu.h"
+#include "job.h"
 #include "maps.h"
 #include "panel.h"
 
@@ -63,13 +64,13 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
       .rows = bc_workspace_book_words(rows * segments),
       .results = bc_workspace_book_words(rows),
       .copies = bc_workspace_book(copies * blocks->depth),
-      .sums = turned ? bc_workspace_book((int64_t)2 * BC_ROW_BLOCK * BC_MOST_LANES) : 0};
+      .turned = turned ? bc_workspace_book_words(sizeof(bc_turned_rows) / sizeof(int64_t) + 1) : 0};
 }
 
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_map_areas a = bc_find_map_areas(walk, blocks);
-  return a.panels + a.views + a.places + a.rows + a.results + a.copies + a.sums;
+  return a.panels + a.views + a.places + a.rows + a.results + a.copies + a.turned;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */
@@ -126,12 +127,14 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
 
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
- * cost little. */
-static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, int64_t tasks,
+ * cost little, and so do weights that were packed before. */
+static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_request *request,
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8, weight_cost = 8;
+  const int64_t tasks = bc_wanted_tasks(request);
+  const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8;
+  const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
     const int64_t channel_blocks = bc_count_blocks(channels, blocks->filters);
     const int64_t position_blocks = bc_count_blocks(positions, blocks->pixels);
@@ -153,7 +156,7 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, int64_t t
 typedef struct image_shares {
   int64_t tasks; /* that are wanted */
   int64_t channels, batch, groups, positions, rows;
-  bool bands_are_first;
+  bool pixels_are_first;
   const bc_blocks *units, *least;
 } image_shares;
 
@@ -178,8 +181,12 @@ static void split_whole_images(const image_shares *s, bc_blocks *blocks)
 {
   blocks->bands = 1;
   blocks->images = bc_max(1, bc_min(s->batch, blocks->pixels / s->positions));
-  if (s->bands_are_first && s->batch == 1)
+  if (s->pixels_are_first && s->batch == 1)
     cut_bands(s, blocks);
+  if (s->pixels_are_first)
+    bc_split_for_tasks(s->tasks, s->batch,
+                       s->groups * bc_count_blocks(s->channels, blocks->filters), 1, 1,
+                       &blocks->images);
   bc_split_for_tasks(s->tasks, s->channels,
                      count_image_tasks(s, blocks) / bc_count_blocks(s->channels, blocks->filters),
                      s->least->filters, s->units->filters, &blocks->filters);
@@ -225,13 +232,12 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                         .groups = g->groups,
                         .positions = in_image,
                         .rows = walk.axes[BC_DEPTH].result == 1 ? walk.axes[BC_HEIGHT].count : 1,
-                        .bands_are_first = pixels && request->packed_weights,
+                        .pixels_are_first = pixels && request->packed_weights,
                         .units = &units,
                         .least = &least},
         &blocks);
   else
-    split_for_tasks(g, &walk, bc_wanted_tasks(request), channels, positions, &units, &least,
-                    &blocks);
+    split_for_tasks(g, &walk, request, channels, positions, &units, &least, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   blocks.pixels = bc_round_up(blocks.pixels, units.pixels);
   if (blocks.images == 0)
@@ -266,6 +272,14 @@ static double count_moved(const bc_walk *walk, double gathered, double sums)
   return gathered + (bc_rows_are_pixels(walk) ? sums : 0.0);
 }
 
+/* Of the multiplications, those that are carried out: taps on pads are left out of turned rows. */
+static double share_multiplied(const bc_walk *walk)
+{
+  const bool leaves_out =
+      walk->taps_last && bc_rows_are_pixels(walk) && walk->taps <= BC_MOST_TAP_BITS;
+  return leaves_out ? bc_share_inside(walk) : 1.0;
+}
+
 bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   const bc_product_kernels *k = kernels();
@@ -285,7 +299,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const double weights = groups * (double)walk.result_channels * depth;
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
-                   .multiplications = filled * depth,
+                   .multiplications = share_multiplied(&walk) * filled * depth,
                    .packed = count_packed(request, weights, (double)positions, blocks),
                    .places = gatherings * (double)taps,
                    .moved = count_moved(&walk, gatherings * depth,

@@ -8,24 +8,68 @@
 static void gather_rows(bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->positions);
+  bc_tap_set taps[BC_MOST_PLACES] = {0};
   bc_places places;
   for (int64_t first = 0; first < n; first += lanes) {
     const int64_t count = bc_min(lanes, n - first);
     float *panel = j->copies + first * bc_range_length(j->depth);
     bc_find_places(&j->walk, j->group, j->positions.begin + first, count, lanes, &places);
+    bc_find_taps(&j->walk, &places, taps + first);
     bc_gather_pixels(j, &places, panel);
-    for (int64_t i = 0; i < count; ++i) {
-      j->rows[first + i] = panel + i;
+    for (int64_t i = 0; i < count; ++i)
       j->results[first + i] = j->ctx->tensors->result + places.result[i];
-    }
+  }
+  bc_make_row_tiles(taps, n, j->ctx->kernels->rows, &j->turned->cut);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t row = j->turned->cut.order[i], first = row / lanes * lanes;
+    j->rows[i] = j->copies + first * bc_range_length(j->depth) + row - first;
   }
   j->step = lanes;
+}
+
+/* The terms of these taps. */
+static void find_terms(const bc_map_job *j, bc_tap_set taps, bc_terms *terms)
+{
+  const int64_t n = bc_range_length(j->depth);
+  int64_t tap = j->depth.begin % j->walk.taps;
+  terms->taps = taps;
+  terms->count = 0;
+  for (int64_t k = 0; k < n; ++k) {
+    terms->at[terms->count] = (int32_t)(k * j->step);
+    terms->count += (int64_t)(taps >> tap % BC_MOST_TAP_BITS & 1);
+    tap = tap + 1 < j->walk.taps ? tap + 1 : 0;
+  }
+}
+
+/* The tiles of the job's rows. */
+static void make_tiles(bc_map_job *j)
+{
+  bc_turned_rows *t = j->turned;
+  for (int64_t i = 0; i < bc_range_length(j->positions); ++i)
+    t->sums[i] = t->of_row[t->cut.order[i]];
+  for (int64_t i = 0, sets = 0; i < t->cut.count; ++i) {
+    const bc_row_tile *cut = &t->cut.tile[i];
+    int64_t set = 0;
+    while (set < sets && t->terms[set].taps != cut->taps)
+      ++set;
+    if (set == sets)
+      find_terms(j, cut->taps, &t->terms[sets++]);
+    const bool meets_all = t->terms[set].count == bc_range_length(j->depth);
+    t->tile[i] = (bc_tile){.rows = bc_range_length(cut->rows),
+                           .rows_at = j->rows + cut->rows.begin,
+                           .segments = 1,
+                           .length = t->terms[set].count,
+                           .step = meets_all ? j->step : 1,
+                           .panel_step = j->step,
+                           .results = t->sums + cut->rows.begin,
+                           .terms = meets_all ? NULL : t->terms[set].at};
+  }
 }
 
 /* Some channels of the result, which make a panel. */
 typedef struct channel_block {
   int64_t first, count;
-  bc_panel_view panel;
+  const float *panel; /* [depth][lanes] */
 } channel_block;
 
 /* Where the channel's result is for a row. */
@@ -38,7 +82,7 @@ static float *result_at(const bc_map_job *j, int64_t row, int64_t channel)
 static void put_neighbours(const bc_map_job *j, const channel_block *channels, bc_range rows)
 {
   const bc_kernels *kernels = bc_cpu_kernels();
-  bc_turned_sums *s = j->sums;
+  bc_turned_rows *s = j->turned;
   const int64_t n = bc_range_length(rows), step = j->walk.result.channel;
   float *to = result_at(j, rows.begin, channels->first);
   kernels->transpose(s->of_row[rows.begin], BC_MOST_LANES, n, channels->count,
@@ -50,7 +94,7 @@ static void put_neighbours(const bc_map_job *j, const channel_block *channels, b
 /* The same of all rows, one by one: with a stride their results are no neighbours. */
 static void put_each(const bc_map_job *j, const channel_block *channels)
 {
-  bc_turned_sums *s = j->sums;
+  bc_turned_rows *s = j->turned;
   const int64_t n = bc_range_length(j->positions);
   bc_cpu_kernels()->transpose(s->of_row[0], BC_MOST_LANES, n, channels->count, s->of_channel[0],
                               BC_ROW_BLOCK);
@@ -77,39 +121,62 @@ static void put_sums(const bc_map_job *j, const channel_block *channels)
   }
 }
 
-/* The sums of the job's rows in a block of channels. Results are fetched some rows ahead of the
- * products: all at once they would hold up the panel. */
+/* Fetches results some rows ahead of the products: all at once they would hold up the panel. */
+static void expect_results(const bc_map_job *j, const channel_block *channels, bc_range rows)
+{
+  for (int64_t row = bc_round_up(rows.begin, BC_CACHE_LINE); row < rows.end; row += BC_CACHE_LINE)
+    for (int64_t i = 0; i < channels->count; ++i)
+      __builtin_prefetch(result_at(j, row, channels->first + i), 1, 2);
+}
+
+/* The sums of the job's rows in a block of channels. */
 static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_coming *coming)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
-  const int64_t n = bc_range_length(j->positions), at_once = 2 * kernels->rows;
-  const bool half = 2 * channels->count <= kernels->lanes;
-  int64_t places[BC_MOST_LANES];
-  float *sums[BC_ROW_BLOCK];
-  for (int64_t i = 0; i < kernels->lanes; ++i)
-    places[i] = i;
-  for (int64_t i = 0; i < n; ++i)
-    sums[i] = j->sums->of_row[i];
-  for (int64_t row = 0; row < n; row += at_once) {
-    for (int64_t i = 0; i < channels->count; ++i)
-      __builtin_prefetch(result_at(j, row, channels->first + i), 1, 2);
-    const bc_rows rows = {.count = bc_min(at_once, n - row),
-                          .segments = 1,
-                          .length = bc_range_length(j->depth),
-                          .step = j->step,
-                          .at = j->rows + row,
-                          .results = sums + row};
-    bc_multiply_panel(kernels, &rows, channels->panel.first, channels->panel.step,
-                      half ? kernels->lanes / 2 : kernels->lanes, places, coming);
+  for (int64_t i = 0; i < j->turned->cut.count; ++i) {
+    bc_tile *tile = &j->turned->tile[i];
+    tile->panel = channels->panel;
+    tile->half = 2 * channels->count <= kernels->lanes;
+    tile->coming = coming;
+    expect_results(j, channels, j->turned->cut.tile[i].rows);
+    if (tile->terms == NULL)
+      kernels->multiply(tile);
+    else
+      kernels->pick(tile);
   }
 }
 
-static void multiply_rows(const bc_map_job *j, bc_coming *coming)
+/* The panel that is met next, of weights that were packed before: it comes from memory. */
+static bc_coming expect_weights(const bc_map_job *j, int64_t panel)
+{
+  const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->depth);
+  return bc_expect(j->views[panel].first, lanes, n, lanes,
+                   j->turned->cut.count * bc_count_blocks(n, BC_PIECE));
+}
+
+/* The sums of a panel, while the next panel and then some of what is coming are fetched. */
+static void sum_and_expect(const bc_map_job *j, const channel_block *channels, bc_coming panel,
+                           bc_coming *coming)
+{
+  panel.at_once += coming->at_once;
+  panel.then = coming;
+  sum_rows(j, channels, &panel);
+  if (panel.then != coming)
+    *coming = panel;
+}
+
+/* Rows that are the first to meet the panels have each fetched while the one before is multiplied.
+ */
+static void multiply_rows(const bc_map_job *j, bool are_first, bc_coming *coming)
 {
   const int64_t lanes = j->ctx->kernels->lanes;
   for (int64_t first = j->channels.begin, i = 0; first < j->channels.end; first += lanes, ++i) {
-    const channel_block channels = {first, bc_min(lanes, j->channels.end - first), j->views[i]};
-    sum_rows(j, &channels, coming);
+    const channel_block channels = {first, bc_min(lanes, j->channels.end - first),
+                                    j->views[i].first};
+    if (j->packed != NULL && are_first && first + lanes < j->channels.end)
+      sum_and_expect(j, &channels, expect_weights(j, i + 1), coming);
+    else
+      sum_rows(j, &channels, coming);
     put_sums(j, &channels);
   }
 }
@@ -125,9 +192,10 @@ void bc_multiply_turned(bc_map_job *j)
     for (int64_t row = positions.begin; row < positions.end; row += BC_ROW_BLOCK) {
       j->positions = (bc_range){row, bc_min(positions.end, row + BC_ROW_BLOCK)};
       gather_rows(j);
+      make_tiles(j);
       bc_expected expected;
       bc_expect_panels(j, positions, &expected);
-      multiply_rows(j, &expected.parts[0]);
+      multiply_rows(j, row == positions.begin, &expected.parts[0]);
     }
     j->positions = positions;
   }

@@ -218,6 +218,22 @@ bool bc_row_meets_source(const bc_walk *walk, const bc_depth_run *run, const bc_
   return true;
 }
 
+double bc_share_inside(const bc_walk *walk)
+{
+  double share = 1.0;
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_walk_axis *axis = &walk->axes[i];
+    const bc_range source = {0, axis->source};
+    int64_t met = 0;
+    for (int64_t tap = 0; tap < axis->taps; ++tap)
+      met += bc_range_length(inside(axis->source_begin + tap * axis->tap_step, axis->source_step,
+                                    axis->count, source));
+    if (axis->count * axis->taps > 0)
+      share *= (double)met / (double)(axis->count * axis->taps);
+  }
+  return share;
+}
+
 bc_range bc_places_within(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row,
                           bc_range columns)
 {

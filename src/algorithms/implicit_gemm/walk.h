@@ -92,6 +92,9 @@ bool bc_next_run(const bc_walk *walk, bc_range depth, int64_t *next, bc_depth_ru
 /* Whether the run's tap is neither above nor below the source for the places of a row. */
 bool bc_row_meets_source(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row);
 
+/* Of all pairs of a position and a tap, the share that meets the source. */
+double bc_share_inside(const bc_walk *walk);
+
 /* Those of a row's places at which the run's tap is in one of these columns of the source. */
 bc_range bc_places_within(const bc_walk *walk, const bc_depth_run *run, const bc_place_row *row,
                           bc_range columns);
