@@ -31,6 +31,10 @@ bool bc_rows_are_pixels(const bc_walk *walk);
  * channels are whole lines of the cache apart, not so many that they share few of its sets. */
 bool bc_panels_stay(const bc_walk *walk);
 
+/* NCHW, small images: whether the pixels of rows are read where the source has them, since each
+ * position meets one. */
+bool bc_rows_stay(const bc_walk *walk);
+
 /* What a task has in its workspace, in bytes, one behind the other. */
 typedef struct bc_map_areas {
   size_t panels;  /* [panels][depth][lanes], as far as they do not stay in the source */

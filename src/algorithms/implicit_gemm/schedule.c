@@ -47,6 +47,11 @@ bool bc_panels_stay(const bc_walk *walk)
   return !bc_rows_are_pixels(walk) && step % BC_CACHE_LINE == 0 && step % CROWDED_STEP != 0;
 }
 
+bool bc_rows_stay(const bc_walk *walk)
+{
+  return walk->taps == 1 && bc_share_inside(walk) == 1.0;
+}
+
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_product_kernels *k = kernels();
@@ -269,7 +274,9 @@ static double count_moved(const bc_walk *walk, double gathered, double sums)
 {
   if (!walk->taps_last || bc_panels_stay(walk))
     return 0.0;
-  return gathered + (bc_rows_are_pixels(walk) ? sums : 0.0);
+  if (!bc_rows_are_pixels(walk))
+    return gathered;
+  return bc_rows_stay(walk) ? sums : gathered + sums;
 }
 
 /* Of the multiplications, those that are carried out: taps on pads are left out of turned rows. */

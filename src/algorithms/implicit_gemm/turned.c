@@ -4,27 +4,46 @@
 
 #include "kernels/kernels.h"
 
-/* Copies the pixels of the job's positions, as panels of which each lane is a row. */
+/* Copies the pixels of some positions: a panel of which each lane is a row. */
+static void copy_rows(const bc_map_job *j, const bc_places *places, float *panel,
+                      const float **rows)
+{
+  bc_gather_pixels(j, places, panel);
+  for (int64_t i = 0; i < places->count; ++i)
+    rows[i] = panel + i;
+}
+
+/* Rows where the source has them. */
+static void find_rows(const bc_map_job *j, const bc_places *places, const float **rows)
+{
+  const float *first = bc_map_source(j->ctx) + j->depth.begin * j->walk.source.channel;
+  for (int64_t i = 0; i < places->count; ++i)
+    rows[i] = first + places->source[i];
+}
+
+/* The rows of the job's positions and their results, and how they are cut into tiles. */
 static void gather_rows(bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->positions);
+  const bool stay = bc_rows_stay(&j->walk);
+  const float *rows[BC_ROW_BLOCK];
   bc_tap_set taps[BC_MOST_PLACES] = {0};
   bc_places places;
   for (int64_t first = 0; first < n; first += lanes) {
     const int64_t count = bc_min(lanes, n - first);
-    float *panel = j->copies + first * bc_range_length(j->depth);
     bc_find_places(&j->walk, j->group, j->positions.begin + first, count, lanes, &places);
     bc_find_taps(&j->walk, &places, taps + first);
-    bc_gather_pixels(j, &places, panel);
+    if (stay)
+      find_rows(j, &places, rows + first);
+    else
+      copy_rows(j, &places, j->copies + first * bc_range_length(j->depth), rows + first);
     for (int64_t i = 0; i < count; ++i)
       j->results[first + i] = j->ctx->tensors->result + places.result[i];
   }
   bc_make_row_tiles(taps, n, j->ctx->kernels->rows, &j->turned->cut);
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t row = j->turned->cut.order[i], first = row / lanes * lanes;
-    j->rows[i] = j->copies + first * bc_range_length(j->depth) + row - first;
-  }
-  j->step = lanes;
+  for (int64_t i = 0; i < n; ++i)
+    j->rows[i] = rows[j->turned->cut.order[i]];
+  j->step = stay ? j->walk.source.channel : lanes;
 }
 
 /* The terms of these taps. */
@@ -35,7 +54,7 @@ static void find_terms(const bc_map_job *j, bc_tap_set taps, bc_terms *terms)
   terms->taps = taps;
   terms->count = 0;
   for (int64_t k = 0; k < n; ++k) {
-    terms->at[terms->count] = (int32_t)(k * j->step);
+    terms->at[terms->count] = (int32_t)(k * j->ctx->kernels->lanes);
     terms->count += (int64_t)(taps >> tap % BC_MOST_TAP_BITS & 1);
     tap = tap + 1 < j->walk.taps ? tap + 1 : 0;
   }
@@ -60,7 +79,7 @@ static void make_tiles(bc_map_job *j)
                            .segments = 1,
                            .length = t->terms[set].count,
                            .step = meets_all ? j->step : 1,
-                           .panel_step = j->step,
+                           .panel_step = j->ctx->kernels->lanes,
                            .results = t->sums + cut->rows.begin,
                            .terms = meets_all ? NULL : t->terms[set].at};
   }
