@@ -59,6 +59,8 @@ INLINE void multiply_rows(int rows, bool half, terms which, const bc_tile *t)
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
   EACH_ROW(DECLARE)
   for (int64_t segment = 0; segment < t->segments; ++segment) {
+    if (t->panel_at != NULL)
+      panel = t->panel + t->panel_at[segment];
 #define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
     const int64_t end = t->length * t->step;

@@ -33,10 +33,11 @@ typedef struct bc_tile {
   const float *const *rows_at; /* [segments][rows]: where a row's segment begins; */
   int64_t segment_step;        /* pointers from one segment to the next */
   int64_t segments, length;
-  int64_t step;          /* elements from a row's factor to the next */
-  const float *panel;    /* [segments * length][lanes] */
-  int64_t panel_step;    /* elements from one row of it to the next */
-  float *const *results; /* [rows] */
+  int64_t step;            /* elements from a row's factor to the next */
+  const float *panel;      /* [segments * length][lanes] */
+  int64_t panel_step;      /* elements from one row of it to the next */
+  const int64_t *panel_at; /* [segments]: where each is in the panel; NULL: one behind the other */
+  float *const *results;   /* [rows] */
   int64_t offset;
   const int64_t
       *shifts; /* [length], for slide(): where a term's lanes are, from the panel's begin */

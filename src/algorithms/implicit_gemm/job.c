@@ -12,7 +12,8 @@ void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
   j->places = (int64_t *)(void *)(area += a->views);
   j->rows = (const float **)(void *)(area += a->places);
   j->results = (float **)(void *)(area += a->rows);
-  j->copies = (float *)(void *)(area += a->results);
+  j->met = (bc_met_rows *)(void *)(area += a->results);
+  j->copies = (float *)(void *)(area += a->met);
   j->turned = (bc_turned_rows *)(void *)(area + a->copies);
 }
 
@@ -29,19 +30,19 @@ const float *bc_packed_block(const bc_map_job *j, int64_t channel)
          ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;
 }
 
-static int64_t count_panels(const bc_map_job *j)
+bc_range bc_job_panels(const bc_map_job *j)
 {
-  return bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes);
+  return (bc_range){0, bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes)};
 }
 
-/* Some rows by some panels. */
-static void multiply_panels(const bc_map_job *j, const bc_rows *rows, bc_range panels,
-                            bc_coming *coming)
+void bc_multiply_panels(const bc_map_job *j, const bc_rows *blocks, int64_t count, bc_range panels,
+                        bc_coming *coming)
 {
   const int64_t width = j->ctx->kernels->lanes, all = bc_range_length(bc_job_lanes(j));
   for (int64_t i = panels.begin; i < panels.end; ++i)
-    bc_multiply_panel(j->ctx->kernels, rows, j->views[i].first, j->views[i].step,
-                      bc_min(width, all - i * width), j->places + i * width, coming);
+    for (int64_t block = 0; block < count; ++block)
+      bc_multiply_panel(j->ctx->kernels, &blocks[block], j->views[i].first, j->views[i].step,
+                        bc_min(width, all - i * width), j->places + i * width, coming);
 }
 
 /* All rows by all panels, where these stay: the next few are fetched while a few are multiplied,
@@ -50,7 +51,7 @@ static void multiply_panels(const bc_map_job *j, const bc_rows *rows, bc_range p
 static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_coming *after)
 {
   const bc_product_kernels *k = j->ctx->kernels;
-  const int64_t panels = count_panels(j);
+  const int64_t panels = bc_job_panels(j).end;
   const int64_t pieces = PANELS_AHEAD * bc_count_blocks(rows->count, k->rows) *
                          bc_count_blocks(rows->length, BC_PIECE);
   for (int64_t i = 0; i < panels; i += PANELS_AHEAD) {
@@ -60,7 +61,7 @@ static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_comi
     if (first != NULL)
       next =
           bc_expect(first, j->walk.source.channel, rows->length, PANELS_AHEAD * k->lanes, pieces);
-    multiply_panels(j, rows, few, &next);
+    bc_multiply_panels(j, rows, 1, few, &next);
   }
 }
 
@@ -93,6 +94,6 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
     if (meets_panels_once(j))
       multiply_few(j, &rows, coming);
     else
-      multiply_panels(j, &rows, (bc_range){0, count_panels(j)}, coming);
+      bc_multiply_panels(j, &rows, 1, bc_job_panels(j), coming);
   }
 }

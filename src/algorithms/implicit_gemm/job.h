@@ -43,6 +43,15 @@ typedef struct bc_turned_rows {
   bc_terms terms[BC_MOST_TILES]; /* of each set of taps that a tile meets */
 } bc_turned_rows;
 
+/* NHWC: a block of rows where some meet pads only. */
+typedef struct bc_met_rows {
+  bc_row_tiles cut;
+  float *results[BC_ROW_BLOCK];                      /* of rows in the order of tiles */
+  int64_t panel_at[BC_MOST_TILES][BC_MOST_TAP_BITS]; /* of each part: where its segments are */
+  bc_rows parts[BC_MOST_TILES];                      /* tiles that meet the same segments */
+  int64_t count;
+} bc_met_rows;
+
 typedef struct bc_map_job {
   const bc_map_context *ctx;
   bc_walk walk;
@@ -57,6 +66,7 @@ typedef struct bc_map_job {
   int64_t *places;
   const float **rows;
   float **results;
+  bc_met_rows *met;
   float *copies;
   bc_turned_rows *turned;
 } bc_map_job;
@@ -96,6 +106,13 @@ void bc_gather_pixels(const bc_map_job *job, const bc_places *places, float *pan
 
 /* Panels of the job's channels: their weights, packed before or now. */
 void bc_make_weight_panels(const bc_map_job *job);
+
+/* The job's panels by number. */
+bc_range bc_job_panels(const bc_map_job *job);
+
+/* Some panels, each of which meets all blocks of rows in turn. `coming` may be NULL. */
+void bc_multiply_panels(const bc_map_job *job, const bc_rows *blocks, int64_t count,
+                        bc_range panels, bc_coming *coming);
 
 /* All panels by all rows, when both are there. `coming` may be NULL. */
 void bc_multiply_job(const bc_map_job *job, bc_coming *coming);

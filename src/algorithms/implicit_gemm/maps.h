@@ -35,6 +35,9 @@ bool bc_panels_stay(const bc_walk *walk);
  * position meets one. */
 bool bc_rows_stay(const bc_walk *walk);
 
+/* NHWC: whether taps on pads are left out, since they are many. */
+bool bc_leaves_out(const bc_walk *walk);
+
 /* What a task has in its workspace, in bytes, one behind the other. */
 typedef struct bc_map_areas {
   size_t panels;  /* [panels][depth][lanes], as far as they do not stay in the source */
@@ -42,6 +45,7 @@ typedef struct bc_map_areas {
   size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
   size_t rows;    /* [segments][rows of all tiles]: pointers */
   size_t results; /* [rows of all tiles]: pointers */
+  size_t met;     /* NHWC: bc_met_rows, and [segments][rows] pointers */
   size_t copies;  /* [rows][depth]: of weights, or of pixels */
   size_t turned;  /* if sums are turned: bc_turned_rows */
 } bc_map_areas;

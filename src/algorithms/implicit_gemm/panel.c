@@ -66,6 +66,7 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                   .step = rows->step,
                   .panel = panel,
                   .panel_step = panel_step,
+                  .panel_at = rows->panel_at,
                   .results = whole ? rows->results : s.rows,
                   .offset = whole ? places[0] : 0,
                   .add = whole && rows->add,

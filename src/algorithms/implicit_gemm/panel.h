@@ -9,10 +9,11 @@ typedef struct bc_rows {
   int64_t count;
   int64_t segments, length; /* the depth, as a tile has it */
   int64_t step;
-  const float *const *at; /* [segments][count] */
-  int64_t segment_step;   /* pointers from one segment to the next */
-  float *const *results;  /* [count]: where lane 0 of a row is */
-  bool add;               /* to what is there */
+  const float *const *at;  /* [segments][count] */
+  int64_t segment_step;    /* pointers from one segment to the next */
+  const int64_t *panel_at; /* [segments], as a tile has it, or NULL */
+  float *const *results;   /* [count]: where lane 0 of a row is */
+  bool add;                /* to what is there */
 } bc_rows;
 
 /* Rows of so many in tiles as they take time: the last tile has to wait for its sums to be added if

@@ -14,6 +14,10 @@ enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 enum { MOST_TURNED = 512, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
 
 /* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
+/* Where more pairs of a pixel and a tap than this are inside of the image, sorting rows for the
+ * rest does not pay. */
+static const double MANY_INSIDE = 0.97;
+
 enum { CROWDED_STEP = 8 * BC_CACHE_LINE };
 
 static const bc_product_kernels *kernels(void)
@@ -52,6 +56,16 @@ bool bc_rows_stay(const bc_walk *walk)
   return walk->taps == 1 && bc_share_inside(walk) == 1.0;
 }
 
+bool bc_leaves_out(const bc_walk *walk)
+{
+  return !walk->taps_last && bc_share_inside(walk) < MANY_INSIDE;
+}
+
+static int64_t words_of(size_t bytes)
+{
+  return bc_count_blocks((int64_t)bytes, (int64_t)sizeof(int64_t));
+}
+
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_product_kernels *k = kernels();
@@ -68,14 +82,17 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
       .places = bc_workspace_book_words(lanes),
       .rows = bc_workspace_book_words(rows * segments),
       .results = bc_workspace_book_words(rows),
+      .met = walk->taps_last ? 0
+                             : bc_workspace_book_words(words_of(sizeof(bc_met_rows))) +
+                                   bc_workspace_book_words(rows * segments),
       .copies = bc_workspace_book(copies * blocks->depth),
-      .turned = turned ? bc_workspace_book_words(sizeof(bc_turned_rows) / sizeof(int64_t) + 1) : 0};
+      .turned = turned ? bc_workspace_book_words(words_of(sizeof(bc_turned_rows))) : 0};
 }
 
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_map_areas a = bc_find_map_areas(walk, blocks);
-  return a.panels + a.views + a.places + a.rows + a.results + a.copies + a.turned;
+  return a.panels + a.views + a.places + a.rows + a.results + a.met + a.copies + a.turned;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */
@@ -282,9 +299,9 @@ static double count_moved(const bc_walk *walk, double gathered, double sums)
 /* Of the multiplications, those that are carried out: taps on pads are left out of turned rows. */
 static double share_multiplied(const bc_walk *walk)
 {
-  const bool leaves_out =
-      walk->taps_last && bc_rows_are_pixels(walk) && walk->taps <= BC_MOST_TAP_BITS;
-  return leaves_out ? bc_share_inside(walk) : 1.0;
+  const bool turned = walk->taps_last && bc_rows_are_pixels(walk);
+  return (turned && walk->taps <= BC_MOST_TAP_BITS) || bc_leaves_out(walk) ? bc_share_inside(walk)
+                                                                           : 1.0;
 }
 
 bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
