@@ -40,10 +40,7 @@ static void fetch(bc_coming *coming)
   }
 }
 
-/* Where the terms of a tile are. */
-typedef enum terms { EACH, SLIDING, PICKED } terms;
-
-INLINE void multiply_rows(int rows, bool half, terms which, const bc_tile *t)
+INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
 {
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
@@ -69,21 +66,18 @@ INLINE void multiply_rows(int rows, bool half, terms which, const bc_tile *t)
       if (t->coming != NULL)
         fetch(t->coming);
       for (; k < stop; k += t->step) {
-        const int64_t term = which == PICKED ? t->terms[k] : k;
-        if (which == SLIDING)
+        if (slides)
           panel = t->panel + *shift++;
-        if (which == PICKED)
-          panel = t->panel + term;
         const floats low = load(panel), high = half ? low : load(panel + WIDTH);
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
-    const floats factor = row##i[term] - (floats){0};                                              \
+    const floats factor = row##i[k] - (floats){0};                                                 \
     low##i += factor * low;                                                                        \
     if (!half)                                                                                     \
       high##i += factor * high;                                                                    \
   }
         EACH_ROW(ADD)
-        if (which == EACH)
+        if (!slides)
           panel += t->panel_step;
       }
     }
@@ -99,29 +93,17 @@ INLINE void multiply_rows(int rows, bool half, terms which, const bc_tile *t)
   EACH_ROW(STORE)
 }
 
-#define CASE(i, which)                                                                             \
-  case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, false, which, tile);                                                    \
-    break;                                                                                         \
-  case ROWS + (i) + 1:                                                                             \
-    multiply_rows((i) + 1, true, which, tile);                                                     \
-    break;
-
 static void multiply(const bc_tile *tile)
 {
-#define MULTIPLY(i) CASE(i, EACH)
-  switch (tile->rows + (tile->half ? ROWS : 0)) {
-    EACH_ROW(MULTIPLY)
-  default:
+#define CASE(i)                                                                                    \
+  case (i) + 1:                                                                                    \
+    multiply_rows((i) + 1, false, false, tile);                                                    \
+    break;                                                                                         \
+  case ROWS + (i) + 1:                                                                             \
+    multiply_rows((i) + 1, true, false, tile);                                                     \
     break;
-  }
-}
-
-static void pick(const bc_tile *tile)
-{
-#define PICK(i) CASE(i, PICKED)
   switch (tile->rows + (tile->half ? ROWS : 0)) {
-    EACH_ROW(PICK)
+    EACH_ROW(CASE)
   default:
     break;
   }
@@ -130,9 +112,9 @@ static void pick(const bc_tile *tile)
 static void slide(const bc_tile *tile)
 {
   if (tile->half)
-    multiply_rows(ROWS, true, SLIDING, tile);
+    multiply_rows(ROWS, true, true, tile);
   else
-    multiply_rows(ROWS, false, SLIDING, tile);
+    multiply_rows(ROWS, false, true, tile);
 }
 
 /* ---- panels of pixels ---- */
@@ -258,6 +240,5 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .depth = DEPTH,
                                                            .multiply = multiply,
                                                            .slide = slide,
-                                                           .pick = pick,
                                                            .gather = gather,
                                                            .put_row = put_row};

@@ -40,11 +40,10 @@ typedef struct bc_tile {
   float *const *results;   /* [rows] */
   int64_t offset;
   const int64_t
-      *shifts; /* [length], for slide(): where a term's lanes are, from the panel's begin */
-  const int32_t *terms; /* [length], for pick(): where a term is in the panel and in every row */
-  bool add;             /* to what is there; else it is not read */
-  bool half;            /* of the lanes: the others are neither read nor written */
-  bc_coming *coming;    /* some is fetched with every BC_PIECE terms of a segment; or NULL */
+      *shifts;       /* [length], for slide(): where a term's lanes are, from the panel's begin */
+  bool add;          /* to what is there; else it is not read */
+  bool half;         /* of the lanes: the others are neither read nor written */
+  bc_coming *coming; /* some is fetched with every BC_PIECE terms of a segment; or NULL */
 } bc_tile;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
@@ -74,8 +73,6 @@ typedef struct bc_product_kernels {
   void (*multiply)(const bc_tile *tile);
   /* The same with all rows of a tile, one segment, and the lanes of each term anywhere. */
   void (*slide)(const bc_tile *tile);
-  /* The same with one segment, of which some terms count. Panel and rows have the same step. */
-  void (*pick)(const bc_tile *tile);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
   /* Writes a row of such blocks. */

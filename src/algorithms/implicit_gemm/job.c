@@ -14,7 +14,7 @@ void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
   j->results = (float **)(void *)(area += a->rows);
   j->met = (bc_met_rows *)(void *)(area += a->results);
   j->copies = (float *)(void *)(area += a->met);
-  j->turned = (bc_turned_rows *)(void *)(area + a->copies);
+  j->sums = (bc_turned_sums *)(void *)(area + a->copies);
 }
 
 const float *bc_group_weights(const bc_map_job *j)

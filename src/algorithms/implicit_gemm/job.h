@@ -26,30 +26,20 @@ typedef struct bc_panel_view {
   int64_t step;       /* elements from one row to the next */
 } bc_panel_view;
 
-/* Terms of a block of the depth: where they are in a panel. */
-typedef struct bc_terms {
-  bc_tap_set taps;
-  int64_t count;
-  int32_t at[BC_MOST_DEPTH];
-} bc_terms;
+/* A panel's sums before and after they are turned. */
+typedef struct bc_turned_sums {
+  float of_row[BC_ROW_BLOCK][BC_MOST_LANES];
+  float of_channel[BC_MOST_LANES][BC_ROW_BLOCK];
+} bc_turned_sums;
 
-/* A block of rows of which sums are turned. */
-typedef struct bc_turned_rows {
-  float of_row[BC_ROW_BLOCK][BC_MOST_LANES];     /* a panel's sums before they are turned, */
-  float of_channel[BC_MOST_LANES][BC_ROW_BLOCK]; /* and afterwards; both in whole lines */
-  bc_row_tiles cut;
-  bc_tile tile[BC_MOST_TILES];   /* all but the panel */
-  float *sums[BC_ROW_BLOCK];     /* where those of a row go, in the order of tiles */
-  bc_terms terms[BC_MOST_TILES]; /* of each set of taps that a tile meets */
-} bc_turned_rows;
-
-/* NHWC: a block of rows where some meet pads only. */
+/* Rows that are pixels, in parts of which each meets some segments of the depth: the others lie on
+ * pads. */
 typedef struct bc_met_rows {
   bc_row_tiles cut;
-  float *results[BC_ROW_BLOCK];                      /* of rows in the order of tiles */
-  int64_t panel_at[BC_MOST_TILES][BC_MOST_TAP_BITS]; /* of each part: where its segments are */
-  bc_rows parts[BC_MOST_TILES];                      /* tiles that meet the same segments */
+  float *results[BC_ROW_BLOCK]; /* of rows in the order of tiles */
   int64_t count;
+  bc_rows parts[BC_MOST_TILES];
+  int64_t panel_at[BC_MOST_TILES][BC_MOST_TAP_BITS]; /* of each part */
 } bc_met_rows;
 
 typedef struct bc_map_job {
@@ -68,7 +58,7 @@ typedef struct bc_map_job {
   float **results;
   bc_met_rows *met;
   float *copies;
-  bc_turned_rows *turned;
+  bc_turned_sums *sums;
 } bc_map_job;
 
 /* Gives the job the areas of the thread's workspace. */
@@ -116,6 +106,14 @@ void bc_multiply_panels(const bc_map_job *job, const bc_rows *blocks, int64_t co
 
 /* All panels by all rows, when both are there. `coming` may be NULL. */
 void bc_multiply_job(const bc_map_job *job, bc_coming *coming);
+
+/* ---- parts.c: rows that leave out taps on pads ---- */
+
+/* Makes parts of the job's rows, which j->rows [segments][rows of all tiles] has, up to
+ * BC_MOST_TAP_BITS segments. met [rows]: which of them a row meets. A segment is `apart` elements
+ * behind the one before it in panels. results [rows]: where the rows' are. */
+void bc_make_parts(const bc_map_job *job, const bc_tap_set *met, int64_t apart,
+                   float *const *results);
 
 /* ---- ahead.c: what the job reads next, to be fetched while it multiplies ---- */
 

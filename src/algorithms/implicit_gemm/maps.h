@@ -45,9 +45,9 @@ typedef struct bc_map_areas {
   size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
   size_t rows;    /* [segments][rows of all tiles]: pointers */
   size_t results; /* [rows of all tiles]: pointers */
-  size_t met;     /* NHWC: bc_met_rows, and [segments][rows] pointers */
+  size_t met;     /* bc_met_rows, and their pointers [segments][rows] */
   size_t copies;  /* [rows][depth]: of weights, or of pixels */
-  size_t turned;  /* if sums are turned: bc_turned_rows */
+  size_t sums;    /* if they are turned: bc_turned_sums */
 } bc_map_areas;
 
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks);

@@ -88,67 +88,16 @@ static void find_pixels(bc_map_job *j)
     find_run(j, &run, &places, j->rows + segment * places.lanes);
 }
 
-/* Sorts the job's rows by the segments that they meet, and cuts them into tiles. */
-static void cut_rows(const bc_map_job *j)
+/* What the rows meet, and nothing else. */
+static void multiply_parts(const bc_map_job *j, bc_coming *coming)
 {
   const int64_t n = bc_range_length(j->positions), all = bc_round_up(n, j->ctx->kernels->rows);
+  const int64_t length = bc_range_length(j->depth) / j->segments;
   bc_tap_set met[BC_MOST_PLACES] = {0};
   for (int64_t segment = 0; segment < j->segments; ++segment)
     for (int64_t row = 0; row < n; ++row)
       met[row] |= (bc_tap_set)(j->rows[segment * all + row] != zeros) << segment;
-  bc_make_row_tiles(met, n, j->ctx->kernels->rows, &j->met->cut);
-  for (int64_t i = 0; i < n; ++i)
-    j->met->results[i] = j->results[j->met->cut.order[i]];
-}
-
-/* Rows that meet these segments, which are put to at [segments][rows]. */
-static bc_rows make_part(const bc_map_job *j, bc_range rows, bc_tap_set met, int64_t *panel_at,
-                         const float **at)
-{
-  const int64_t all = bc_round_up(bc_range_length(j->positions), j->ctx->kernels->rows);
-  const int64_t length = bc_range_length(j->depth) / j->segments;
-  bc_rows part = {.count = bc_range_length(rows),
-                  .length = length,
-                  .step = j->step,
-                  .at = at,
-                  .segment_step = bc_range_length(rows),
-                  .panel_at = panel_at,
-                  .results = j->met->results + rows.begin,
-                  .add = j->add};
-  for (int64_t segment = 0; segment < j->segments; ++segment) {
-    if ((met >> segment & 1) == 0)
-      continue;
-    panel_at[part.segments++] = segment * length * j->ctx->kernels->lanes;
-    for (int64_t i = rows.begin; i < rows.end; ++i)
-      *at++ = j->rows[segment * all + j->met->cut.order[i]];
-  }
-  return part;
-}
-
-/* Tiles that meet the same are a part. All but the last of it are full: one that ends early does
- * so before a row that meets more. */
-static void make_parts(const bc_map_job *j)
-{
-  bc_met_rows *m = j->met;
-  const float **at = (const float **)(void *)(m + 1);
-  m->count = 0;
-  for (int64_t i = 0, end; i < m->cut.count; i = end) {
-    const bc_row_tile *first = &m->cut.tile[i];
-    for (end = i + 1; end < m->cut.count && m->cut.tile[end].taps == first->taps;)
-      ++end;
-    const bc_range rows = {first->rows.begin, m->cut.tile[end - 1].rows.end};
-    bc_rows *part = &m->parts[m->count];
-    *part = make_part(j, rows, first->taps, m->panel_at[m->count], at);
-    at += part->segments * part->count;
-    ++m->count;
-  }
-}
-
-/* What the rows meet, and nothing else. */
-static void multiply_parts(const bc_map_job *j, bc_coming *coming)
-{
-  cut_rows(j);
-  make_parts(j);
+  bc_make_parts(j, met, length * j->ctx->kernels->lanes, j->results);
   bc_multiply_panels(j, j->met->parts, j->met->count, bc_job_panels(j), coming);
 }
 

@@ -3,11 +3,10 @@
 void bc_find_taps(const bc_walk *walk, const bc_places *places, bc_tap_set *taps)
 {
   const bc_range columns = {0, walk->axes[BC_WIDTH].source}, all = {0, walk->taps};
-  const bool are_known = walk->taps <= BC_MOST_TAP_BITS;
   bc_depth_run run;
   for (int64_t lane = 0; lane < places->lanes; ++lane)
-    taps[lane] = are_known ? 0 : BC_ALL_TAPS;
-  for (int64_t next = 0; are_known && bc_next_run(walk, all, &next, &run);)
+    taps[lane] = 0;
+  for (int64_t next = 0; bc_next_run(walk, all, &next, &run);)
     for (int64_t i = 0; i < places->rows; ++i) {
       const bc_place_row *row = &places->row[i];
       if (!bc_row_meets_source(walk, &run, row))

@@ -12,10 +12,8 @@ enum {
   BC_MOST_TILES = BC_MOST_PLACES / BC_LEAST_TILE_ROWS + 1
 };
 
-/* A set of taps, a bit each, or all of them: those of a walk with more than BC_MOST_TAP_BITS are
- * not told apart. */
+/* A set of taps, up to BC_MOST_TAP_BITS of them, a bit each. */
 typedef uint64_t bc_tap_set;
-#define BC_ALL_TAPS (~(bc_tap_set)0)
 
 /* Sets taps [lanes] to those that each place meets; those that stand for none meet none. */
 void bc_find_taps(const bc_walk *walk, const bc_places *places, bc_tap_set *taps);

@@ -66,6 +66,18 @@ static int64_t words_of(size_t bytes)
   return bc_count_blocks((int64_t)bytes, (int64_t)sizeof(int64_t));
 }
 
+/* Of a block of the depth, at most, whichever walk it is of. */
+static int64_t count_segments(const bc_walk *walk, const bc_blocks *blocks)
+{
+  int64_t taps = 1;
+  if (!walk->taps_last)
+    return bc_count_blocks(blocks->depth, blocks->channels);
+  if (bc_rows_are_pixels(walk))
+    for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+      taps = bc_min(taps * walk->axes[i].kernel, BC_MOST_TAP_BITS);
+  return taps;
+}
+
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_product_kernels *k = kernels();
@@ -74,25 +86,23 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const int64_t rows =
       bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
   const int64_t copies = bc_round_up(rows, walk->taps_last ? k->lanes : 1);
-  const int64_t segments = walk->taps_last ? 1 : bc_count_blocks(blocks->depth, blocks->channels);
-  const bool turned = pixels && walk->taps_last;
+  const size_t pointers = bc_workspace_book_words(rows * count_segments(walk, blocks));
   return (bc_map_areas){
       .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
       .views = bc_workspace_book_words(2 * lanes / k->lanes),
       .places = bc_workspace_book_words(lanes),
-      .rows = bc_workspace_book_words(rows * segments),
+      .rows = pointers,
       .results = bc_workspace_book_words(rows),
-      .met = walk->taps_last ? 0
-                             : bc_workspace_book_words(words_of(sizeof(bc_met_rows))) +
-                                   bc_workspace_book_words(rows * segments),
+      .met = pixels ? bc_workspace_book_words(words_of(sizeof(bc_met_rows))) + pointers : 0,
       .copies = bc_workspace_book(copies * blocks->depth),
-      .turned = turned ? bc_workspace_book_words(words_of(sizeof(bc_turned_rows))) : 0};
+      .sums = pixels && walk->taps_last ? bc_workspace_book_words(words_of(sizeof(bc_turned_sums)))
+                                        : 0};
 }
 
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_map_areas a = bc_find_map_areas(walk, blocks);
-  return a.panels + a.views + a.places + a.rows + a.results + a.met + a.copies + a.turned;
+  return a.panels + a.views + a.places + a.rows + a.results + a.met + a.copies + a.sums;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */

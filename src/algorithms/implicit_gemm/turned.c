@@ -4,85 +4,59 @@
 
 #include "kernels/kernels.h"
 
-/* Copies the pixels of some positions: a panel of which each lane is a row. */
-static void copy_rows(const bc_map_job *j, const bc_places *places, float *panel,
-                      const float **rows)
+/* A row's pixel: where each channel's first tap is. A panel of copies [depth][lanes] has one in
+ * each lane; those of 1x1 taps are where the source has them. */
+static const float *row_of_place(const bc_map_job *j, const bc_places *places, const float *panel,
+                                 int64_t lane)
 {
-  bc_gather_pixels(j, places, panel);
-  for (int64_t i = 0; i < places->count; ++i)
-    rows[i] = panel + i;
+  const int64_t channel = j->depth.begin * j->walk.source.channel;
+  return bc_rows_stay(&j->walk) ? bc_map_source(j->ctx) + channel + places->source[lane]
+                                : panel + lane;
 }
 
-/* Rows where the source has them. */
-static void find_rows(const bc_map_job *j, const bc_places *places, const float **rows)
+/* Of a block that has all taps of some channels, each tap is a segment. */
+static bool has_whole_channels(const bc_map_job *j)
 {
-  const float *first = bc_map_source(j->ctx) + j->depth.begin * j->walk.source.channel;
-  for (int64_t i = 0; i < places->count; ++i)
-    rows[i] = first + places->source[i];
+  const int64_t taps = j->walk.taps;
+  return taps <= BC_MOST_TAP_BITS && j->depth.begin % taps == 0 && j->depth.end % taps == 0;
 }
 
-/* The rows of the job's positions and their results, and how they are cut into tiles. */
-static void gather_rows(bc_map_job *j)
+/* Finds some rows from number `first` on, and which segments each meets. */
+static void find_rows(const bc_map_job *j, const bc_places *places, int64_t first, bc_tap_set *met)
+{
+  const int64_t all = bc_round_up(bc_range_length(j->positions), j->ctx->kernels->rows);
+  float *panel = j->copies + first * bc_range_length(j->depth);
+  bc_tap_set taps[BC_MOST_LANES];
+  if (has_whole_channels(j))
+    bc_find_taps(&j->walk, places, taps);
+  if (!bc_rows_stay(&j->walk))
+    bc_gather_pixels(j, places, panel);
+  for (int64_t i = 0; i < places->count; ++i) {
+    met[i] = has_whole_channels(j) ? taps[i] : 1;
+    j->results[first + i] = j->ctx->tensors->result + places->result[i];
+    for (int64_t segment = 0; segment < j->segments; ++segment)
+      j->rows[segment * all + first + i] =
+          row_of_place(j, places, panel, i) + segment * j->ctx->kernels->lanes;
+  }
+}
+
+/* The job's rows, and parts of them. */
+static void make_rows(bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->positions);
-  const bool stay = bc_rows_stay(&j->walk);
-  const float *rows[BC_ROW_BLOCK];
-  bc_tap_set taps[BC_MOST_PLACES] = {0};
+  bc_tap_set met[BC_ROW_BLOCK];
+  float *sums[BC_ROW_BLOCK];
   bc_places places;
+  j->segments = has_whole_channels(j) ? j->walk.taps : 1;
+  j->step = bc_rows_stay(&j->walk) ? j->walk.source.channel : j->segments * lanes;
   for (int64_t first = 0; first < n; first += lanes) {
-    const int64_t count = bc_min(lanes, n - first);
-    bc_find_places(&j->walk, j->group, j->positions.begin + first, count, lanes, &places);
-    bc_find_taps(&j->walk, &places, taps + first);
-    if (stay)
-      find_rows(j, &places, rows + first);
-    else
-      copy_rows(j, &places, j->copies + first * bc_range_length(j->depth), rows + first);
-    for (int64_t i = 0; i < count; ++i)
-      j->results[first + i] = j->ctx->tensors->result + places.result[i];
+    bc_find_places(&j->walk, j->group, j->positions.begin + first, bc_min(lanes, n - first), lanes,
+                   &places);
+    find_rows(j, &places, first, met + first);
   }
-  bc_make_row_tiles(taps, n, j->ctx->kernels->rows, &j->turned->cut);
   for (int64_t i = 0; i < n; ++i)
-    j->rows[i] = rows[j->turned->cut.order[i]];
-  j->step = stay ? j->walk.source.channel : lanes;
-}
-
-/* The terms of these taps. */
-static void find_terms(const bc_map_job *j, bc_tap_set taps, bc_terms *terms)
-{
-  const int64_t n = bc_range_length(j->depth);
-  int64_t tap = j->depth.begin % j->walk.taps;
-  terms->taps = taps;
-  terms->count = 0;
-  for (int64_t k = 0; k < n; ++k) {
-    terms->at[terms->count] = (int32_t)(k * j->ctx->kernels->lanes);
-    terms->count += (int64_t)(taps >> tap % BC_MOST_TAP_BITS & 1);
-    tap = tap + 1 < j->walk.taps ? tap + 1 : 0;
-  }
-}
-
-/* The tiles of the job's rows. */
-static void make_tiles(bc_map_job *j)
-{
-  bc_turned_rows *t = j->turned;
-  for (int64_t i = 0; i < bc_range_length(j->positions); ++i)
-    t->sums[i] = t->of_row[t->cut.order[i]];
-  for (int64_t i = 0, sets = 0; i < t->cut.count; ++i) {
-    const bc_row_tile *cut = &t->cut.tile[i];
-    int64_t set = 0;
-    while (set < sets && t->terms[set].taps != cut->taps)
-      ++set;
-    if (set == sets)
-      find_terms(j, cut->taps, &t->terms[sets++]);
-    const bool meets_all = t->terms[set].count == bc_range_length(j->depth);
-    t->tile[i] = (bc_tile){.rows = bc_range_length(cut->rows),
-                           .rows_at = j->rows + cut->rows.begin,
-                           .segments = 1,
-                           .length = t->terms[set].count,
-                           .step = meets_all ? j->step : 1,
-                           .panel_step = j->ctx->kernels->lanes,
-                           .results = t->sums + cut->rows.begin,
-                           .terms = meets_all ? NULL : t->terms[set].at};
-  }
+    sums[i] = j->sums->of_row[i];
+  bc_make_parts(j, met, lanes, sums);
 }
 
 /* Some channels of the result, which make a panel. */
@@ -101,7 +75,7 @@ static float *result_at(const bc_map_job *j, int64_t row, int64_t channel)
 static void put_neighbours(const bc_map_job *j, const channel_block *channels, bc_range rows)
 {
   const bc_kernels *kernels = bc_cpu_kernels();
-  bc_turned_rows *s = j->turned;
+  bc_turned_sums *s = j->sums;
   const int64_t n = bc_range_length(rows), step = j->walk.result.channel;
   float *to = result_at(j, rows.begin, channels->first);
   kernels->transpose(s->of_row[rows.begin], BC_MOST_LANES, n, channels->count,
@@ -113,7 +87,7 @@ static void put_neighbours(const bc_map_job *j, const channel_block *channels, b
 /* The same of all rows, one by one: with a stride their results are no neighbours. */
 static void put_each(const bc_map_job *j, const channel_block *channels)
 {
-  bc_turned_rows *s = j->turned;
+  bc_turned_sums *s = j->sums;
   const int64_t n = bc_range_length(j->positions);
   bc_cpu_kernels()->transpose(s->of_row[0], BC_MOST_LANES, n, channels->count, s->of_channel[0],
                               BC_ROW_BLOCK);
@@ -152,16 +126,24 @@ static void expect_results(const bc_map_job *j, const channel_block *channels, b
 static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_coming *coming)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
-  for (int64_t i = 0; i < j->turned->cut.count; ++i) {
-    bc_tile *tile = &j->turned->tile[i];
-    tile->panel = channels->panel;
-    tile->half = 2 * channels->count <= kernels->lanes;
-    tile->coming = coming;
-    expect_results(j, channels, j->turned->cut.tile[i].rows);
-    if (tile->terms == NULL)
-      kernels->multiply(tile);
-    else
-      kernels->pick(tile);
+  const int64_t at_once = 2 * kernels->rows;
+  const bool half = 2 * channels->count <= kernels->lanes;
+  int64_t places[BC_MOST_LANES], done = 0;
+  for (int64_t i = 0; i < kernels->lanes; ++i)
+    places[i] = i;
+  for (int64_t i = 0; i < j->met->count; ++i) {
+    const bc_rows *part = &j->met->parts[i];
+    for (int64_t row = 0; row < part->count; row += at_once) {
+      bc_rows some = *part;
+      some.count = bc_min(at_once, part->count - row);
+      some.at += row;
+      some.results += row;
+      some.add = false; /* that comes after they are turned */
+      expect_results(j, channels, (bc_range){done, done + some.count});
+      bc_multiply_panel(kernels, &some, channels->panel, j->segments * kernels->lanes,
+                        half ? kernels->lanes / 2 : kernels->lanes, places, coming);
+      done += some.count;
+    }
   }
 }
 
@@ -170,7 +152,7 @@ static bc_coming expect_weights(const bc_map_job *j, int64_t panel)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->depth);
   return bc_expect(j->views[panel].first, lanes, n, lanes,
-                   j->turned->cut.count * bc_count_blocks(n, BC_PIECE));
+                   j->met->cut.count * bc_count_blocks(n, BC_PIECE));
 }
 
 /* The sums of a panel, while the next panel and then some of what is coming are fetched. */
@@ -210,8 +192,7 @@ void bc_multiply_turned(bc_map_job *j)
     bc_make_weight_panels(j);
     for (int64_t row = positions.begin; row < positions.end; row += BC_ROW_BLOCK) {
       j->positions = (bc_range){row, bc_min(positions.end, row + BC_ROW_BLOCK)};
-      gather_rows(j);
-      make_tiles(j);
+      make_rows(j);
       bc_expected expected;
       bc_expect_panels(j, positions, &expected);
       multiply_rows(j, row == positions.begin, &expected.parts[0]);
