@@ -4,55 +4,65 @@
 
 #include "kernels/kernels.h"
 
-/* A row's pixel: where each channel's first tap is. A panel of copies [depth][lanes] has one in
- * each lane; those of 1x1 taps are where the source has them. */
-static const float *row_of_place(const bc_map_job *j, const bc_places *places, const float *panel,
-                                 int64_t lane)
+/* Where pixels of some places are: each channel's first tap, from the job's first channel on. */
+static void find_pixels(const bc_map_job *j, const bc_places *places, const float **at)
 {
-  const int64_t channel = j->depth.begin * j->walk.source.channel;
-  return bc_rows_stay(&j->walk) ? bc_map_source(j->ctx) + channel + places->source[lane]
-                                : panel + lane;
+  const float *first = bc_map_source(j->ctx) + j->depth.begin * j->walk.source.channel;
+  for (int64_t i = 0; i < places->count; ++i)
+    at[i] = first + places->source[i];
 }
 
-/* Of a block that has all taps of some channels, each tap is a segment. */
-static bool has_whole_channels(const bc_map_job *j)
+/* The same of copies, in a panel [depth][lanes]. */
+static void copy_pixels(const bc_map_job *j, const bc_places *places, float *panel,
+                        const float **at)
 {
-  const int64_t taps = j->walk.taps;
-  return taps <= BC_MOST_TAP_BITS && j->depth.begin % taps == 0 && j->depth.end % taps == 0;
+  bc_gather_pixels(j, places, panel);
+  for (int64_t i = 0; i < places->count; ++i)
+    at[i] = panel + i;
 }
 
-/* Finds some rows from number `first` on, and which segments each meets. */
-static void find_rows(const bc_map_job *j, const bc_places *places, int64_t first, bc_tap_set *met)
+/* Puts pixels among the job's rows from number `first` on, and where their results are. */
+static void add_rows(const bc_map_job *j, const bc_places *places, const float **at, int64_t first)
 {
   const int64_t all = bc_round_up(bc_range_length(j->positions), j->ctx->kernels->rows);
-  float *panel = j->copies + first * bc_range_length(j->depth);
-  bc_tap_set taps[BC_MOST_LANES];
-  if (has_whole_channels(j))
-    bc_find_taps(&j->walk, places, taps);
-  if (!bc_rows_stay(&j->walk))
-    bc_gather_pixels(j, places, panel);
-  for (int64_t i = 0; i < places->count; ++i) {
-    met[i] = has_whole_channels(j) ? taps[i] : 1;
+  for (int64_t segment = 0; segment < j->segments; ++segment)
+    for (int64_t i = 0; i < places->count; ++i)
+      j->rows[segment * all + first + i] = at[i] + segment * j->ctx->kernels->lanes;
+  for (int64_t i = 0; i < places->count; ++i)
     j->results[first + i] = j->ctx->tensors->result + places->result[i];
-    for (int64_t segment = 0; segment < j->segments; ++segment)
-      j->rows[segment * all + first + i] =
-          row_of_place(j, places, panel, i) + segment * j->ctx->kernels->lanes;
-  }
 }
 
-/* The job's rows, and parts of them. */
+/* Which segments the places meet. */
+static void find_met(const bc_map_job *j, const bc_places *places, bc_tap_set *met)
+{
+  if (j->segments == j->walk.taps)
+    bc_find_taps(&j->walk, places, met);
+  else
+    for (int64_t i = 0; i < places->lanes; ++i)
+      met[i] = 1;
+}
+
+/* The job's rows: each tap is a segment if the depth has all of them. */
 static void make_rows(bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->positions);
-  bc_tap_set met[BC_ROW_BLOCK];
+  const int64_t taps = j->walk.taps, whole = bc_range_length(j->depth) / taps * taps;
+  const bool stay = bc_rows_stay(&j->walk);
+  bc_tap_set met[BC_MOST_PLACES];
   float *sums[BC_ROW_BLOCK];
   bc_places places;
-  j->segments = has_whole_channels(j) ? j->walk.taps : 1;
-  j->step = bc_rows_stay(&j->walk) ? j->walk.source.channel : j->segments * lanes;
+  j->segments = taps <= BC_MOST_TAP_BITS && whole == bc_range_length(j->depth) ? taps : 1;
+  j->step = stay ? j->walk.source.channel : j->segments * lanes;
   for (int64_t first = 0; first < n; first += lanes) {
+    const float *at[BC_MOST_LANES];
     bc_find_places(&j->walk, j->group, j->positions.begin + first, bc_min(lanes, n - first), lanes,
                    &places);
-    find_rows(j, &places, first, met + first);
+    if (stay)
+      find_pixels(j, &places, at);
+    else
+      copy_pixels(j, &places, j->copies + first * bc_range_length(j->depth), at);
+    find_met(j, &places, met + first);
+    add_rows(j, &places, at, first);
   }
   for (int64_t i = 0; i < n; ++i)
     sums[i] = j->sums->of_row[i];
