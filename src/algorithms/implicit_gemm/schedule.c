@@ -13,11 +13,11 @@ enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 /* Images whose pixels are turned, and least extents at which that pays. */
 enum { MOST_TURNED = 512, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
 
-/* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
 /* Where more pairs of a pixel and a tap than this are inside of the image, sorting rows for the
  * rest does not pay. */
 static const double MANY_INSIDE = 0.97;
 
+/* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
 enum { CROWDED_STEP = 8 * BC_CACHE_LINE };
 
 static const bc_product_kernels *kernels(void)
