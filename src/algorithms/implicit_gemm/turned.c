@@ -165,14 +165,16 @@ static bc_coming expect_weights(const bc_map_job *j, int64_t panel)
                    j->met->cut.count * bc_count_blocks(n, BC_PIECE));
 }
 
-/* The sums of a panel, while the next panel and then some of what is coming are fetched. */
+/* The sums of a panel, while the next panel and then some of what is coming, if anything is, are
+ * fetched. */
 static void sum_and_expect(const bc_map_job *j, const channel_block *channels, bc_coming panel,
                            bc_coming *coming)
 {
+  const bool goes_on = coming->first != NULL;
   panel.at_once += coming->at_once;
-  panel.then = coming;
+  panel.then = goes_on ? coming : NULL;
   sum_rows(j, channels, &panel);
-  if (panel.then != coming)
+  if (goes_on && panel.then != coming)
     *coming = panel;
 }
 
