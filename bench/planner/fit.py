@@ -50,14 +50,15 @@ def solve(terms, seconds, start, kept=()):
     return prices
 
 
-def fit(rows, names, cpu, library):
-    """Writes the file, to be compiled and judged again."""
+def fit(rows, names, cpu, library, only=None):
+    """Writes the file, to be compiled and judged again. `only`: the terms whose prices change."""
     terms = numpy.array([row.terms for row in rows])
     seconds = numpy.array([row.seconds for row in rows])
     file = written.file_for(library)
     before = written.read(file)
     prices = solve(terms, seconds, numpy.array([before.get(name, 1e-9) for name in names]),
-                   [names.index(name) for name in KEPT])
+                   [number for number, name in enumerate(names)
+                    if name in KEPT or (only and name not in only)])
     errors = numpy.sort(numpy.abs(numpy.log(terms @ prices / seconds)))
     half, most = (100 * numpy.expm1(numpy.quantile(errors, share)) for share in (0.5, 0.9))
     entries = [f"    [BC_TERM_{name.upper()}] = {price:.3g}," for name, price in zip(names, prices)]

@@ -194,6 +194,8 @@ def parse():
                         help="time nothing: take the times of an earlier planner.csv")
     parser.add_argument("--fit", action="store_true",
                         help="fit the prices to the times and write src/planning/prices/")
+    parser.add_argument("--only", nargs="+", metavar="TERM",
+                        help="with --fit: of these terms, the others keep theirs")
     return parser.parse_args()
 
 
@@ -210,7 +212,7 @@ def main():
     print_errors(rows)
     if options.fit:
         import fit  # pylint: disable=import-outside-toplevel  (needs SciPy)
-        fit.fit(rows, names, times.cpu, times.library)
+        fit.fit(rows, names, times.cpu, times.library, options.only)
 
 
 if __name__ == "__main__":

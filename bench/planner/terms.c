@@ -19,6 +19,7 @@ static const char *const term_names[BC_TERMS] = {
     [BC_TERM_OPERAND] = "operand",
     [BC_TERM_RESULT] = "result",
     [BC_TERM_FAR_WEIGHT] = "far_weight",
+    [BC_TERM_FAR_PIXEL] = "far_pixel",
     [BC_TERM_TILE] = "tile",
     [BC_TERM_SEGMENT] = "segment",
     [BC_TERM_MULTIPLICATION] = "multiplication",

@@ -1,5 +1,6 @@
 #include "blocks.h"
 
+#include <math.h>
 #include <string.h>
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
@@ -74,6 +75,13 @@ double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass)
 {
   const int64_t weights = bc_count_weights(geometry);
   return pass == BLASCONV_FORWARD && weights > BC_PATCH_ELEMENTS / 2 ? (double)weights : 0.0;
+}
+
+double bc_far_pixels(const bc_geometry *g)
+{
+  const double input = (double)g->in_channels * (double)g->in_pixels;
+  const double output = (double)g->out_channels * (double)g->out_pixels;
+  return fmax(0.0, (double)(g->batch * g->groups) * (input + output) - BC_CACHED_PIXELS);
 }
 
 void bc_clear_block(bc_block_view view, float *block)

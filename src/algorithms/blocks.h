@@ -9,6 +9,7 @@
 
 /* A block of patches stays in the second-level cache, beside the operands that it meets. */
 #define BC_PATCH_ELEMENTS ((int64_t)1 << 17) /* 512 KiB */
+#define BC_CACHED_PIXELS ((double)(1 << 20)) /* 4 MiB */
 
 /* Floats that a block may have, in that cache and in what the plan may book. */
 int64_t bc_patch_elements(const bc_request *request);
@@ -57,6 +58,10 @@ bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass);
 /* All weights, if the forward pass hands them to SGEMM and they are more than caches keep near: in
  * the other passes their neighbours are read together. */
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass);
+
+/* Elements of the input and the output, or their gradients, beyond those that a cache keeps from
+ * one run to the next. */
+double bc_far_pixels(const bc_geometry *geometry);
 
 /* Sets a block to zero. */
 void bc_clear_block(bc_block_view view, float *block);

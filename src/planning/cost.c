@@ -48,6 +48,7 @@ void bc_cost_terms(const bc_work *work, int64_t tasks, double terms[BC_TERMS])
   terms[BC_TERM_TASK] = (double)tasks;
   add_products(work, terms);
   terms[BC_TERM_FAR_WEIGHT] = work->far_weights;
+  terms[BC_TERM_FAR_PIXEL] = work->far_pixels;
   terms[BC_TERM_TILE] = work->tiles;
   terms[BC_TERM_SEGMENT] = work->segments;
   terms[BC_TERM_MULTIPLICATION] = work->multiplications / speed_of_isa[bc_cpu_isa()];

@@ -11,6 +11,7 @@ typedef struct bc_work {
   double m, n, k;         /* their extents, on average */
   bool turned;            /* their second operands lie column by column */
   double far_weights;     /* weights that they read from far away in short rows */
+  double far_pixels;      /* pixels that they read from memory, or write there */
   double tiles;           /* calls of the product kernel */
   double segments;        /* of the depth, in all of these */
   double multiplications; /* of these, tiles counted as full */
@@ -37,6 +38,7 @@ typedef enum bc_term {
   BC_TERM_OPERAND, /* elements of its operands, of all pieces */
   BC_TERM_RESULT,  /* and of its results */
   BC_TERM_FAR_WEIGHT,
+  BC_TERM_FAR_PIXEL,
   BC_TERM_TILE, /* from here on, the fields of bc_work */
   BC_TERM_SEGMENT,
   BC_TERM_MULTIPLICATION,

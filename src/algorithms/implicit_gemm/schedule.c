@@ -306,12 +306,14 @@ static double count_moved(const bc_walk *walk, double gathered, double sums)
   return bc_rows_stay(walk) ? sums : gathered + sums;
 }
 
-/* Of the multiplications, those that are carried out: taps on pads are left out of turned rows. */
-static double share_multiplied(const bc_walk *walk)
+/* Of all pairs of an output pixel and a tap, those that are multiplied, which is the same in both
+ * passes: where taps on pads are left out, the others. */
+static double share_multiplied(const bc_geometry *g, const bc_walk *walk)
 {
+  const bc_walk forward = bc_walk_at(g, BLASCONV_FORWARD, 0);
   const bool turned = walk->taps_last && bc_rows_are_pixels(walk);
-  return (turned && walk->taps <= BC_MOST_TAP_BITS) || bc_leaves_out(walk) ? bc_share_inside(walk)
-                                                                           : 1.0;
+  const bool leaves_out = turned ? walk->taps <= BC_MOST_TAP_BITS : bc_leaves_out(&forward);
+  return leaves_out ? bc_share_inside(&forward) : 1.0;
 }
 
 bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
@@ -333,7 +335,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const double weights = groups * (double)walk.result_channels * depth;
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
-                   .multiplications = share_multiplied(&walk) * filled * depth,
+                   .multiplications = share_multiplied(g, &walk) * filled * depth,
                    .packed = count_packed(request, weights, (double)positions, blocks),
                    .places = gatherings * (double)taps,
                    .moved = count_moved(&walk, gatherings * depth,

@@ -15,6 +15,7 @@ const double bc_prices_avx2[BC_TERMS] = {
     [BC_TERM_OPERAND] = 2.33e-10,        // 0.233 ns
     [BC_TERM_RESULT] = 2.56e-10,         // 0.256 ns
     [BC_TERM_FAR_WEIGHT] = 1.18e-10,     // 0.118 ns
+    [BC_TERM_FAR_PIXEL] = 0,             // 0 ns
     [BC_TERM_TILE] = 1.97e-08,           // 19.7 ns
     [BC_TERM_SEGMENT] = 2.08e-08,        // 20.8 ns
     [BC_TERM_MULTIPLICATION] = 2.25e-11, // 0.0225 ns

@@ -1,7 +1,8 @@
 /* Written by `./bench.sh --planner --fit`, 2026-11-28:
  * AMD EPYC; blasconv 0.1.0; OpenBLAS 0.3.21, pthread, kernels Cooperlake; CPU AVX-512;
- * 5562 pairs of a problem and an algorithm, on one thread. Half of the estimates are within
- * 8 per cent of the measurement, nine of ten within 42. */
+ * 5562 pairs of a problem and an algorithm, batch 1, on one thread. The price of a far pixel came
+ * later that day, by `--only far_pixel`, from 9514 pairs with batch 1 and 8: half of the estimates
+ * are within 7 per cent of the measurement, nine of ten within 37. */
 #include "planning/cost.h"
 
 const double bc_prices_avx512[BC_TERMS] = {
@@ -13,6 +14,7 @@ const double bc_prices_avx512[BC_TERMS] = {
     [BC_TERM_OPERAND] = 7.72e-11,        // 0.0772 ns
     [BC_TERM_RESULT] = 0,                // 0 ns
     [BC_TERM_FAR_WEIGHT] = 5.64e-11,     // 0.0564 ns
+    [BC_TERM_FAR_PIXEL] = 2.47e-10,      // 0.247 ns
     [BC_TERM_TILE] = 3.1e-08,            // 31 ns
     [BC_TERM_SEGMENT] = 1.43e-09,        // 1.43 ns
     [BC_TERM_MULTIPLICATION] = 2.61e-11, // 0.0261 ns
