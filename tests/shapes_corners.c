@@ -162,6 +162,8 @@ static const corner_row large_corners[] = {
     {"1x1, small images, filters one more than vectors", "n3 c140 in5x5 k81"},
     {"1x1, one small image", "c600 in7x7 k70"},
     {"1x1 with stride, small images", "n3 c150 in13x14 k100 s2"},
+    {"1x1 with pads, small images", "n3 c140 in5x4 k70 p1"},
+    {"1x1 with pads at the bottom, small images", "c130 in5x6 k66 p0:1x0:1"},
     {"3x3, small images", "n4 c70 in7x6 k70 f3 p1"},
     {"small images in groups", "n3 c280 in5x7 k150 g2"},
     {"small images, every pixel meets other taps", "n2 c20 in5x5 k70 f5 p2"},
