@@ -1,6 +1,7 @@
 """Fits the prices of the cost model to measurements, and writes them to src/planning/prices/."""
 
 import datetime
+import sys
 
 import numpy
 from scipy.optimize import least_squares
@@ -21,7 +22,7 @@ TEXT = """\
 /* Written by `./bench.sh --planner --fit`, {date}:
  * {cpu}; {library};
  * {pairs} pairs of a problem and an algorithm, on one thread. Half of the estimates are within
- * {half:.0f} per cent of the measurement, nine of ten within {most:.0f}. */
+ * {half:.0f} per cent of the measurement, nine of ten within {most:.0f}.{fitted} */
 #include "planning/cost.h"
 
 const double bc_prices_{isa}[BC_TERMS] = {{
@@ -52,6 +53,9 @@ def solve(terms, seconds, start, kept=()):
 
 def fit(rows, names, cpu, library, only=None):
     """Writes the file, to be compiled and judged again. `only`: the terms whose prices change."""
+    unknown = set(only or names) - set(names)
+    if unknown:
+        sys.exit(f"no such term: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     terms = numpy.array([row.terms for row in rows])
     seconds = numpy.array([row.seconds for row in rows])
     file = written.file_for(library)
@@ -66,6 +70,7 @@ def fit(rows, names, cpu, library, only=None):
     lines = [f"{entry:{width}} // {1e9 * price:.3g} ns" for entry, price in zip(entries, prices)]
     file.write_text(TEXT.format(isa=file.stem, date=datetime.date.today(), cpu=cpu, library=library,
                                   pairs=len(rows), half=half, most=most,
+                                  fitted=f" Fitted: {', '.join(only)} alone." if only else "",
                                   prices="\n".join(lines)), encoding="utf-8")
     print(f"\nfitted: {file.name}; half of the estimates within {half:.0f} per cent of the "
           f"measurement, nine of ten within {most:.0f}")

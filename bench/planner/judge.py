@@ -196,7 +196,10 @@ def parse():
                         help="fit the prices to the times and write src/planning/prices/")
     parser.add_argument("--only", nargs="+", metavar="TERM",
                         help="with --fit: of these terms, the others keep theirs")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.only and not options.fit:
+        parser.error("--only goes with --fit")
+    return options
 
 
 def main():

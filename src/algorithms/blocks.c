@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+static const double CACHED_PIXELS = 1 << 20; /* 4 MiB */
+
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
 {
   const int64_t blocks = bc_count_blocks(whole, bc_max(1, bc_min(whole, most)));
@@ -81,7 +83,7 @@ double bc_far_pixels(const bc_geometry *g)
 {
   const double input = (double)g->in_channels * (double)g->in_pixels;
   const double output = (double)g->out_channels * (double)g->out_pixels;
-  return fmax(0.0, (double)(g->batch * g->groups) * (input + output) - BC_CACHED_PIXELS);
+  return fmax(0.0, (double)(g->batch * g->groups) * (input + output) - CACHED_PIXELS);
 }
 
 void bc_clear_block(bc_block_view view, float *block)

@@ -9,7 +9,6 @@
 
 /* A block of patches stays in the second-level cache, beside the operands that it meets. */
 #define BC_PATCH_ELEMENTS ((int64_t)1 << 17) /* 512 KiB */
-#define BC_CACHED_PIXELS ((double)(1 << 20)) /* 4 MiB */
 
 /* Floats that a block may have, in that cache and in what the plan may book. */
 int64_t bc_patch_elements(const bc_request *request);

@@ -65,7 +65,7 @@ static void mark_inside(const bc_walk *walk, const bc_depth_run *run, const bc_p
   }
 }
 
-void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel)
+void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel, bc_tap_set *met)
 {
   const bc_product_kernels *k = j->ctx->kernels;
   const bc_walk *walk = &j->walk;
@@ -74,6 +74,8 @@ void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel
   for (int64_t next = 0; bc_next_run(walk, j->depth, &next, &run);) {
     const int64_t begin = run.first_channel * walk->source.channel + run.shift;
     mark_inside(walk, &run, places, inside);
+    for (int64_t lane = 0; lane < places->lanes && met != NULL; ++lane)
+      met[lane] |= (bc_tap_set)(inside[lane] & 1) << run.tap;
     k->gather(&(bc_lanes_source){.source = bc_map_source(j->ctx) + begin,
                                  .source_step = walk->source.channel,
                                  .offsets = places->source,
@@ -95,7 +97,7 @@ static bc_panel_view make_panel(const bc_map_job *j, const bc_places *places, fl
     return (bc_panel_view){bc_map_source(j->ctx) + places->source[0] +
                                j->depth.begin * j->walk.source.channel,
                            j->walk.source.channel};
-  bc_gather_pixels(j, places, panel);
+  bc_gather_pixels(j, places, panel, NULL);
   return (bc_panel_view){panel, places->lanes};
 }
 

@@ -85,7 +85,7 @@ void bc_multiply_job(const bc_map_job *j, bc_coming *coming)
   bc_rows rows = {.segments = j->segments,
                   .length = bc_range_length(j->depth) / j->segments,
                   .step = j->step,
-                  .segment_step = bc_round_up(count, j->ctx->kernels->rows),
+                  .segment_step = bc_tiled_rows(j),
                   .add = j->add};
   for (int64_t row = 0; row < count; row += at_once) {
     rows.count = bc_min(at_once, count - row);

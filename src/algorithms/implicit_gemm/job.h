@@ -80,6 +80,12 @@ static inline bc_range bc_job_lanes(const bc_map_job *j)
   return j->ctx->rows_are_pixels ? j->channels : j->positions;
 }
 
+/* Rows of all tiles: the job's, up to a whole tile. */
+static inline int64_t bc_tiled_rows(const bc_map_job *j)
+{
+  return bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->rows);
+}
+
 /* The weights of the job's group, and the packed ones of the block that a channel of the
  * result is in, over the job's depth. */
 const float *bc_group_weights(const bc_map_job *job);
@@ -91,8 +97,10 @@ static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
   return j->panels + index * bc_range_length(j->depth) * j->ctx->kernels->lanes;
 }
 
-/* NCHW: fills a panel with the job's depth of the places' pixels. */
-void bc_gather_pixels(const bc_map_job *job, const bc_places *places, float *panel);
+/* NCHW: fills a panel with the job's depth of the places' pixels. met [lanes], or NULL: the taps
+ * that a place meets are added, up to BC_MOST_TAP_BITS. */
+void bc_gather_pixels(const bc_map_job *job, const bc_places *places, float *panel,
+                      bc_tap_set *met);
 
 /* Panels of the job's channels: their weights, packed before or now. */
 void bc_make_weight_panels(const bc_map_job *job);

@@ -6,7 +6,7 @@
 static bc_rows make_part(const bc_map_job *j, bc_range rows, bc_tap_set met, int64_t apart,
                          int64_t *panel_at, const float **at)
 {
-  const int64_t all = bc_round_up(bc_range_length(j->positions), j->ctx->kernels->rows);
+  const int64_t all = bc_tiled_rows(j);
   bc_rows part = {.count = bc_range_length(rows),
                   .length = bc_range_length(j->depth) / j->segments,
                   .step = j->step,

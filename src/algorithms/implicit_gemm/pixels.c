@@ -80,8 +80,7 @@ static void find_pixels(bc_map_job *j)
   bc_depth_run run;
   j->step = 1;
   j->segments = bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
-  bc_find_places(&j->walk, j->group, j->positions.begin, count,
-                 bc_round_up(count, j->ctx->kernels->rows), &places);
+  bc_find_places(&j->walk, j->group, j->positions.begin, count, bc_tiled_rows(j), &places);
   for (int64_t i = 0; i < count; ++i)
     j->results[i] = j->ctx->tensors->result + places.result[i];
   for (int64_t next = 0, segment = 0; bc_next_run(&j->walk, j->depth, &next, &run); ++segment)
@@ -91,7 +90,7 @@ static void find_pixels(bc_map_job *j)
 /* What the rows meet, and nothing else. */
 static void multiply_parts(const bc_map_job *j, bc_coming *coming)
 {
-  const int64_t n = bc_range_length(j->positions), all = bc_round_up(n, j->ctx->kernels->rows);
+  const int64_t n = bc_range_length(j->positions), all = bc_tiled_rows(j);
   const int64_t length = bc_range_length(j->depth) / j->segments;
   bc_tap_set met[BC_MOST_PLACES] = {0};
   for (int64_t segment = 0; segment < j->segments; ++segment)

@@ -1,22 +1,5 @@
 #include "row_tiles.h"
 
-void bc_find_taps(const bc_walk *walk, const bc_places *places, bc_tap_set *taps)
-{
-  const bc_range columns = {0, walk->axes[BC_WIDTH].source}, all = {0, walk->taps};
-  bc_depth_run run;
-  for (int64_t lane = 0; lane < places->lanes; ++lane)
-    taps[lane] = 0;
-  for (int64_t next = 0; bc_next_run(walk, all, &next, &run);)
-    for (int64_t i = 0; i < places->rows; ++i) {
-      const bc_place_row *row = &places->row[i];
-      if (!bc_row_meets_source(walk, &run, row))
-        continue;
-      const bc_range those = bc_places_within(walk, &run, row, columns);
-      for (int64_t lane = those.begin; lane < those.end; ++lane)
-        taps[lane] |= UINT64_C(1) << run.tap;
-    }
-}
-
 /* Rows with the same taps follow each other, in the order in which these come up: neighbours meet
  * most of the same. */
 static void sort_rows(const bc_tap_set *taps, int64_t rows, int64_t *order)

@@ -15,9 +15,6 @@ enum {
 /* A set of taps, up to BC_MOST_TAP_BITS of them, a bit each. */
 typedef uint64_t bc_tap_set;
 
-/* Sets taps [lanes] to those that each place meets; those that stand for none meet none. */
-void bc_find_taps(const bc_walk *walk, const bc_places *places, bc_tap_set *taps);
-
 /* Rows of a tile, and the taps that any of them meets. */
 typedef struct bc_row_tile {
   bc_range rows;

@@ -207,8 +207,15 @@ static void cut_bands(const image_shares *s, bc_blocks *blocks)
     blocks->bands = bc_max(1, bc_min(most, wanted));
 }
 
-/* Each band packs the weights of its channels, and rounds its pixels up to panels: bands come first
- * only where neither is so. */
+/* Blocks of whole images. */
+static void cut_images(const image_shares *s, bc_blocks *blocks)
+{
+  bc_split_for_tasks(s->tasks, s->batch, s->groups * bc_count_blocks(s->channels, blocks->filters),
+                     1, 1, &blocks->images);
+}
+
+/* Each band and each block of images packs the weights of its channels, and bands round their
+ * pixels up to panels: they come first only where neither is so. */
 static void split_whole_images(const image_shares *s, bc_blocks *blocks)
 {
   blocks->bands = 1;
@@ -216,14 +223,11 @@ static void split_whole_images(const image_shares *s, bc_blocks *blocks)
   if (s->pixels_are_first && s->batch == 1)
     cut_bands(s, blocks);
   if (s->pixels_are_first)
-    bc_split_for_tasks(s->tasks, s->batch,
-                       s->groups * bc_count_blocks(s->channels, blocks->filters), 1, 1,
-                       &blocks->images);
+    cut_images(s, blocks);
   bc_split_for_tasks(s->tasks, s->channels,
                      count_image_tasks(s, blocks) / bc_count_blocks(s->channels, blocks->filters),
                      s->least->filters, s->units->filters, &blocks->filters);
-  bc_split_for_tasks(s->tasks, s->batch, s->groups * bc_count_blocks(s->channels, blocks->filters),
-                     1, 1, &blocks->images);
+  cut_images(s, blocks);
   if (blocks->bands == 1)
     cut_bands(s, blocks);
 }

@@ -4,19 +4,26 @@
 
 #include "kernels/kernels.h"
 
-/* Where pixels of some places are: each channel's first tap, from the job's first channel on. */
-static void find_pixels(const bc_map_job *j, const bc_places *places, const float **at)
+/* Where pixels of some places are: each channel's first tap, from the job's first channel on. All
+ * of them meet the one segment. */
+static void find_pixels(const bc_map_job *j, const bc_places *places, const float **at,
+                        bc_tap_set *met)
 {
   const float *first = bc_map_source(j->ctx) + j->depth.begin * j->walk.source.channel;
-  for (int64_t i = 0; i < places->count; ++i)
+  for (int64_t i = 0; i < places->count; ++i) {
     at[i] = first + places->source[i];
+    met[i] = 1;
+  }
 }
 
-/* The same of copies, in a panel [depth][lanes]. */
+/* The same of copies, in a panel [depth][lanes]. A segment is a tap, or all that there is. */
 static void copy_pixels(const bc_map_job *j, const bc_places *places, float *panel,
-                        const float **at)
+                        const float **at, bc_tap_set *met)
 {
-  bc_gather_pixels(j, places, panel);
+  const bool are_taps = j->segments == j->walk.taps;
+  for (int64_t i = 0; i < places->lanes; ++i)
+    met[i] = are_taps ? 0 : 1;
+  bc_gather_pixels(j, places, panel, are_taps ? met : NULL);
   for (int64_t i = 0; i < places->count; ++i)
     at[i] = panel + i;
 }
@@ -24,7 +31,7 @@ static void copy_pixels(const bc_map_job *j, const bc_places *places, float *pan
 /* Puts pixels among the job's rows from number `first` on, and where their results are. */
 static void add_rows(const bc_map_job *j, const bc_places *places, const float **at, int64_t first)
 {
-  const int64_t all = bc_round_up(bc_range_length(j->positions), j->ctx->kernels->rows);
+  const int64_t all = bc_tiled_rows(j);
   for (int64_t segment = 0; segment < j->segments; ++segment)
     for (int64_t i = 0; i < places->count; ++i)
       j->rows[segment * all + first + i] = at[i] + segment * j->ctx->kernels->lanes;
@@ -32,36 +39,25 @@ static void add_rows(const bc_map_job *j, const bc_places *places, const float *
     j->results[first + i] = j->ctx->tensors->result + places->result[i];
 }
 
-/* Which segments the places meet. */
-static void find_met(const bc_map_job *j, const bc_places *places, bc_tap_set *met)
-{
-  if (j->segments == j->walk.taps)
-    bc_find_taps(&j->walk, places, met);
-  else
-    for (int64_t i = 0; i < places->lanes; ++i)
-      met[i] = 1;
-}
-
 /* The job's rows: each tap is a segment if the depth has all of them. */
 static void make_rows(bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->positions);
-  const int64_t taps = j->walk.taps, whole = bc_range_length(j->depth) / taps * taps;
+  const int64_t taps = j->walk.taps;
   const bool stay = bc_rows_stay(&j->walk);
   bc_tap_set met[BC_MOST_PLACES];
   float *sums[BC_ROW_BLOCK];
   bc_places places;
-  j->segments = taps <= BC_MOST_TAP_BITS && whole == bc_range_length(j->depth) ? taps : 1;
+  j->segments = taps <= BC_MOST_TAP_BITS && bc_range_length(j->depth) % taps == 0 ? taps : 1;
   j->step = stay ? j->walk.source.channel : j->segments * lanes;
   for (int64_t first = 0; first < n; first += lanes) {
     const float *at[BC_MOST_LANES];
     bc_find_places(&j->walk, j->group, j->positions.begin + first, bc_min(lanes, n - first), lanes,
                    &places);
     if (stay)
-      find_pixels(j, &places, at);
+      find_pixels(j, &places, at, met + first);
     else
-      copy_pixels(j, &places, j->copies + first * bc_range_length(j->depth), at);
-    find_met(j, &places, met + first);
+      copy_pixels(j, &places, j->copies + first * bc_range_length(j->depth), at, met + first);
     add_rows(j, &places, at, first);
   }
   for (int64_t i = 0; i < n; ++i)
