@@ -72,11 +72,12 @@ extern "C" {
  *
  * **Tensors** are dense arrays of `float` in row-major order (the last index moves fastest):
  *
- * | layout | input, its gradient | output, its gradient | weights, their gradient | transposed   |
- * |--------|---------------------|----------------------|-------------------------|--------------|
- * | NCHW   | [N][C][H][W]        | [N][K][P][Q]         | [K][C/G][R][S]          | [C][K/G][R][S]
- * | | NHWC   | [N][H][W][C]        | [N][P][Q][K]         | [K][R][S][C/G]          |
- * [C][R][S][K/G] |
+ * | layout | input        | output       | weights        | of a transposed problem |
+ * |--------|--------------|--------------|----------------|-------------------------|
+ * | NCHW   | [N][C][H][W] | [N][K][P][Q] | [K][C/G][R][S] | [C][K/G][R][S]          |
+ * | NHWC   | [N][H][W][C] | [N][P][Q][K] | [K][R][S][C/G] | [C][R][S][K/G]          |
+ *
+ * A gradient is shaped as what it is the gradient of.
  *
  * bias, scale, shift and the bias's gradient are [K]. Tensors need the natural alignment of
  * `float`, no more. A tensor that is written must not overlap any other argument unless a function
@@ -627,11 +628,11 @@ BLASCONV_API blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const
  * The tensors of an execution, shaped as the top of this file says. Set those of the plan's pass,
  * leave the others NULL:
  *
- * | pass             | read                                                 | written |
- * |------------------|------------------------------------------------------|----------------------|
- * | forward          | input, weights, [bias], [scale, shift], residual     | output | | backward
- * data    | weights, output_gradient                             | input_gradient       | |
- * backward weights | input, output_gradient               | weights_gradient, [bias_gradient]    |
+ * | pass             | read                                             | written           |
+ * |------------------|--------------------------------------------------|-------------------|
+ * | forward          | input, weights, [bias], [scale, shift], residual | output            |
+ * | backward data    | weights, output_gradient                         | input_gradient    |
+ * | backward weights | input, output_gradient       | weights_gradient, [bias_gradient]     |
  *
  * Those in brackets are optional (scale and shift come together); `residual` is needed if the plan
  * has one, else forbidden. In place of `weights` a pass takes `packed`. A tensor without elements

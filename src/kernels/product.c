@@ -4,14 +4,15 @@
 #include "kernels.h"
 
 /* A tile's rows as a list, since compilers keep variables with names in registers, but not the
- * elements of an array. */
+ * elements of an array. With vectors of 512 bits an instruction does so much that those around the
+ * multiplications do not count; else several terms TOGETHER spare some of them. */
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
-enum { ROWS = 8, DEPTH = 512 };
+enum { ROWS = 8, TOGETHER = 1, READS_IN_PLACE = 1 };
 #else
 #define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6, DEPTH = 288 };
+enum { ROWS = 6, TOGETHER = 4, READS_IN_PLACE = 0 };
 #endif
 
 #include "vectors.h"
@@ -40,8 +41,32 @@ static void fetch(bc_coming *coming)
   }
 }
 
-INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
+#define ADD(i)                                                                                     \
+  if ((i) < rows) {                                                                                \
+    const floats factor = row##i[k + term * step] - (floats){0};                                   \
+    low##i += factor * low;                                                                        \
+    if (!half)                                                                                     \
+      high##i += factor * high;                                                                    \
+  }
+/* So many terms at a time, as long as there are so many. */
+#define ADD_TERMS(count)                                                                           \
+  for (; k <= stop - (count)*step; k += (count)*step)                                              \
+    _Pragma("GCC unroll 4") for (int64_t term = 0; term < (count); ++term)                         \
+    {                                                                                              \
+      if (slides)                                                                                  \
+        panel = t->panel + *shift++;                                                               \
+      const floats low = load(panel), high = half ? low : load(panel + WIDTH);                     \
+      EACH_ROW(ADD)                                                                                \
+      if (!slides)                                                                                 \
+        panel += panel_step;                                                                       \
+    }
+
+/* known_step: the rows', the panel being packed; or 0, and the tile says both. */
+INLINE void multiply_rows(int rows, bool half, bool slides, int64_t known_step, const bc_tile *t)
 {
+  const bool is_known = known_step != 0;
+  const int64_t step = is_known ? known_step : t->step;
+  const int64_t panel_step = is_known ? LANES : t->panel_step;
   const float *const *at = t->rows_at;
   const float *panel = t->panel;
   const int64_t *shift = t->shifts;
@@ -60,26 +85,14 @@ INLINE void multiply_rows(int rows, bool half, bool slides, const bc_tile *t)
       panel = t->panel + t->panel_at[segment];
 #define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
-    const int64_t end = t->length * t->step;
+    const int64_t end = t->length * step;
     for (int64_t k = 0, stop; k < end;) {
-      stop = k + BC_PIECE * t->step < end ? k + BC_PIECE * t->step : end;
+      stop = k + BC_PIECE * step < end ? k + BC_PIECE * step : end;
       if (t->coming != NULL)
         fetch(t->coming);
-      for (; k < stop; k += t->step) {
-        if (slides)
-          panel = t->panel + *shift++;
-        const floats low = load(panel), high = half ? low : load(panel + WIDTH);
-#define ADD(i)                                                                                     \
-  if ((i) < rows) {                                                                                \
-    const floats factor = row##i[k] - (floats){0};                                                 \
-    low##i += factor * low;                                                                        \
-    if (!half)                                                                                     \
-      high##i += factor * high;                                                                    \
-  }
-        EACH_ROW(ADD)
-        if (!slides)
-          panel += t->panel_step;
-      }
+      if (is_known)
+        ADD_TERMS(TOGETHER)
+      ADD_TERMS(1)
     }
     at += t->segment_step;
   }
@@ -97,11 +110,19 @@ static void multiply(const bc_tile *tile)
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, false, false, tile);                                                    \
+    multiply_rows((i) + 1, false, false, 0, tile);                                                 \
     break;                                                                                         \
   case ROWS + (i) + 1:                                                                             \
-    multiply_rows((i) + 1, true, false, tile);                                                     \
+    multiply_rows((i) + 1, true, false, 0, tile);                                                  \
     break;
+  const bool is_packed = tile->panel_step == LANES && (tile->step == 1 || tile->step == LANES);
+  if (TOGETHER > 1 && tile->rows == ROWS && !tile->half && is_packed) {
+    if (tile->step == 1)
+      multiply_rows(ROWS, false, false, 1, tile);
+    else
+      multiply_rows(ROWS, false, false, LANES, tile);
+    return;
+  }
   switch (tile->rows + (tile->half ? ROWS : 0)) {
     EACH_ROW(CASE)
   default:
@@ -112,9 +133,9 @@ static void multiply(const bc_tile *tile)
 static void slide(const bc_tile *tile)
 {
   if (tile->half)
-    multiply_rows(ROWS, true, true, tile);
+    multiply_rows(ROWS, true, true, 0, tile);
   else
-    multiply_rows(ROWS, false, true, tile);
+    multiply_rows(ROWS, false, true, 0, tile);
 }
 
 /* ---- panels of pixels ---- */
@@ -237,7 +258,7 @@ static void put_row(const bc_row_source *row, float *to)
 
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .lanes = LANES,
-                                                           .depth = DEPTH,
+                                                           .reads_in_place = READS_IN_PLACE,
                                                            .multiply = multiply,
                                                            .slide = slide,
                                                            .gather = gather,

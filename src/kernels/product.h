@@ -69,7 +69,7 @@ typedef struct bc_row_source {
 
 typedef struct bc_product_kernels {
   int64_t rows, lanes; /* of a tile */
-  int64_t depth;       /* most of a panel: deeper ones are slower, or no faster */
+  bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_tile *tile);
   /* The same with all rows of a tile, one segment, and the lanes of each term anywhere. */
   void (*slide)(const bc_tile *tile);

@@ -67,6 +67,7 @@ static void mark_inside(const bc_walk *walk, const bc_depth_run *run, const bc_p
 
 void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel, bc_tap_set *met)
 {
+  const bool by_taps = met != NULL;
   const bc_product_kernels *k = j->ctx->kernels;
   const bc_walk *walk = &j->walk;
   int32_t inside[BC_MOST_LANES];
@@ -74,7 +75,7 @@ void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel
   for (int64_t next = 0; bc_next_run(walk, j->depth, &next, &run);) {
     const int64_t begin = run.first_channel * walk->source.channel + run.shift;
     mark_inside(walk, &run, places, inside);
-    for (int64_t lane = 0; lane < places->lanes && met != NULL; ++lane)
+    for (int64_t lane = 0; lane < places->lanes && by_taps; ++lane)
       met[lane] |= (bc_tap_set)(inside[lane] & 1) << run.tap;
     k->gather(&(bc_lanes_source){.source = bc_map_source(j->ctx) + begin,
                                  .source_step = walk->source.channel,
@@ -85,7 +86,9 @@ void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel
                                  .run_ends = places->run_ends,
                                  .readable = -begin,
                                  .limit = walk->source_size - begin},
-              run.channels, panel + (run.first - j->depth.begin) * k->lanes, run.step * k->lanes);
+              run.channels,
+              panel + (by_taps ? run.tap * run.channels : run.first - j->depth.begin) * k->lanes,
+              (by_taps ? 1 : run.step) * k->lanes);
   }
 }
 

@@ -98,7 +98,8 @@ static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
 }
 
 /* NCHW: fills a panel with the job's depth of the places' pixels. met [lanes], or NULL: the taps
- * that a place meets are added, up to BC_MOST_TAP_BITS. */
+ * that a place meets are added, up to BC_MOST_TAP_BITS, and the panel's depth has tap behind tap,
+ * each with all channels, instead of channel behind channel. */
 void bc_gather_pixels(const bc_map_job *job, const bc_places *places, float *panel,
                       bc_tap_set *met);
 

@@ -29,7 +29,7 @@ static const bc_product_kernels *kernels(void)
 static int64_t most_lanes(void)
 {
   const int64_t floats = bc_cpu_second_level_cache() / 2 / (int64_t)sizeof(float);
-  return floats / kernels()->depth / kernels()->lanes * kernels()->lanes;
+  return floats / BC_MOST_DEPTH / kernels()->lanes * kernels()->lanes;
 }
 
 bool bc_rows_are_pixels(const bc_walk *walk)
@@ -48,12 +48,13 @@ bool bc_panels_stay(const bc_walk *walk)
         axis->count != axis->source)
       return false;
   }
-  return !bc_rows_are_pixels(walk) && step % BC_CACHE_LINE == 0 && step % CROWDED_STEP != 0;
+  return kernels()->reads_in_place && !bc_rows_are_pixels(walk) && step % BC_CACHE_LINE == 0 &&
+         step % CROWDED_STEP != 0;
 }
 
 bool bc_rows_stay(const bc_walk *walk)
 {
-  return walk->taps == 1 && bc_share_inside(walk) == 1.0;
+  return kernels()->reads_in_place && walk->taps == 1 && bc_share_inside(walk) == 1.0;
 }
 
 bool bc_leaves_out(const bc_walk *walk)
@@ -256,7 +257,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
       .filters = bc_even_block(channels, walk.taps_last ? MOST_ROWS : most_lanes(), units.filters),
       .panels = most_lanes(),
       .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
-  set_depth(g, &walk, k->depth, &blocks);
+  set_depth(g, &walk, BC_MOST_DEPTH, &blocks);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, &walk, request->room, &blocks);

@@ -50,7 +50,7 @@ size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
 /* Rows of neighbours that are so far apart. */
 static bool stays(int64_t step)
 {
-  return step > 1 && step <= MOST_STEP;
+  return bc_cpu_kernels()->product->reads_in_place && step > 1 && step <= MOST_STEP;
 }
 
 static int64_t depth_of_block(int64_t rows, int64_t lanes, int64_t k, bool stays)

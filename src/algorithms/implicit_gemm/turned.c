@@ -31,10 +31,10 @@ static void copy_pixels(const bc_map_job *j, const bc_places *places, float *pan
 /* Puts pixels among the job's rows from number `first` on, and where their results are. */
 static void add_rows(const bc_map_job *j, const bc_places *places, const float **at, int64_t first)
 {
-  const int64_t all = bc_tiled_rows(j);
+  const int64_t all = bc_tiled_rows(j), length = bc_range_length(j->depth) / j->segments;
   for (int64_t segment = 0; segment < j->segments; ++segment)
     for (int64_t i = 0; i < places->count; ++i)
-      j->rows[segment * all + first + i] = at[i] + segment * j->ctx->kernels->lanes;
+      j->rows[segment * all + first + i] = at[i] + segment * length * j->ctx->kernels->lanes;
   for (int64_t i = 0; i < places->count; ++i)
     j->results[first + i] = j->ctx->tensors->result + places->result[i];
 }
@@ -49,7 +49,7 @@ static void make_rows(bc_map_job *j)
   float *sums[BC_ROW_BLOCK];
   bc_places places;
   j->segments = taps <= BC_MOST_TAP_BITS && bc_range_length(j->depth) % taps == 0 ? taps : 1;
-  j->step = stay ? j->walk.source.channel : j->segments * lanes;
+  j->step = stay ? j->walk.source.channel : lanes;
   for (int64_t first = 0; first < n; first += lanes) {
     const float *at[BC_MOST_LANES];
     bc_find_places(&j->walk, j->group, j->positions.begin + first, bc_min(lanes, n - first), lanes,
