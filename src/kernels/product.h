@@ -11,7 +11,6 @@ enum {
   BC_MOST_TILE_ROWS = 8,
   BC_MOST_LANES = 32,
   BC_MOST_DEPTH = 512,
-  BC_PIECE = 32,
   BC_CACHE_LINE = 16 /* floats */
 };
 
@@ -43,7 +42,7 @@ typedef struct bc_tile {
       *shifts;       /* [length], for slide(): where a term's lanes are, from the panel's begin */
   bool add;          /* to what is there; else it is not read */
   bool half;         /* of the lanes: the others are neither read nor written */
-  bc_coming *coming; /* some is fetched with every BC_PIECE terms of a segment; or NULL */
+  bc_coming *coming; /* some is fetched with every piece of a segment; or NULL */
 } bc_tile;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
@@ -69,6 +68,7 @@ typedef struct bc_row_source {
 
 typedef struct bc_product_kernels {
   int64_t rows, lanes; /* of a tile */
+  int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_tile *tile);
   /* The same with all rows of a tile, one segment, and the lanes of each term anywhere. */

@@ -30,7 +30,7 @@ static int64_t count_pieces(const bc_map_job *j)
   const bc_product_kernels *k = j->ctx->kernels;
   return bc_count_blocks(bc_range_length(bc_job_lanes(j)), k->lanes) *
          bc_count_blocks(bc_range_length(bc_job_rows(j)), k->rows) * j->segments *
-         bc_count_blocks(bc_range_length(j->depth) / j->segments, BC_PIECE);
+         bc_count_blocks(bc_range_length(j->depth) / j->segments, k->piece);
 }
 
 /* Where tap 0 of a position is in the source. */

@@ -209,7 +209,7 @@ static void add_unit(const job *j, const context *ctx, int64_t unit)
   const float *next = gradient + columns * g->output.pixel;
   bc_coming coming = bc_expect(next, g->output.channel, in_pixels(g) ? 1 : g->out_channels,
                                in_pixels(g) ? columns * g->output.pixel : columns,
-                               tiles * count * bc_count_blocks(width->output, BC_PIECE));
+                               tiles * count * bc_count_blocks(width->output, kernels()->piece));
   copy_strip(j, ctx->tensors->input + unit / blocks * g->input.image, rows.begin);
   for (int64_t lane = 0; lane < g->out_channels; lane += lanes) {
     const int64_t filters = bc_min(lanes, g->out_channels - lane);

@@ -158,7 +158,7 @@ static void multiply_depth(const product *p, bc_range depth, const float *next_a
   const int64_t n = bc_range_length(depth);
   const int64_t pieces = bc_count_blocks(p->rows, p->kernels->rows) *
                          bc_count_blocks(p->lanes, p->kernels->lanes) *
-                         bc_count_blocks(n, BC_PIECE);
+                         bc_count_blocks(n, p->kernels->piece);
   const bc_operand a = {next_a, p->a.row_step, p->a.column_step};
   const bc_operand b = {next_b, p->b.row_step, p->b.column_step};
   bc_coming lanes = expect(b, n, p->lanes, pieces);

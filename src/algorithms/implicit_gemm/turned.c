@@ -158,7 +158,7 @@ static bc_coming expect_weights(const bc_map_job *j, int64_t panel)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->depth);
   return bc_expect(j->views[panel].first, lanes, n, lanes,
-                   j->met->cut.count * bc_count_blocks(n, BC_PIECE));
+                   j->met->cut.count * bc_count_blocks(n, j->ctx->kernels->piece));
 }
 
 /* The sums of a panel, while the next panel and then some of what is coming, if anything is, are
