@@ -4,7 +4,8 @@
 usage: report.py [--out FOLDER] [--docs FILE]
 
 FOLDER (default: out) has peers.csv and peers.json. FILE is a text whose part between the lines
-"<!-- peers: begin -->" and "<!-- peers: end -->" is replaced by the tables.
+"<!-- peers AVX2: begin -->" and "<!-- peers AVX2: end -->" is replaced by the tables, or that of
+another instruction set, if that is what the CPU was found to have.
 """
 
 import argparse
@@ -16,7 +17,6 @@ import tempfile
 from collections import defaultdict
 
 HERE = pathlib.Path(__file__).resolve().parent
-BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 PASSES = ("forward", "backward_data", "backward_weights")
 
 
@@ -99,11 +99,18 @@ def markdown(rows, facts):
     return "\n".join(lines) + "\n"
 
 
-def replace_region(path, text):
+def region(facts):
+    """The lines between which the tables of such a machine are."""
+    isa = facts["library"].split("; CPU ")[1]
+    return f"<!-- peers {isa}: begin -->", f"<!-- peers {isa}: end -->"
+
+
+def replace_region(path, facts, text):
+    begin, end = region(facts)
     whole = path.read_text(encoding="utf-8")
-    before, rest = whole.split(BEGIN)
-    after = rest.split(END)[1]
-    path.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+    before, rest = whole.split(begin)
+    after = rest.split(end)[1]
+    path.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
 
 
 # ---- the pictures ----
@@ -203,7 +210,7 @@ def main():
     text = markdown(rows, facts)
     (options.out / "peers.md").write_text(text, encoding="utf-8")
     if options.docs:
-        replace_region(options.docs, text)
+        replace_region(options.docs, facts, text)
     if any(row["ratio"] for row in rows):
         draw(rows, facts, options.out)
         print(f"{options.out}/peers.md, peers_layers.png, peers_networks.png, peers_roofline.png")

@@ -127,7 +127,7 @@ vgg16,a,1,forward,8,2,nchw,xnnpack,x,nchw,,,cannot: so
 vgg16,b,3,forward,8,2,nchw,xnnpack,x,nchw,,,cannot: so
 vgg16,a,1,forward,8,2,nhwc,xnnpack,x,nhwc,,,cannot: so
 """
-FACTS = {"date": "2026-01-02", "cpu": "CPU", "cores": 2, "library": "blasconv", "peers": ["p 1"],
+FACTS = {"date": "2026-01-02", "cpu": "CPU", "cores": 2, "library": "blasconv; CPU AVX2", "peers": ["p 1"],
          "wait": "passive", "weights": "packed", "algorithm": "a",
          "peak_gflops": {"1": 100.4, "2": 200.4}, "copy_gbytes": {"1": 10.0, "2": 12.0}}
 
@@ -155,11 +155,13 @@ class Report(unittest.TestCase):
     def test_region(self):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "text.md"
-            file.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", "utf-8")
+            other = "<!-- peers AVX-512: begin -->\nother\n<!-- peers AVX-512: end -->\n"
+            begin, end = "<!-- peers AVX2: begin -->\n", "<!-- peers AVX2: end -->\n"
+            file.write_text(f"before\n{begin}old\n{end}{other}after\n", "utf-8")
             for _ in range(2):
-                report.replace_region(file, "new\n")
+                report.replace_region(file, FACTS, "new\n")
             self.assertEqual(file.read_text("utf-8"),
-                             f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n")
+                             f"before\n{begin}new\n{end}{other}after\n")
 
 
 if __name__ == "__main__":
