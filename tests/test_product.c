@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-enum { most_segments = 5, most_length = 2 * BC_PIECE + 3, cases = 400 };
+enum { most_segments = 5, most_length = 131 /* pieces of 64 */, cases = 400 };
 
 /* ---------------------------------------------------------------------------------------------
  * Tiles

@@ -9,10 +9,10 @@
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
-enum { ROWS = 8, PIECE = 32, TOGETHER = 1, READS_IN_PLACE = 1 };
+enum { ROWS = 8, PIECE = 32, TOGETHER = 1, TURNED = 512, READS_IN_PLACE = 1 };
 #else
 #define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6, PIECE = 64, TOGETHER = 4, READS_IN_PLACE = 0 };
+enum { ROWS = 6, PIECE = 64, TOGETHER = 4, TURNED = 96, READS_IN_PLACE = 0 };
 #endif
 
 #include "vectors.h"
@@ -259,6 +259,7 @@ static void put_row(const bc_row_source *row, float *to)
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .lanes = LANES,
                                                            .piece = PIECE,
+                                                           .turned = TURNED,
                                                            .reads_in_place = READS_IN_PLACE,
                                                            .multiply = multiply,
                                                            .slide = slide,

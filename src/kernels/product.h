@@ -69,6 +69,7 @@ typedef struct bc_row_source {
 typedef struct bc_product_kernels {
   int64_t rows, lanes; /* of a tile */
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
+  int64_t turned;      /* NCHW: pixels of an image up to which it pays to have pixels as rows */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_tile *tile);
   /* The same with all rows of a tile, one segment, and the lanes of each term anywhere. */

@@ -10,8 +10,8 @@
 /* Each block of rows makes its panels again, so it is long. */
 enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 
-/* Images whose pixels are turned, and least extents at which that pays. */
-enum { MOST_TURNED = 512, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
+/* Least extents at which it pays to turn the pixels of small images. */
+enum { LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
 
 /* Where more pairs of a pixel and a tap than this are inside of the image, sorting rows for the
  * rest does not pay. */
@@ -35,7 +35,7 @@ static int64_t most_lanes(void)
 bool bc_rows_are_pixels(const bc_walk *walk)
 {
   return !walk->taps_last ||
-         (walk->positions % BC_CACHE_LINE != 0 && walk->positions <= MOST_TURNED &&
+         (walk->positions % BC_CACHE_LINE != 0 && walk->positions <= kernels()->turned &&
           walk->result_channels >= LEAST_TURNED_CHANNELS && walk->depth >= LEAST_TURNED_DEPTH);
 }
 
