@@ -76,7 +76,7 @@ bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass)
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass)
 {
   const int64_t weights = bc_count_weights(geometry);
-  return pass == BLASCONV_FORWARD && weights > BC_PATCH_ELEMENTS / 2 ? (double)weights : 0.0;
+  return pass != BLASCONV_BACKWARD_DATA && weights > BC_PATCH_ELEMENTS / 2 ? (double)weights : 0.0;
 }
 
 double bc_far_pixels(const bc_geometry *g)

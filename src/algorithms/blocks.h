@@ -54,8 +54,8 @@ static inline bc_block_view bc_view(bc_steps steps, int64_t channels, int64_t pi
  * NCHW the output's gradients of that of the weights. */
 bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass);
 
-/* All weights, if the forward pass hands them to SGEMM and they are more than caches keep near: in
- * the other passes their neighbours are read together. */
+/* All weights, or their gradients, if they are more than caches keep near and the pass hands them
+ * to SGEMM: for backward data their neighbours are read together. */
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass);
 
 /* Elements of the input and the output, or their gradients, beyond those that a cache keeps from

@@ -154,6 +154,7 @@ bc_work bc_weights_work(const bc_geometry *g, const bc_schedule *schedule,
     work.m = rows;
     work.n = filters;
     work.k = columns;
+    work.far_weights = bc_far_weights(g, BLASCONV_BACKWARD_WEIGHTS);
   } else {
     const bool in_rows = g->layout == BLASCONV_NHWC && lowers(g, blocks, method);
     method->multiply_work(products, rows, filters, columns,

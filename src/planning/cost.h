@@ -10,7 +10,7 @@ typedef struct bc_work {
   double products;        /* calls of bc_sgemm() */
   double m, n, k;         /* their extents, on average */
   bool turned;            /* their second operands lie column by column */
-  double far_weights;     /* weights that they read from far away in short rows */
+  double far_weights;     /* weights that they read from far away in short rows, or add to */
   double far_pixels;      /* pixels that they read from memory, or write there */
   double tiles;           /* calls of the product kernel */
   double segments;        /* of the depth, in all of these */

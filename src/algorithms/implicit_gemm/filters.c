@@ -1,4 +1,5 @@
 /* NCHW: rows are the weights of filters, panels are pixels. */
+#include "algorithms/expect.h"
 #include "job.h"
 
 #include <string.h>

@@ -1,16 +1,11 @@
 #include "weights.h"
 
+#include "algorithms/expect.h"
 #include "cpu.h"
 #include "kernels/kernels.h"
 
 /* Weights are read in short rows, kilobytes apart: no prefetcher of a CPU sees the next coming. */
 enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, TURNED = 64 };
-
-void bc_expect_row(const float *row, int64_t n)
-{
-  for (int64_t i = 0; i < n; i += BC_CACHE_LINE)
-    __builtin_prefetch(row + i, 0, 2);
-}
 
 static int64_t lanes(void)
 {

@@ -14,9 +14,6 @@ typedef struct bc_packing {
 /* NCHW: whether a channel's weights over the depth are neighbours, in that order. */
 bool bc_weights_are_rows(const bc_walk *walk);
 
-/* A row, of weights or else, will be read soon. */
-void bc_expect_row(const float *row, int64_t n);
-
 /* Packs the weights of `channels` of the result over `depth`, which bc_next_depth() gave. Behind
  * the last channel nothing is written: a product may read what is there, but does not keep it.
  * `weights` begins at the group's. */

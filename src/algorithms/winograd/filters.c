@@ -1,5 +1,5 @@
 /* From weights to their values at points. */
-#include "algorithms/implicit_gemm/weights.h"
+#include "algorithms/expect.h"
 #include "job.h"
 
 #include <string.h>

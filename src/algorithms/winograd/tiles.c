@@ -1,5 +1,5 @@
 /* From a tensor to the values of its tiles at points. */
-#include "algorithms/implicit_gemm/weights.h"
+#include "algorithms/expect.h"
 #include "job.h"
 
 #include <string.h>
