@@ -14,17 +14,12 @@ import itertools
 import os
 import pathlib
 import subprocess
+import sys
 from collections import defaultdict
 
-from planner.problems import LAYOUTS, NETWORKS, SHAPES, layer_words
+from planner.problems import LAYOUTS, NETWORKS, layer_words, layers_of
 
 REQUESTS = ("forward packed", "backward-data packed", "backward-weights")
-
-
-def layers_of(network):
-    """The rows of the network's file."""
-    with open(SHAPES / f"{network}.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def output_height(row):
@@ -42,7 +37,10 @@ def measure(options, layout, request, layers):
         command += ["--algorithm", options.algorithm]
     done = subprocess.run(command, input=problems + "\n", stdout=subprocess.PIPE, text=True,
                           check=False)
-    return list(csv.DictReader(done.stdout.splitlines()))
+    records = list(csv.DictReader(done.stdout.splitlines()))
+    if len(records) != len(layers):
+        sys.exit("blasconv-bench did not time all layers")
+    return records
 
 
 class Share:

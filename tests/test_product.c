@@ -115,6 +115,31 @@ START_TEST(tiles_of_any_rows_and_segments)
 }
 END_TEST
 
+/* Whole tiles of operands that lie as packing leaves them: loops of their own. */
+START_TEST(tiles_of_packed_operands)
+{
+  const bc_kernels *tables[isa_tables_most];
+  support_random random = support_random_start(7);
+  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
+    for (int i = 0; i < cases; ++i) {
+      const bc_product_kernels *kernels = tables[table]->product;
+      operands o = {.kernels = kernels,
+                    .segments = support_random_between(&random, 0, most_segments),
+                    .length = support_random_between(&random, 0, most_length),
+                    .step = i / 2 % 2 == 0 ? 1 : kernels->lanes,
+                    .gap = support_random_between(&random, 0, 9),
+                    .panel_step = kernels->lanes};
+      const int64_t lanes = kernels->lanes, depth = o.segments * o.length;
+      o.rows =
+          support_tensor_random(kernels->rows * o.segments * (o.length * o.step + o.gap), &random);
+      o.panel = support_tensor_random(depth * lanes, &random);
+      check_tile(&o, kernels->rows, i % 2 == 0, false, &random);
+      support_tensor_free(&o.panel);
+      support_tensor_free(&o.rows);
+    }
+}
+END_TEST
+
 START_TEST(tiles_whose_terms_lie_anywhere)
 {
   enum { most_shift = 200 };
@@ -236,6 +261,7 @@ int main(void)
 {
   Suite *suite = suite_create("product");
   support_add(suite, tiles_of_any_rows_and_segments);
+  support_add(suite, tiles_of_packed_operands);
   support_add(suite, tiles_whose_terms_lie_anywhere);
   support_add(suite, panels_of_any_runs);
   support_add(suite, rows_of_blocks);

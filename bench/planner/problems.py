@@ -30,12 +30,17 @@ def layer_words(row):
             f"d{pair(row, 'dilation')}")
 
 
+def layers_of(network):
+    """The lines of a network's file."""
+    with open(SHAPES / f"{network}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def network_problems(networks, batches):
     """Each layer of the networks, in all passes, layouts and batches."""
     for network in networks:
-        with open(SHAPES / f"{network}.csv", newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        for batch, layout, request, row in itertools.product(batches, LAYOUTS, REQUESTS, rows):
+        for batch, layout, request, row in itertools.product(batches, LAYOUTS, REQUESTS,
+                                                             layers_of(network)):
             yield (f"n{batch} {layer_words(row)} {layout} {request} threads=1 "
                    f"name={network}/{row['layer']}/{row['repeat']}")
 

@@ -127,8 +127,8 @@ vgg16,a,1,forward,8,2,nchw,xnnpack,x,nchw,,,cannot: so
 vgg16,b,3,forward,8,2,nchw,xnnpack,x,nchw,,,cannot: so
 vgg16,a,1,forward,8,2,nhwc,xnnpack,x,nhwc,,,cannot: so
 """
-FACTS = {"date": "2026-01-02", "cpu": "CPU", "cores": 2, "library": "blasconv; CPU AVX2", "peers": ["p 1"],
-         "wait": "passive", "weights": "packed", "algorithm": "a",
+FACTS = {"date": "2026-01-02", "cpu": "CPU", "cores": 2, "library": "blasconv; CPU AVX2",
+         "peers": ["p 1"], "wait": "passive", "weights": "packed", "algorithm": "a",
          "peak_gflops": {"1": 100.4, "2": 200.4}, "copy_gbytes": {"1": 10.0, "2": 12.0}}
 
 

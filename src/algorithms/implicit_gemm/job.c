@@ -53,7 +53,7 @@ static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_comi
   const bc_product_kernels *k = j->ctx->kernels;
   const int64_t panels = bc_job_panels(j).end;
   const int64_t pieces = PANELS_AHEAD * bc_count_blocks(rows->count, k->rows) *
-                         bc_count_blocks(rows->length, j->ctx->kernels->piece);
+                         bc_count_blocks(rows->length, k->piece);
   for (int64_t i = 0; i < panels; i += PANELS_AHEAD) {
     const bc_range few = {i, bc_min(panels, i + PANELS_AHEAD)};
     const float *first = few.end < panels ? j->views[few.end].first : after->first;
