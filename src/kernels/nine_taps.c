@@ -1,25 +1,30 @@
-/* Sums under three by three taps, all of which stay in registers. */
+/* Sums under three by three taps. Where that pays, all nine weights, or their gradients, stay in
+ * registers while rows go by, and each pixel is read once for several rows; else tiles are summed.
+ */
 #include "nine_taps.h"
 
 #include "geometry.h"
 #include "kernels.h"
+#include "nine_tiles.h"
 #include "vectors.h"
 
+#include <limits.h>
+
 /* Rows as a list, since compilers keep variables with names in registers, but not the elements of
- * an array; and the half of them that sums with stride 2 have. */
+ * an array; and those of them that correlations with stride 2 have. */
 #if defined(__AVX512F__)
-#define EACH_HALF_ROW(use) use(0) use(1)
-#define EACH_ROW(use) EACH_HALF_ROW(use) use(2) use(3)
+#define EACH_ROW_TWICE(use) use(0) use(1)
+#define EACH_ROW(use) EACH_ROW_TWICE(use) use(2) use(3)
 #define EACH_SOURCE_ROW(use) EACH_ROW(use) use(4) use(5)
-enum { ROWS = 4 };
+enum { ROWS = 4, FAR = INT_MAX /* a vector is a cache line, which is read once */ };
 #else
-#define EACH_HALF_ROW(use) use(0)
-#define EACH_ROW(use) EACH_HALF_ROW(use) use(1)
+#define EACH_ROW_TWICE(use) use(0)
+#define EACH_ROW(use) EACH_ROW_TWICE(use) use(1)
 #define EACH_SOURCE_ROW(use) EACH_ROW(use) use(2) use(3)
-enum { ROWS = 2 };
+enum { ROWS = 2, FAR = 256 };
 #endif
 
-enum { LANES = BC_VECTOR_LANES, TAPS = 3 };
+enum { LANES = BC_VECTOR_LANES };
 
 /* A row of the taps. */
 typedef struct three {
@@ -34,39 +39,6 @@ typedef struct nine {
 INLINE int64_t vector_at(const bc_nine_taps *n, int64_t x)
 {
   return bc_min(x, n->channels - LANES);
-}
-
-/* Of `rows` rows of the source from number `first` on, those that there are. */
-INLINE bc_range rows_inside(const bc_nine_taps *n, int64_t first, int64_t rows)
-{
-  const int64_t begin = bc_min(rows, bc_max(0, -first));
-  return (bc_range){begin, bc_max(begin, bc_min(rows, n->source_rows - first))};
-}
-
-/* Fetches a part of what comes next, so many elements from `at` on: in the order of memory, since
- * pixels are too far apart for the CPU to see what comes next. Into the second-level cache: in the
- * first, or to be written, it costs more than it saves. */
-INLINE void fetch(const float *next, int64_t at, int64_t elements)
-{
-  for (int64_t i = at; i < at + elements; i += CACHE_LINE)
-    __builtin_prefetch(next + i, 0, 2);
-}
-
-/* Of the rows of results behind these. */
-INLINE void fetch_results(const bc_nine_taps *n, int64_t at, int64_t elements, const float *result)
-{
-  fetch(result + n->rows * n->row_step, at, elements);
-}
-
-/* What belongs to `elements` of the results: theirs, and those of the source behind the last row
- * that is read. */
-INLINE void fetch_both(const bc_nine_taps *n, int64_t at, int64_t elements, const float *source,
-                       const float *result)
-{
-  const int64_t of_source = n->stride * n->stride;
-  const int64_t row = n->first_row + (n->rows - 1) * n->stride + TAPS;
-  fetch_results(n, at, elements, result);
-  fetch(source + row * n->source_row, at * of_source, elements * of_source);
 }
 
 /* ---- sums over the taps ---- */
@@ -88,25 +60,15 @@ INLINE nine load_nine(const bc_nine_taps *n, const float *weights)
 }
 
 /* Adds what a pixel means for a row whose taps it is in row `row` of, maybe nothing: for the
- * results under which it is the last tap, the middle one and the first; with stride 2 for those
- * under which its tap is even, or odd. */
-INLINE void add_taps(int stride, bool odd, int row, const nine *w, floats x, rolling *sums)
+ * results under which it is the last tap, the middle one and the first. */
+INLINE void add_taps(int row, const nine *w, floats x, rolling *sums)
 {
   if (row < 0 || row >= TAPS)
     return;
-  const floats left = row == 0 ? w->top.left : row == 1 ? w->middle.left : w->bottom.left;
-  const floats centre = row == 0 ? w->top.centre : row == 1 ? w->middle.centre : w->bottom.centre;
-  const floats right = row == 0 ? w->top.right : row == 1 ? w->middle.right : w->bottom.right;
-  if (stride == 2 && odd) {
-    sums->first += centre * x;
-    return;
-  }
-  sums->first += right * x;
-  if (stride == 1) {
-    sums->second += centre * x;
-    sums->third += left * x;
-  } else
-    sums->second += left * x;
+  const three *const taps = row == 0 ? &w->top : row == 1 ? &w->middle : &w->bottom;
+  sums->first += taps->right * x;
+  sums->second += taps->centre * x;
+  sums->third += taps->left * x;
 }
 
 /* Of all rows. */
@@ -115,148 +77,201 @@ typedef struct all_rows {
   EACH_ROW(DECLARE)
 } all_rows;
 
-INLINE void add_rows(int rows, int stride, bool odd, int row, const nine *w, floats x,
-                     all_rows *sums)
+INLINE void add_rows(int rows, int row, const nine *w, floats x, all_rows *sums)
 {
 #define ADD(i)                                                                                     \
   if ((i) < rows)                                                                                  \
-    add_taps(stride, odd, row - (i)*stride, w, x, &sums->row##i);
+    add_taps(row - (i), w, x, &sums->row##i);
   EACH_ROW(ADD)
 }
 
-/* Adds the pixels of a column of the source, those of the rows inside. */
-INLINE void add_column(int rows, int stride, bool odd, const bc_nine_taps *n, const float *source,
-                       int64_t column, bc_range inside, const nine *w, all_rows *sums)
+/* Adds the pixels of a column of the source. */
+INLINE void add_column(int rows, const bc_nine_taps *n, const float *column, const nine *w,
+                       all_rows *sums)
 {
-  if (column < 0 || column >= n->source_columns)
-    return;
-  const int64_t first = n->first_row * n->source_row + column * n->source_pixel;
-#define ADD_ROW(row)                                                                               \
-  if ((row) < (rows - 1) * stride + TAPS && (row) >= inside.begin && (row) < inside.end)           \
-    add_rows(rows, stride, odd, row, w, load(source + first + (row)*n->source_row), sums);
+#define ADD_ROW(i)                                                                                 \
+  if ((i) < rows + TAPS - 1)                                                                       \
+    add_rows(rows, i, w, load(column + (i)*n->source_row), sums);
   EACH_SOURCE_ROW(ADD_ROW)
 }
 
-/* Writes the lanes from `first` on, or all: those before it have been written. */
-INLINE void put(const bc_nine_taps *n, floats value, int64_t first, float *to)
+/* The rows of which no tap's row is missing. */
+INLINE bc_range whole_rows(const bc_nine_taps *n)
 {
-  if (n->accumulate)
-    add_lanes(value, first, to);
-  else
-    store(value, to);
+  const int64_t before = -n->first_row, behind = n->source_rows - TAPS - n->first_row;
+  const int64_t begin = bc_min(n->rows, bc_count_blocks(bc_max(0, before), n->stride));
+  const int64_t end = behind < 0 ? 0 : bc_min(n->rows, behind / n->stride + 1);
+  return (bc_range){begin, bc_max(begin, end)};
 }
 
-/* The vector for the channels from x on. */
-INLINE void sum_vector(int rows, int stride, const bc_nine_taps *n, int64_t x, const float *source,
-                       const float *weights, float *result)
+/* Steps along a row: number k brings the last column that result k - BEHIND(stride) meets, with
+ * stride 2 the one before it too. */
+#define BEHIND(stride) ((stride) == 1 ? TAPS - 1 : 1)
+
+typedef struct steps {
+  int64_t count;
+  bc_range whole; /* those with a result and, if there are any, all their columns */
+} steps;
+
+INLINE steps steps_of(int stride, const bc_nine_taps *n)
 {
-  const int64_t at = vector_at(n, x);
-  const bc_range inside = rows_inside(n, n->first_row, (rows - 1) * stride + TAPS);
-  const nine w = load_nine(n, weights + at);
-  const floats none = {0};
-  all_rows s = {0};
-  for (int64_t j = stride == 1 ? -2 : -1; j < n->columns; ++j) {
-    const int64_t column = n->first_column + j * stride + TAPS - 1;
-    if (stride == 2)
-      add_column(rows, stride, true, n, source + at, column - 1, inside, &w, &s);
-    add_column(rows, stride, false, n, source + at, column, inside, &w, &s);
-    if (j >= 0) {
-      fetch_both(n, (x * n->columns + j * LANES) * rows, (int64_t)rows * LANES, source, result);
-      float *const to = result + at + j * n->pixel_step;
+  const int64_t count = n->columns + BEHIND(stride);
+  const int64_t before = stride - 1 - n->first_column, after = n->source_columns - n->first_column;
+  const int64_t begin = bc_max(BEHIND(stride), bc_count_blocks(bc_max(0, before), stride));
+  const int64_t end = bc_min(count, bc_count_blocks(bc_max(0, after), stride));
+  return (steps){count, {bc_min(begin, count), end}};
+}
+
+/* How sums are made: inlined with constants. */
+typedef struct manner {
+  int rows;
+  bool accumulate;
+} manner;
+
+/* A vector of the sums. */
+typedef struct vector {
+  const float *source; /* column 0 of the first row */
+  float *result;       /* result 0 */
+  int64_t first;       /* of the lanes to be written */
+  nine weights;
+  all_rows sums;
+} vector;
+
+/* The next sums take the place of these. */
+INLINE void put_and_roll(manner is, bool has_result, const bc_nine_taps *n, float *to, vector *v,
+                         later *next)
+{
+  if (has_result) {
+    fetch(&next->result, (int64_t)is.rows * LANES);
+    fetch(&next->source, (int64_t)is.rows * LANES);
 #define PUT(i)                                                                                     \
-  if ((i) < rows)                                                                                  \
-    put(n, s.row##i.first, x - at, to + (i)*n->row_step);
-      EACH_ROW(PUT)
-    }
-#define ROLL(i) s.row##i = (rolling){s.row##i.second, stride == 1 ? s.row##i.third : none, none};
-    EACH_ROW(ROLL)
+  if ((i) < is.rows)                                                                               \
+    put(is.accumulate, v->sums.row##i.first, v->first, to + (i)*n->row_step);
+    EACH_ROW(PUT)
+  }
+#define ROLL(i) v->sums.row##i = (rolling){v->sums.row##i.second, v->sums.row##i.third, {0}};
+  EACH_ROW(ROLL)
+}
+
+/* A step that is whole, and on to the next. */
+INLINE void sum_step(manner is, const bc_nine_taps *n, const float **column, float **to, vector *v,
+                     later *next)
+{
+  add_column(is.rows, n, *column, &v->weights, &v->sums);
+  put_and_roll(is, true, n, *to, v, next);
+  *column += n->source_pixel;
+  *to += n->pixel_step;
+}
+
+/* Step k, which may have no result, or no column. */
+INLINE void sum_edge(manner is, const bc_nine_taps *n, int64_t k, vector *v, later *next)
+{
+  const int64_t column = n->first_column + k, result = k - BEHIND(1);
+  if (has_column(n, column))
+    add_column(is.rows, n, v->source + column * n->source_pixel, &v->weights, &v->sums);
+  put_and_roll(is, result >= 0, n, result >= 0 ? v->result + result * n->pixel_step : NULL, v,
+               next);
+}
+
+/* Whole steps from k on, three at once: then the sums are where they were, and none has been moved.
+ * Returns the next. */
+INLINE int64_t sum_steps(manner is, const bc_nine_taps *n, int64_t k, int64_t end, vector *v,
+                         later *next)
+{
+  if (k + 3 > end)
+    return k;
+  const float *column = v->source + (n->first_column + k) * n->source_pixel;
+  float *to = v->result + (k - BEHIND(1)) * n->pixel_step;
+  for (; k + 3 <= end; k += 3) {
+    sum_step(is, n, &column, &to, v, next);
+    sum_step(is, n, &column, &to, v, next);
+    sum_step(is, n, &column, &to, v, next);
+  }
+  return k;
+}
+
+INLINE void sum_vector(manner is, const bc_nine_taps *n, vector *v, later *next)
+{
+  const steps all = steps_of(1, n);
+  int64_t k = 0;
+  for (; k < all.whole.begin; ++k)
+    sum_edge(is, n, k, v, next);
+  for (k = sum_steps(is, n, k, all.whole.end, v, next); k < all.count; ++k)
+    sum_edge(is, n, k, v, next);
+}
+
+/* Rows of which the first begins at `source`. */
+INLINE void roll_rows(manner is, const bc_nine_taps *n, const float *source, const float *weights,
+                      float *result, later *next)
+{
+  for (int64_t x = 0; x < n->channels; x += LANES) {
+    const int64_t from = vector_at(n, x);
+    vector v = {.source = source + from,
+                .result = result + from,
+                .first = x - from,
+                .weights = load_nine(n, weights + from)};
+    sum_vector(is, n, &v, next);
   }
 }
 
-INLINE void sum_rows(int rows, int stride, const bc_nine_taps *n, const float *source,
+INLINE void roll(bool accumulate, int64_t rows, const bc_nine_taps *n, const float *source,
+                 const float *weights, float *result, later *next)
+{
+#define ROLL_ROWS(i)                                                                               \
+  case (i) + 1:                                                                                    \
+    roll_rows((manner){(i) + 1, accumulate}, n, source, weights, result, next);                    \
+    break;
+  switch (rows) {
+    EACH_ROW(ROLL_ROWS)
+  default:
+    break;
+  }
+}
+
+/* Rows that are summed together: none where so few pixels share a set of the first-level cache that
+ * it has lost them when the next vector of their channels is read. */
+INLINE bc_range rolled_rows(const bc_nine_taps *n)
+{
+  return n->stride == 1 && n->source_pixel < FAR ? whole_rows(n) : (bc_range){0, 0};
+}
+
+INLINE void sum_rows(int stride, bool accumulate, const bc_nine_taps *n, const float *source,
                      const float *weights, float *result)
 {
-  for (int64_t x = 0; x < n->channels; x += LANES)
-    sum_vector(rows, stride, n, x, source, weights, result);
+  const bc_range rolled = rolled_rows(n);
+  later next = later_of(n, source, n->first_row + (n->rows - 1) * stride + TAPS, result);
+  for (int64_t i = 0; i < n->rows; ++i)
+    if (i < rolled.begin || i >= rolled.end)
+      sum_row(stride, accumulate, n, n->first_row + i * stride, source, weights,
+              result + i * n->row_step, &next);
+  if (stride == 1 && bc_range_length(rolled) > 0)
+    roll(accumulate, bc_range_length(rolled), n,
+         source + (n->first_row + rolled.begin) * n->source_row, weights,
+         result + rolled.begin * n->row_step, &next);
 }
 
-/* ---- the gradient of the input with stride 2 ---- */
-
-/* Neighbours in a column of the source. */
-typedef struct two {
-  floats above, here;
-} two;
-
-INLINE floats load_inside(const bc_nine_taps *n, const float *source, int64_t row, int64_t column)
+/* Of a copy, since compilers must assume that results overwrite what pointers point at. */
+static void sum(const bc_nine_taps *taps, const float *source, const float *weights, float *result)
 {
-  if (row < 0 || row >= n->source_rows || column < 0 || column >= n->source_columns)
-    return (floats){0};
-  return load(source + row * n->source_row + column * n->source_pixel);
+  const bc_nine_taps n = *taps;
+  if (n.stride == 1 && n.accumulate)
+    sum_rows(1, true, &n, source, weights, result);
+  else if (n.stride == 1)
+    sum_rows(1, false, &n, source, weights, result);
+  else if (n.accumulate)
+    sum_rows(2, true, &n, source, weights, result);
+  else
+    sum_rows(2, false, &n, source, weights, result);
 }
 
-INLINE two load_two(const bc_nine_taps *n, const float *source, int64_t column)
+static void spread(const bc_nine_taps *taps, const float *source, const float *weights,
+                   float *result)
 {
-  return (two){load_inside(n, source, n->first_row - 1, column),
-               load_inside(n, source, n->first_row, column)};
-}
-
-/* Two by two results. */
-typedef struct four {
-  floats top_left, top_right, bottom_left, bottom_right;
-} four;
-
-/* From 0 on: of a sum of two products compilers might fuse either, and bits would depend on where
- * this is inlined. */
-INLINE four spread_pixel(const nine *w, two left, two right)
-{
-  four sums = {{0}, {0}, {0}, {0}};
-  sums.top_left += w->top.left * right.here;
-  sums.top_left += w->top.right * left.here;
-  sums.top_left += w->bottom.left * right.above;
-  sums.top_left += w->bottom.right * left.above;
-  sums.top_right += w->top.centre * right.here;
-  sums.top_right += w->bottom.centre * right.above;
-  sums.bottom_left += w->middle.left * right.here;
-  sums.bottom_left += w->middle.right * left.here;
-  sums.bottom_right += w->middle.centre * right.here;
-  return sums;
-}
-
-/* A column's one result, or two. */
-INLINE void put_column(const bc_nine_taps *n, floats first, floats second, int64_t before,
-                       float *to)
-{
-  if (!n->half_row)
-    put(n, first, before, to);
-  if (n->half_row || n->rows == 2)
-    put(n, second, before, to + (n->half_row ? 0 : n->row_step));
-}
-
-INLINE void spread_vector(const bc_nine_taps *n, int64_t x, const float *source,
-                          const float *weights, float *result)
-{
-  const int64_t at = vector_at(n, x);
-  const nine w = load_nine(n, weights + at);
-  two left = load_two(n, source + at, n->first_column - 1);
-  int64_t column = n->first_column;
-  for (int64_t j = n->half_column ? -1 : 0; j < n->columns; j += 2) {
-    const two right = load_two(n, source + at, column++);
-    const four sums = spread_pixel(&w, left, right);
-    fetch_results(n, 2 * (x * n->columns + j * LANES), (int64_t)4 * LANES, result);
-    fetch(source + (n->first_row + 1) * n->source_row, (x * n->columns + j * LANES) / 2, LANES);
-    if (j >= 0)
-      put_column(n, sums.top_left, sums.bottom_left, x - at, result + at + j * n->pixel_step);
-    if (j + 1 < n->columns)
-      put_column(n, sums.top_right, sums.bottom_right, x - at,
-                 result + at + (j + 1) * n->pixel_step);
-    left = right;
-  }
-}
-
-static void spread(const bc_nine_taps *n, const float *source, const float *weights, float *result)
-{
-  for (int64_t x = 0; x < n->channels; x += LANES)
-    spread_vector(n, x, source, weights, result);
+  const bc_nine_taps n = *taps;
+  if (n.accumulate)
+    spread_row(true, &n, source, weights, result);
+  else
+    spread_row(false, &n, source, weights, result);
 }
 
 /* ---- sums over the results ---- */
@@ -291,55 +306,78 @@ INLINE void correlate_rows(int rows, int stride, bool odd, int row, floats x,
   EACH_ROW(TAKE)
 }
 
-/* Adds what the pixels of a column of the source mean, those of the rows inside. */
-INLINE void correlate_column(int rows, int stride, bool odd, const bc_nine_taps *n,
-                             const float *source, int64_t column, bc_range inside,
-                             const all_rows *gradients, nine *sums)
+/* How gradients are correlated: inlined with constants. */
+typedef struct correlating {
+  int rows, stride;
+  bool whole; /* all rows of the source are there */
+} correlating;
+
+/* What is summed for a vector of channels. */
+typedef struct products {
+  const float *source, *gradient; /* column 0 of row 0, and result 0 */
+  bc_range inside;                /* rows of the source that are there */
+  all_rows gradients;
+  nine sums;
+} products;
+
+/* Adds what the pixels of a column of the source mean. */
+INLINE void correlate_column(correlating is, bool odd, const bc_nine_taps *n, int64_t column,
+                             products *p)
 {
-  if (column < 0 || column >= n->source_columns)
-    return;
   const int64_t first = n->first_row * n->source_row + column * n->source_pixel;
-#define CORRELATE(row)                                                                             \
-  if ((row) < (rows - 1) * stride + TAPS && (row) >= inside.begin && (row) < inside.end) {         \
-    const floats x = load(source + first + (row)*n->source_row);                                   \
-    correlate_rows(rows, stride, odd, row, x, gradients, sums);                                    \
-  }
+#define CORRELATE(i)                                                                               \
+  if ((i) < (is.rows - 1) * is.stride + TAPS &&                                                    \
+      (is.whole || ((i) >= p->inside.begin && (i) < p->inside.end)))                               \
+    correlate_rows(is.rows, is.stride, odd, i, load(p->source + first + (i)*n->source_row),        \
+                   &p->gradients, &p->sums);
   EACH_SOURCE_ROW(CORRELATE)
 }
 
-/* The gradient of result `column` of a row, 0 behind the last. */
-INLINE floats load_gradient(const bc_nine_taps *n, const float *gradient, int64_t row,
-                            int64_t column)
+/* Step k, which brings the gradients of result k, 0 behind the last; `whole`, or with a look at
+ * what there is. */
+INLINE void correlate_step(correlating is, bool whole, const bc_nine_taps *n, int64_t k,
+                           products *p, later *next)
 {
-  if (column >= n->columns)
-    return (floats){0};
-  return load(gradient + row * n->row_step + column * n->pixel_step);
+  const int64_t column = n->first_column + k * is.stride;
+  const floats none = {0};
+#define NEXT(i)                                                                                    \
+  if ((i) < is.rows) {                                                                             \
+    const bool has_result = whole || k < n->columns;                                               \
+    const floats g = has_result ? load(p->gradient + (i)*n->row_step + k * n->pixel_step) : none;  \
+    rolling *const r = &p->gradients.row##i;                                                       \
+    *r = is.stride == 1 ? (rolling){r->second, r->third, g} : (rolling){r->second, g, g};          \
+  }
+  EACH_ROW(NEXT)
+  if (is.stride == 2 && (whole || has_column(n, column - 1)))
+    correlate_column(is, true, n, column - 1, p);
+  if (whole || has_column(n, column))
+    correlate_column(is, false, n, column, p);
+  if (whole || k < n->columns) {
+    fetch(&next->result, (int64_t)is.rows * LANES);
+    fetch(&next->source, (int64_t)is.rows * is.stride * is.stride * LANES);
+  }
 }
 
-INLINE nine correlate_vector(int rows, int stride, const bc_nine_taps *n, int64_t x,
-                             const float *source, const float *gradient)
+/* Three steps at once, as in sum_steps(). */
+INLINE nine correlate_vector(correlating is, const bc_nine_taps *n, const float *source,
+                             const float *gradient, later *next)
 {
-  const int64_t at = vector_at(n, x);
-  const bc_range inside = rows_inside(n, n->first_row, (rows - 1) * stride + TAPS);
-  nine sums = {{{0}, {0}, {0}}, {{0}, {0}, {0}}, {{0}, {0}, {0}}};
-  all_rows gradients = {0};
-  for (int64_t j = stride == 1 ? -2 : -1; j < n->columns; ++j) {
-    const int64_t column = n->first_column + j * stride + TAPS - 1;
-    const int64_t newest = j + (stride == 1 ? 2 : 1);
-#define NEXT(i)                                                                                    \
-  if ((i) < rows) {                                                                                \
-    const floats g = load_gradient(n, gradient + at, i, newest);                                   \
-    gradients.row##i = stride == 1 ? (rolling){gradients.row##i.second, gradients.row##i.third, g} \
-                                   : (rolling){gradients.row##i.second, g, g};                     \
+  const steps all = steps_of(is.stride, n);
+  const int64_t whole = is.whole ? bc_min(all.whole.end, n->columns) : 0;
+  products p = {.source = source,
+                .gradient = gradient,
+                .inside = rows_inside(n, n->first_row, (int64_t)(is.rows - 1) * is.stride + TAPS)};
+  int64_t k = 0;
+  for (; k < all.whole.begin; ++k)
+    correlate_step(is, false, n, k, &p, next);
+  for (; k + 3 <= whole; k += 3) {
+    correlate_step(is, true, n, k, &p, next);
+    correlate_step(is, true, n, k + 1, &p, next);
+    correlate_step(is, true, n, k + 2, &p, next);
   }
-    EACH_ROW(NEXT)
-    if (stride == 2)
-      correlate_column(rows, stride, true, n, source + at, column - 1, inside, &gradients, &sums);
-    correlate_column(rows, stride, false, n, source + at, column, inside, &gradients, &sums);
-    if (j >= 0)
-      fetch_both(n, (x * n->columns + j * LANES) * rows, (int64_t)rows * LANES, source, gradient);
-  }
-  return sums;
+  for (; k < all.count; ++k)
+    correlate_step(is, false, n, k, &p, next);
+  return p.sums;
 }
 
 INLINE void add_three(const bc_nine_taps *n, const three *values, int64_t first, float *to)
@@ -349,57 +387,47 @@ INLINE void add_three(const bc_nine_taps *n, const three *values, int64_t first,
   add_lanes(values->right, first, to + 2 * n->along);
 }
 
-INLINE void correlate_all(int rows, int stride, const bc_nine_taps *n, const float *source,
+INLINE void correlate_all(correlating is, const bc_nine_taps *n, const float *source,
                           const float *gradient, float *sums)
 {
+  later next = later_of(n, source, n->first_row + (is.rows - 1) * is.stride + TAPS, gradient);
   for (int64_t x = 0; x < n->channels; x += LANES) {
-    const nine part = correlate_vector(rows, stride, n, x, source, gradient);
     const int64_t at = vector_at(n, x);
+    const nine part = correlate_vector(is, n, source + at, gradient + at, &next);
     add_three(n, &part.top, x - at, sums + at);
     add_three(n, &part.middle, x - at, sums + at + n->across);
     add_three(n, &part.bottom, x - at, sums + at + 2 * n->across);
   }
 }
 
-/* ---- for each number of rows and each stride ---- */
-
-INLINE void run_rows(bool correlates, int rows, int stride, const bc_nine_taps *n,
-                     const float *source, const float *with, float *to)
+INLINE void correlate_if_whole(int rows, int stride, const bc_nine_taps *n, const float *source,
+                               const float *gradient, float *sums)
 {
-  if (correlates)
-    correlate_all(rows, stride, n, source, with, to);
+  if (bc_range_length(whole_rows(n)) == rows)
+    correlate_all((correlating){rows, stride, true}, n, source, gradient, sums);
   else
-    sum_rows(rows, stride, n, source, with, to);
+    correlate_all((correlating){rows, stride, false}, n, source, gradient, sums);
 }
 
-INLINE void run(bool correlates, const bc_nine_taps *n, const float *source, const float *with,
-                float *to)
+/* For each number of rows and each stride. */
+static void correlate(const bc_nine_taps *taps, const float *source, const float *gradient,
+                      float *sums)
 {
+  const bc_nine_taps n = *taps;
 #define ONCE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    run_rows(correlates, (i) + 1, 1, n, source, with, to);                                         \
+    correlate_if_whole((i) + 1, 1, &n, source, gradient, sums);                                    \
     break;
 #define TWICE(i)                                                                                   \
   case ROWS + (i) + 1:                                                                             \
-    run_rows(correlates, (i) + 1, 2, n, source, with, to);                                         \
+    correlate_if_whole((i) + 1, 2, &n, source, gradient, sums);                                    \
     break;
-  switch (n->rows + (n->stride == 2 ? ROWS : 0)) {
+  switch (n.rows + (n.stride == 2 ? ROWS : 0)) {
     EACH_ROW(ONCE)
-    EACH_HALF_ROW(TWICE)
+    EACH_ROW_TWICE(TWICE)
   default:
     break;
   }
-}
-
-static void sum(const bc_nine_taps *n, const float *source, const float *weights, float *result)
-{
-  run(false, n, source, weights, result);
-}
-
-static void correlate(const bc_nine_taps *n, const float *source, const float *gradient,
-                      float *sums)
-{
-  run(true, n, source, gradient, sums);
 }
 
 const bc_nine_tap_kernels BC_FOR_ISA(bc_nine_tap_kernels) = {

@@ -1,7 +1,7 @@
-/* Depthwise convolutions under three by three taps with vectors of neighbouring channels. Several
- * rows at once, since each of them meets most of what its neighbours meet. nine_taps.c is compiled
- * once for each instruction set; tables differ in the rows and, as only some have fused
- * multiply-adds, in the last bits. */
+/* Depthwise convolutions under three by three taps with vectors of neighbouring channels: several
+ * neighbouring results at once, each of which meets most of what the others meet. nine_taps.c is
+ * compiled once for each instruction set; tables differ in the rows, in the order of the sums and,
+ * as only some have fused multiply-adds, in the last bits. */
 #ifndef BC_NINE_TAPS_H
 #define BC_NINE_TAPS_H
 
