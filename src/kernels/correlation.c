@@ -29,16 +29,16 @@ INLINE void add_products(bool partly, floats mask, const int64_t *offsets, float
   sums->i += product(partly, mask, gradient, source + offsets[8]);
 }
 
-/* Adds those of the taps that there are to their sums, lanes from `first` on. */
-INLINE void add_to_sums(const bc_correlation *c, const nine *p, int64_t first, float *sums)
+/* Adds those of the taps that there are to their sums. */
+INLINE void add_to_sums(const bc_correlation *c, const nine *p, float *sums)
 {
   const floats all[BC_DEPTHWISE_MOST_TAPS] = {p->a, p->b, p->c, p->d, p->e, p->f, p->g, p->h, p->i};
   for (int64_t tap = 0; tap < c->taps; ++tap)
-    add_lanes(all[tap], first, sums + tap * c->sums_step);
+    store(load(sums + tap * c->sums_step) + all[tap], sums + tap * c->sums_step);
 }
 
-static void correlate_pixels(const bc_correlation *c, const float *source, const float *gradient,
-                             float *sums)
+INLINE void correlate_map(const bc_correlation *c, const float *source, const float *gradient,
+                          float *sums)
 {
   const int64_t n = c->elements, whole = n - n % LANES, last = bc_max(0, n - LANES);
   const floats ones = (floats)((ints){0} == (ints){0}), none = {0};
@@ -56,7 +56,16 @@ static void correlate_pixels(const bc_correlation *c, const float *source, const
     const floats part = end - (g + last) >= LANES ? load(g + last) : load_few(g, n);
     add_products(true, mask, c->offsets, part, from + last, &p);
   }
-  add_to_sums(c, &p, 0, sums);
+  add_to_sums(c, &p, sums);
+}
+
+static void correlate_pixels(const bc_correlation *correlation, const float *source,
+                             const float *gradient, float *sums)
+{
+  const bc_correlation c = *correlation;
+  for (int64_t map = 0; map < c.maps; ++map)
+    correlate_map(&c, source + map * c.source_map, gradient + map * c.gradient_map,
+                  sums + map * c.sums_map);
 }
 
 /* ---- channels ---- */

@@ -41,7 +41,7 @@ typedef struct bc_stencil {
   bool accumulate;                  /* adds to the result instead of overwriting it */
 } bc_stencil;
 
-/* Lines of products: sums[tap][lane] += sum over lines and x of gradient[line][x] *
+/* Lines of products of maps: sums[tap][lane] += sum over lines and x of gradient[line][x] *
  * source[line * line_step + offsets[tap] + x]. */
 typedef struct bc_correlation {
   int64_t lines, elements;
@@ -50,6 +50,8 @@ typedef struct bc_correlation {
   int64_t offsets[BC_DEPTHWISE_MOST_TAPS]; /* all valid, also those behind the last tap */
   int64_t sums_step;                       /* floats from one tap's sums to the next */
   int64_t next_gradient;                   /* elements to the lines that are read later */
+  int64_t maps;
+  int64_t source_map, gradient_map, sums_map; /* elements from one map to the next */
 } bc_correlation;
 
 /* A line of products: sums[tap][lane] += sum over the results j of gradient[j][lane] times what is

@@ -10,14 +10,6 @@
 /* Terms in a lane before it is emptied into a double. */
 enum { BC_GRADIENT_TERMS = 512 };
 
-/* A kernel of bc_depthwise_kernels. */
-typedef void bc_correlate(const bc_correlation *correlation, const float *source,
-                          const float *gradient, float *sums);
-
-/* Runs it for a range of taps, whose offsets are in `offsets` and sums in `sums`. */
-void bc_gradient_correlate(bc_correlation *correlation, bc_correlate *run, const int64_t *offsets,
-                           bc_range taps, const float *source, const float *gradient, float *sums);
-
 /* Writes an element of a slot's gradient, or adds to it. */
 static inline void bc_gradient_store(const blasconv_plan *plan, double sum, float *element)
 {

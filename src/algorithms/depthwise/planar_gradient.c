@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+enum {
+  MOST_JOINED = 32 /* columns: in longer lines the last vector counts for less than copies */
+};
+
 /* All that a run needs. */
 typedef struct context {
   const blasconv_plan *plan;
@@ -17,6 +21,7 @@ typedef struct context {
   bc_sums sums; /* those of a forward pass */
   bc_cut cut;
   bc_window window;
+  bool joined; /* lines of gradients, see joins() */
 } context;
 
 /* Filters times channels of the groups in a window: each pair has its own sums. */
@@ -31,10 +36,25 @@ static int64_t count_taps(const bc_sums *sums)
          sums->axes[BC_DEPTH].axis->kernel;
 }
 
+/* Whether lines of gradients are copied as far apart as those of the window, with zeros between
+ * them, so that a map is one line: where the last vector of each would not be full. */
+static bool joins(const bc_sums *sums, const bc_cut *cut)
+{
+  const int64_t columns = sums->axes[BC_WIDTH].results;
+  return sums->axes[BC_HEIGHT].stride == 1 && cut->columns == columns &&
+         columns % BC_DEPTHWISE_LANES != 0 && columns <= MOST_JOINED;
+}
+
+/* Floats from one line of copied gradients to the next. */
+static int64_t pitch_of(const bc_sums *sums, const bc_cut *cut)
+{
+  return joins(sums, cut) ? bc_window_of(sums, cut->rows, cut->columns).row : cut->columns;
+}
+
 /* What a task has in its workspace. */
 typedef struct area {
   size_t window;   /* bytes */
-  size_t gradient; /* NHWC: the output gradient as [groups filters][rows][columns] */
+  size_t gradient; /* the output gradient as [groups filters][rows][pitch], in NHWC or if joined */
   size_t sums;     /* [pairs][taps][lanes] */
   size_t totals;   /* [pairs][taps], in double */
   size_t offsets;  /* [taps of a plane], int64_t */
@@ -45,10 +65,11 @@ static area area_of(const bc_sums *sums, const bc_cut *cut)
   const bc_window window = bc_window_of(sums, cut->rows, cut->columns);
   const int64_t elements = count_pairs(sums, cut) * count_taps(sums);
   const int64_t two = sizeof(double) / sizeof(float);
+  const bool is_copied = sums->to.pixel != 1 || joins(sums, cut);
   return (area){bc_workspace_book(bc_window_elements(&window, cut->groups * sums->from_channels)),
-                bc_workspace_book(sums->to.pixel == 1
-                                      ? 0
-                                      : cut->groups * sums->to_channels * cut->rows * cut->columns),
+                bc_workspace_book(is_copied ? cut->groups * sums->to_channels * cut->rows *
+                                                  pitch_of(sums, cut)
+                                            : 0),
                 bc_workspace_book(elements * BC_DEPTHWISE_LANES), bc_workspace_book(elements * two),
                 bc_workspace_book(sums->tap_weight[BC_DEPTH] / sums->tap_weight[BC_WIDTH] * two)};
 }
@@ -120,11 +141,11 @@ static void flush(const context *ctx, work *w)
   w->terms = 0;
 }
 
-/* The box of the output gradient, of one filter. */
+/* The box of the output gradient, of all filters. */
 typedef struct lines {
-  const float *first; /* of the window's first filter */
-  int64_t step;       /* from line to line */
-  int64_t filter;     /* from filter to filter */
+  const float *first;
+  int64_t step;   /* from line to line */
+  int64_t filter; /* from filter to filter */
 } lines;
 
 static lines find_lines(const context *ctx, const work *w, int64_t image, const bc_box *box)
@@ -132,57 +153,87 @@ static lines find_lines(const context *ctx, const work *w, int64_t image, const 
   const bc_steps *steps = &ctx->sums.to;
   const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
   const int64_t row = box->plane * height->results + box->rows.begin;
+  const int64_t columns = bc_range_length(box->columns), pitch = pitch_of(&ctx->sums, &ctx->cut);
+  const int64_t filters = bc_range_length(w->groups) * ctx->sums.to_channels;
   const float *first = ctx->tensors->output + image * steps->image +
                        w->groups.begin * steps->group +
                        (row * width->results + box->columns.begin) * steps->pixel;
-  if (steps->pixel == 1)
+  const lines copied = {w->gradient, pitch, ctx->cut.rows * pitch};
+  const bc_grid grid = {.planes = filters,
+                        .rows = bc_range_length(box->rows),
+                        .columns = columns,
+                        .plane_step = steps->channel,
+                        .row_step = width->results,
+                        .column_step = 1,
+                        .packed_plane_step = copied.filter,
+                        .packed_row_step = pitch,
+                        .next = steps->image};
+  if (steps->pixel == 1 && !ctx->joined)
     return (lines){first, width->results, steps->channel};
-  const int64_t columns = bc_range_length(box->columns), filter = ctx->cut.rows * columns;
-  for (int64_t i = 0; i < bc_range_length(box->rows); ++i)
-    bc_cpu_kernels()->transpose(first + i * width->results * steps->pixel, steps->pixel, columns,
-                                bc_range_length(w->groups) * ctx->sums.to_channels,
-                                w->gradient + i * columns, filter);
-  return (lines){w->gradient, columns, filter};
+  if (steps->pixel == 1)
+    bc_cpu_kernels()->depthwise->copy(&grid, first, w->gradient);
+  else
+    for (int64_t i = 0; i < grid.rows; ++i)
+      bc_cpu_kernels()->transpose(first + i * width->results * steps->pixel, steps->pixel, columns,
+                                  filters, w->gradient + i * pitch, copied.filter);
+  return copied;
 }
 
-/* One filter and one channel: `window` is the channel's, `sums` are the pair's. */
-static void correlate(const context *ctx, const work *w, const bc_box *box, lines gradient,
-                      const float *window, float *sums)
+/* What all pairs of a box have in common. Joined lines are one, with zeros between them. */
+static bc_correlation correlation_of(const context *ctx, const work *w, const bc_box *box,
+                                     const lines *gradient)
 {
-  const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
-  const int64_t taps = height->axis->kernel * width->axis->kernel;
+  const bc_sums *s = &ctx->sums;
+  const int64_t rows = bc_range_length(box->rows), columns = bc_range_length(box->columns);
+  const int64_t pair = count_taps(s) * BC_DEPTHWISE_LANES;
+  return (bc_correlation){.lines = ctx->joined ? 1 : rows,
+                          .elements = ctx->joined ? (rows - 1) * gradient->step + columns : columns,
+                          .gradient_step = gradient->step,
+                          .line_step = s->axes[BC_HEIGHT].stride * ctx->window.row,
+                          .sums_step = BC_DEPTHWISE_LANES,
+                          .next_gradient = ctx->joined ? 0 : s->to.image,
+                          .maps = bc_range_length(w->groups),
+                          .source_map = s->from_channels * ctx->window.channel,
+                          .gradient_map = s->to_channels * gradient->filter,
+                          .sums_map = s->to_channels * s->from_channels * pair};
+}
+
+/* The taps of all planes: `window`, `gradient` and `sums` are those of a pair of the first group.
+ */
+static void correlate(const context *ctx, const work *w, const bc_box *box, bc_correlation *c,
+                      const float *window, const float *gradient, float *sums)
+{
+  const bc_sums *s = &ctx->sums;
+  const int64_t taps = s->axes[BC_HEIGHT].axis->kernel * s->axes[BC_WIDTH].axis->kernel;
+  const int64_t parts = bc_count_blocks(taps, BC_DEPTHWISE_MOST_TAPS);
   bc_phase plane;
-  const bc_range planes = bc_window_planes(&ctx->sums, box, &plane);
-  bc_correlation c = {.lines = bc_range_length(box->rows),
-                      .elements = bc_range_length(box->columns),
-                      .gradient_step = gradient.step,
-                      .line_step = height->stride * ctx->window.row,
-                      .sums_step = BC_DEPTHWISE_LANES,
-                      .next_gradient = ctx->sums.to.image};
+  const bc_range planes = bc_window_planes(s, box, &plane);
   for (int64_t i = planes.begin; i < planes.end; ++i)
-    bc_gradient_correlate(&c, bc_cpu_kernels()->correlation->correlate_pixels, w->offsets,
-                          (bc_range){0, taps}, window + i * ctx->window.plane, gradient.first,
-                          sums + i * taps * BC_DEPTHWISE_LANES);
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t begin = taps * part / parts;
+      c->taps = taps * (part + 1) / parts - begin;
+      for (int64_t tap = 0; tap < BC_DEPTHWISE_MOST_TAPS; ++tap)
+        c->offsets[tap] = w->offsets[begin + bc_min(tap, c->taps - 1)];
+      bc_cpu_kernels()->correlation->correlate_pixels(c, window + i * ctx->window.plane, gradient,
+                                                      sums +
+                                                          (i * taps + begin) * BC_DEPTHWISE_LANES);
+    }
 }
 
 static void add_unit(const context *ctx, work *w, int64_t image, const bc_box *box)
 {
   const bc_sums *s = &ctx->sums;
-  const int64_t channels = bc_range_length(w->groups) * s->from_channels;
   bc_window_fill(&ctx->window, s, box,
                  ctx->tensors->input + image * s->from.image + w->groups.begin * s->from.group,
-                 channels, s->from.image, w->window);
+                 bc_range_length(w->groups) * s->from_channels, s->from.image, w->window);
   const lines all = find_lines(ctx, w, image, box);
-  const int64_t pair = count_taps(s) * BC_DEPTHWISE_LANES;
-  for (int64_t channel = 0; channel < channels; ++channel)
-    for (int64_t k = 0; k < s->to_channels; ++k) {
-      const int64_t filter = channel / s->from_channels * s->to_channels + k;
-      const lines own = {all.first + filter * all.filter, all.step, all.filter};
-      correlate(ctx, w, box, own, w->window + channel * ctx->window.channel,
-                w->sums + (filter * s->from_channels + channel % s->from_channels) * pair);
-    }
-  w->terms += bc_range_length(box->rows) *
-              bc_count_blocks(bc_range_length(box->columns), BC_DEPTHWISE_LANES);
+  bc_correlation c = correlation_of(ctx, w, box, &all);
+  for (int64_t k = 0; k < s->to_channels; ++k)
+    for (int64_t channel = 0; channel < s->from_channels; ++channel)
+      correlate(ctx, w, box, &c, w->window + channel * ctx->window.channel,
+                all.first + k * all.filter,
+                w->sums + (k * s->from_channels + channel) * count_taps(s) * BC_DEPTHWISE_LANES);
+  w->terms += c.lines * bc_count_blocks(c.elements, BC_DEPTHWISE_LANES);
   if (w->terms >= BC_GRADIENT_TERMS)
     flush(ctx, w);
 }
@@ -212,6 +263,7 @@ static void run_task(void *argument, int64_t task, int thread)
       bc_slot_units(ctx->plan, count_units(g, &ctx->sums, &ctx->cut), task % slots);
   work w = find_work(ctx, task / slots, thread);
   find_offsets(ctx, w.offsets);
+  memset(w.gradient, 0, a.gradient);
   memset(w.sums, 0, a.sums);
   memset(w.totals, 0, a.totals);
   for (int64_t unit = units.begin; unit < units.end; ++unit) {
@@ -234,6 +286,7 @@ void bc_planar_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors
                  .workspace = workspace,
                  .sums = sums,
                  .cut = cut,
-                 .window = bc_window_of(&sums, cut.rows, cut.columns)};
+                 .window = bc_window_of(&sums, cut.rows, cut.columns),
+                 .joined = joins(&sums, &cut)};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
 }
