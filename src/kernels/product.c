@@ -96,12 +96,15 @@ INLINE void multiply_rows(int rows, bool half, bool slides, int64_t known_step, 
     }
     at += t->segment_step;
   }
+  float *const *const results = t->results;
+  const int64_t offset = t->offset;
+  const bool add = t->add;
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \
-    float *const to = t->results[(i)] + t->offset;                                                 \
-    store(t->add ? low##i + load(to) : low##i, to);                                                \
+    float *const to = results[(i)] + offset;                                                       \
+    store(add ? low##i + load(to) : low##i, to);                                                   \
     if (!half)                                                                                     \
-      store(t->add ? high##i + load(to + WIDTH) : high##i, to + WIDTH);                            \
+      store(add ? high##i + load(to + WIDTH) : high##i, to + WIDTH);                               \
   }
   EACH_ROW(STORE)
 }
