@@ -4,8 +4,8 @@
 #ifndef BC_NINE_TILES_H
 #define BC_NINE_TILES_H
 
-#include "ahead.h"
 #include "geometry.h"
+#include "nine_ahead.h"
 #include "nine_taps.h"
 #include "vectors.h"
 

@@ -1,6 +1,6 @@
 /* What comes behind the rows of nine_taps.h is fetched meanwhile. */
-#ifndef BC_AHEAD_H
-#define BC_AHEAD_H
+#ifndef BC_NINE_AHEAD_H
+#define BC_NINE_AHEAD_H
 
 #include "nine_taps.h"
 #include "vectors.h"
