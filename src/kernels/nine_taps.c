@@ -390,7 +390,7 @@ INLINE void add_three(const bc_nine_taps *n, const three *values, int64_t first,
 INLINE void correlate_all(correlating is, const bc_nine_taps *n, const float *source,
                           const float *gradient, float *sums)
 {
-  later next = later_of(n, source, n->first_row + (is.rows - 1) * is.stride + TAPS, gradient);
+  later next = later_of(n, source, n->first_row + (n->rows - 1) * n->stride + TAPS, gradient);
   for (int64_t x = 0; x < n->channels; x += LANES) {
     const int64_t at = vector_at(n, x);
     const nine part = correlate_vector(is, n, source + at, gradient + at, &next);
