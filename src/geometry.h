@@ -89,6 +89,14 @@ static inline int64_t bc_range_length(bc_range range)
   return range.end - range.begin;
 }
 
+/* Of `count` places from `first` on and `step` apart, those in [0, extent); maybe none. */
+static inline bc_range bc_places_inside(int64_t first, int64_t step, int64_t count, int64_t extent)
+{
+  const int64_t begin = first >= 0 ? 0 : bc_count_blocks(-first, step);
+  const int64_t end = first >= extent ? 0 : bc_min(count, (extent - 1 - first) / step + 1);
+  return (bc_range){bc_min(begin, end), end};
+}
+
 /* The output positions at which `tap` meets the input rather than a pad; maybe none. */
 bc_range bc_axis_inside(const bc_axis *axis, int64_t tap);
 

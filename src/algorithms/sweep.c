@@ -71,11 +71,8 @@ int64_t bc_sweep_count(const bc_sweep *sweep, int64_t phase)
 
 bc_range bc_phase_inside(const bc_sweep *sweep, const bc_phase *phase, int64_t j)
 {
-  const int64_t first = j * sweep->stride + phase->offset;
-  const int64_t last = sweep->sources - 1 - first;
-  const int64_t begin = first >= 0 ? 0 : bc_count_blocks(-first, sweep->apart);
-  const int64_t end = last < 0 ? 0 : bc_min(phase->taps, last / sweep->apart + 1);
-  return (bc_range){bc_min(begin, end), end};
+  return bc_places_inside(j * sweep->stride + phase->offset, sweep->apart, phase->taps,
+                          sweep->sources);
 }
 
 bc_range bc_phase_whole(const bc_sweep *sweep, const bc_phase *phase, int64_t count)

@@ -98,10 +98,7 @@ INLINE void add_column(int rows, const bc_nine_taps *n, const float *column, con
 /* The rows of which no tap's row is missing. */
 INLINE bc_range whole_rows(const bc_nine_taps *n)
 {
-  const int64_t before = -n->first_row, behind = n->source_rows - TAPS - n->first_row;
-  const int64_t begin = bc_min(n->rows, bc_count_blocks(bc_max(0, before), n->stride));
-  const int64_t end = behind < 0 ? 0 : bc_min(n->rows, behind / n->stride + 1);
-  return (bc_range){begin, bc_max(begin, end)};
+  return bc_places_inside(n->first_row, n->stride, n->rows, n->source_rows - TAPS + 1);
 }
 
 /* Steps along a row: number k brings the last column that result k - BEHIND(stride) meets, with

@@ -59,8 +59,7 @@ INLINE void put_couple(bool accumulate, couple value, const channels *c, float *
 /* Of `rows` rows of the source from number `first` on, those that there are. */
 INLINE bc_range rows_inside(const bc_nine_taps *n, int64_t first, int64_t rows)
 {
-  const int64_t begin = bc_min(rows, bc_max(0, -first));
-  return (bc_range){begin, bc_max(begin, bc_min(rows, n->source_rows - first))};
+  return bc_places_inside(first, 1, rows, n->source_rows);
 }
 
 INLINE bool has_column(const bc_nine_taps *n, int64_t column)
@@ -184,19 +183,12 @@ INLINE void sum_tiles(int stride, bool accumulate, const bc_nine_taps *n, bc_ran
   }
 }
 
-/* The results whose middle column there is. */
-INLINE bc_range with_middle_column(int stride, const bc_nine_taps *n)
-{
-  const int64_t before = -1 - n->first_column, behind = n->source_columns + before - 1;
-  const int64_t end = behind < 0 ? 0 : bc_min(n->columns, behind / stride + 1);
-  return (bc_range){bc_min(bc_count_blocks(bc_max(0, before), stride), end), end};
-}
-
 /* A row of results that meets the source from row `first_row` on. */
 INLINE void sum_row(int stride, bool accumulate, const bc_nine_taps *n, int64_t first_row,
                     const float *source, const float *weights, float *to, later *next)
 {
-  bc_range whole = with_middle_column(stride, n);
+  /* the results whose middle column there is */
+  bc_range whole = bc_places_inside(n->first_column + 1, stride, n->columns, n->source_columns);
   tile t = {.tap_rows = rows_inside(n, first_row, TAPS), .row = first_row};
   if (bc_range_length(whole) % TILE == 1)
     --whole.end;

@@ -45,12 +45,6 @@ static bool joins(const bc_sums *sums, const bc_cut *cut)
          columns % BC_DEPTHWISE_LANES != 0 && columns <= MOST_JOINED;
 }
 
-/* Floats from one line of copied gradients to the next. */
-static int64_t pitch_of(const bc_sums *sums, const bc_cut *cut)
-{
-  return joins(sums, cut) ? bc_window_of(sums, cut->rows, cut->columns).row : cut->columns;
-}
-
 /* What a task has in its workspace. */
 typedef struct area {
   size_t window;   /* bytes */
@@ -65,13 +59,13 @@ static area area_of(const bc_sums *sums, const bc_cut *cut)
   const bc_window window = bc_window_of(sums, cut->rows, cut->columns);
   const int64_t elements = count_pairs(sums, cut) * count_taps(sums);
   const int64_t two = sizeof(double) / sizeof(float);
-  const bool is_copied = sums->to.pixel != 1 || joins(sums, cut);
-  return (area){bc_workspace_book(bc_window_elements(&window, cut->groups * sums->from_channels)),
-                bc_workspace_book(is_copied ? cut->groups * sums->to_channels * cut->rows *
-                                                  pitch_of(sums, cut)
-                                            : 0),
-                bc_workspace_book(elements * BC_DEPTHWISE_LANES), bc_workspace_book(elements * two),
-                bc_workspace_book(sums->tap_weight[BC_DEPTH] / sums->tap_weight[BC_WIDTH] * two)};
+  const bool joined = joins(sums, cut), is_copied = joined || sums->to.pixel != 1;
+  const int64_t pitch = joined ? window.row : cut->columns;
+  return (area){
+      bc_workspace_book(bc_window_elements(&window, cut->groups * sums->from_channels)),
+      bc_workspace_book(is_copied ? cut->groups * sums->to_channels * cut->rows * pitch : 0),
+      bc_workspace_book(elements * BC_DEPTHWISE_LANES), bc_workspace_book(elements * two),
+      bc_workspace_book(sums->tap_weight[BC_DEPTH] / sums->tap_weight[BC_WIDTH] * two)};
 }
 
 static size_t thread_bytes(const bc_sums *sums, const bc_cut *cut)
@@ -153,7 +147,8 @@ static lines find_lines(const context *ctx, const work *w, int64_t image, const 
   const bc_steps *steps = &ctx->sums.to;
   const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
   const int64_t row = box->plane * height->results + box->rows.begin;
-  const int64_t columns = bc_range_length(box->columns), pitch = pitch_of(&ctx->sums, &ctx->cut);
+  const int64_t columns = bc_range_length(box->columns);
+  const int64_t pitch = ctx->joined ? ctx->window.row : ctx->cut.columns;
   const int64_t filters = bc_range_length(w->groups) * ctx->sums.to_channels;
   const float *first = ctx->tensors->output + image * steps->image +
                        w->groups.begin * steps->group +

@@ -114,14 +114,6 @@ bc_range bc_window_planes(const bc_sums *sums, const bc_box *box, bc_phase *phas
   return bc_phase_inside(depth, phase, box->plane / depth->step);
 }
 
-/* What of `count` places, from source position `first` on and `step` apart, lies in [0, extent). */
-static bc_range inside(int64_t first, int64_t step, int64_t count, int64_t extent)
-{
-  const int64_t begin = first >= 0 ? 0 : bc_count_blocks(-first, step);
-  const int64_t end = first >= extent ? 0 : bc_min(count, (extent - 1 - first) / step + 1);
-  return (bc_range){bc_min(begin, end), end};
-}
-
 /* Part of the window: one segment of the rows in one plane. */
 typedef struct part {
   int64_t rows, columns;        /* floats of the segment that are used */
@@ -142,8 +134,8 @@ static part find_part(const bc_window *w, const bc_sums *sums, const bc_box *box
             .place = tap * w->plane + segment * w->segment,
             .segment = segment,
             .left = left};
-  p.rows_in = inside(top, 1, p.rows, height->sources);
-  p.columns_in = inside(left, width->stride, p.columns, width->sources);
+  p.rows_in = bc_places_inside(top, 1, p.rows, height->sources);
+  p.columns_in = bc_places_inside(left, width->stride, p.columns, width->sources);
   p.pixel = (source_plane * height->sources + top + p.rows_in.begin) * width->sources + left +
             p.columns_in.begin * width->stride;
   return p;
