@@ -101,3 +101,19 @@ bc_coming bc_expect_pixels(const bc_map_job *j, bc_range all)
                    walk->source.pixel * walk->axes[BC_WIDTH].source_step, rows, run.channels,
                    count_pieces(j));
 }
+
+bc_coming bc_expect_weights(const bc_map_job *j, int64_t panel, int64_t tiles, bc_coming *coming)
+{
+  const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->depth);
+  bc_coming both = bc_expect(j->views[panel].first, lanes, n, lanes,
+                             tiles * bc_count_blocks(n, j->ctx->kernels->piece));
+  both.at_once += coming->at_once;
+  both.then = coming->first != NULL ? coming : NULL;
+  return both;
+}
+
+void bc_go_on(const bc_coming *both, bc_coming *coming)
+{
+  if (coming->first != NULL && both->then != coming)
+    *coming = *both;
+}

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { SHALLOW = 96, PANELS_AHEAD = 2 };
+
 /* Copies the weights of each filter, so that rows follow each other: those of long filters lie at
  * distances of which powers of two share few sets of the caches. */
 static void copy_filters(bc_map_job *j)
@@ -117,6 +119,56 @@ static void make_panels(const bc_map_job *j)
   }
 }
 
+/* All rows by all panels, where these stay: the next few are fetched while a few are multiplied,
+ * not all of the next block. They share the second-level cache with less then, which counts where
+ * panels are read once. After the last few comes what `after` begins with, or nothing. */
+static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_coming *after)
+{
+  const bc_product_kernels *k = j->ctx->kernels;
+  const int64_t panels = bc_job_panels(j).end;
+  const int64_t pieces = PANELS_AHEAD * bc_count_blocks(rows->count, k->rows) *
+                         bc_count_blocks(rows->length, k->piece);
+  for (int64_t i = 0; i < panels; i += PANELS_AHEAD) {
+    const bc_range few = {i, bc_min(panels, i + PANELS_AHEAD)};
+    const float *first = few.end < panels ? j->views[few.end].first : after->first;
+    bc_coming next = {0};
+    if (first != NULL)
+      next =
+          bc_expect(first, j->walk.source.channel, rows->length, PANELS_AHEAD * k->lanes, pieces);
+    bc_multiply_panels(j, rows, 1, few, &next);
+  }
+}
+
+/* Panels that are shallow, and copied, so in the cache: tiles are short, and it counts that results
+ * are written in long runs. */
+static bool has_shallow_panels(const bc_map_job *j)
+{
+  return bc_range_length(j->depth) <= SHALLOW && !bc_panels_stay(&j->walk);
+}
+
+/* Panels that stay, and one block of rows. */
+static bool meets_panels_once(const bc_map_job *j)
+{
+  return bc_panels_stay(&j->walk) && j->walk.result_channels <= BC_ROW_BLOCK;
+}
+
+/* All filters by all panels. */
+static void multiply_panels(const bc_map_job *j, bc_coming *coming)
+{
+  bc_rows rows = bc_all_rows(j);
+  const int64_t count = rows.count;
+  const int64_t at_once = has_shallow_panels(j) ? 2 * j->ctx->kernels->rows : count;
+  for (int64_t row = 0; row < count; row += at_once) {
+    rows.count = bc_min(at_once, count - row);
+    rows.at = j->rows + row;
+    rows.results = j->results + row;
+    if (meets_panels_once(j))
+      multiply_few(j, &rows, coming);
+    else
+      bc_multiply_panels(j, &rows, 1, bc_job_panels(j), coming);
+  }
+}
+
 void bc_multiply_filters(bc_map_job *j)
 {
   const bc_range all = j->channels;
@@ -126,7 +178,7 @@ void bc_multiply_filters(bc_map_job *j)
   for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
     j->channels = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
     find_filters(j);
-    bc_multiply_job(j, &expected.parts[0]);
+    multiply_panels(j, &expected.parts[0]);
   }
   j->channels = all;
 }

@@ -113,8 +113,8 @@ bc_range bc_job_panels(const bc_map_job *job);
 void bc_multiply_panels(const bc_map_job *job, const bc_rows *blocks, int64_t count,
                         bc_range panels, bc_coming *coming);
 
-/* All panels by all rows, when both are there. `coming` may be NULL. */
-void bc_multiply_job(const bc_map_job *job, bc_coming *coming);
+/* The job's rows, when they are there. */
+bc_rows bc_all_rows(const bc_map_job *job);
 
 /* ---- parts.c: rows that leave out taps on pads ---- */
 
@@ -139,6 +139,11 @@ void bc_expect_panels(const bc_map_job *job, bc_range all, bc_expected *expected
 
 /* NHWC: the pixels of the rows that come after the job's, which are some of `all`. */
 bc_coming bc_expect_pixels(const bc_map_job *job, bc_range all);
+
+/* A panel of weights that were packed before, and then `coming`, to be fetched while so many tiles
+ * of the whole depth are multiplied; behind them `coming` goes on where `both` has ended. */
+bc_coming bc_expect_weights(const bc_map_job *job, int64_t panel, int64_t tiles, bc_coming *coming);
+void bc_go_on(const bc_coming *both, bc_coming *coming);
 
 /* ---- filters.c, pixels.c, turned.c: products of NCHW, of NHWC, of NCHW's small images ---- */
 

@@ -31,8 +31,7 @@ static void expect_lanes(int64_t rows, int64_t lanes, const int64_t *places, flo
 
 int64_t bc_filled_rows(int64_t count)
 {
-  const int64_t rows = bc_cpu_kernels()->product->rows, rest = count % rows;
-  return count - rest + (rest > 0 ? bc_max(rest, 2 * rows / 3) : 0);
+  return bc_max(count, 2 * bc_cpu_kernels()->product->rows / 3);
 }
 
 /* Rows with less than a line of the cache between them count as one. */
@@ -48,6 +47,13 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
                      .rows = rows,
                      .length = length,
                      .at_once = bc_count_blocks(lines, bc_max(1, pieces))};
+}
+
+/* Rows of the next tile where so many are left. Few would have to wait for their sums to be added:
+ * the last tiles share what is left evenly. */
+static int64_t next_tile(int64_t left, int64_t most)
+{
+  return left < 3 * most ? bc_count_blocks(left, bc_count_blocks(left, most)) : most;
 }
 
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
@@ -72,11 +78,11 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                   .add = whole && rows->add,
                   .half = half,
                   .coming = coming};
-  for (int64_t row = 0; row < rows->count; row += kernels->rows, tile.rows_at += kernels->rows) {
-    tile.rows = bc_min(kernels->rows, rows->count - row);
+  for (int64_t row = 0; row < rows->count; row += tile.rows, tile.rows_at += tile.rows) {
+    tile.rows = next_tile(rows->count - row, kernels->rows);
     if (whole) {
       kernels->multiply(&tile);
-      tile.results += kernels->rows;
+      tile.results += tile.rows;
     } else {
       expect_lanes(tile.rows, lanes, places, rows->results + row);
       kernels->multiply(&tile);

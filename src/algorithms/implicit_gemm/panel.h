@@ -16,8 +16,7 @@ typedef struct bc_rows {
   bool add;                /* to what is there */
 } bc_rows;
 
-/* Rows of so many in tiles as they take time: the last tile has to wait for its sums to be added if
- * they are few. */
+/* Rows of so many in tiles as they take time: a tile of few waits for its sums to be added. */
 int64_t bc_filled_rows(int64_t count);
 
 /* To be fetched evenly with so many pieces of tiles. */

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Where more positions than this meet a panel, it does not count that it comes from memory. */
+enum { FEW_POSITIONS = 3 * BC_ROW_BLOCK };
+
 /* What stands for a pad in the table of pixels. */
 static const float zeros[BC_MOST_DEPTH];
 
@@ -87,8 +90,8 @@ static void find_pixels(bc_map_job *j)
     find_run(j, &run, &places, j->rows + segment * places.lanes);
 }
 
-/* What the rows meet, and nothing else. */
-static void multiply_parts(const bc_map_job *j, bc_coming *coming)
+/* Makes parts of the rows: what they meet, and nothing else. */
+static void leave_out_pads(const bc_map_job *j)
 {
   const int64_t n = bc_range_length(j->positions), all = bc_tiled_rows(j);
   const int64_t length = bc_range_length(j->depth) / j->segments;
@@ -97,7 +100,20 @@ static void multiply_parts(const bc_map_job *j, bc_coming *coming)
     for (int64_t row = 0; row < n; ++row)
       met[row] |= (bc_tap_set)(j->rows[segment * all + row] != zeros) << segment;
   bc_make_parts(j, met, length * j->ctx->kernels->lanes, j->results);
-  bc_multiply_panels(j, j->met->parts, j->met->count, bc_job_panels(j), coming);
+}
+
+/* All panels, each by all blocks of rows, which are few: the next is fetched meanwhile. */
+static void multiply_by_packed(const bc_map_job *j, const bc_rows *blocks, int64_t count,
+                               bc_coming *coming)
+{
+  const int64_t tiles = bc_count_blocks(bc_range_length(j->positions), j->ctx->kernels->rows);
+  const int64_t last = bc_job_panels(j).end - 1;
+  for (int64_t i = 0; i < last; ++i) {
+    bc_coming both = bc_expect_weights(j, i + 1, tiles, coming);
+    bc_multiply_panels(j, blocks, count, (bc_range){i, i + 1}, &both);
+    bc_go_on(&both, coming);
+  }
+  bc_multiply_panels(j, blocks, count, (bc_range){last, last + 1}, coming);
 }
 
 void bc_make_weight_panels(const bc_map_job *j)
@@ -113,19 +129,31 @@ void bc_make_weight_panels(const bc_map_job *j)
         (bc_panel_view){j->packed == NULL ? bc_own_panel(j, i) : bc_packed_block(j, c), lanes};
 }
 
+/* All panels by the job's rows, which may be the first to meet them. */
+static void multiply_rows(const bc_map_job *j, bool by_packed, bc_coming *coming)
+{
+  const bc_rows whole = bc_all_rows(j);
+  const bool in_parts = bc_leaves_out(&j->walk) && j->segments <= BC_MOST_TAP_BITS;
+  if (in_parts)
+    leave_out_pads(j);
+  const bc_rows *blocks = in_parts ? j->met->parts : &whole;
+  const int64_t count = in_parts ? j->met->count : 1;
+  if (by_packed)
+    multiply_by_packed(j, blocks, count, coming);
+  else
+    bc_multiply_panels(j, blocks, count, bc_job_panels(j), coming);
+}
+
 void bc_multiply_pixels(bc_map_job *j)
 {
   const bc_range all = j->positions;
-  const bool leaves_out = bc_leaves_out(&j->walk);
+  const bool few = bc_range_length(all) <= FEW_POSITIONS;
   bc_make_weight_panels(j);
   for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
     j->positions = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
     find_pixels(j);
     bc_coming coming = bc_expect_pixels(j, all);
-    if (leaves_out && j->segments <= BC_MOST_TAP_BITS)
-      multiply_parts(j, &coming);
-    else
-      bc_multiply_job(j, &coming);
+    multiply_rows(j, j->packed != NULL && few && row == all.begin, &coming);
   }
   j->positions = all;
 }

@@ -153,27 +153,6 @@ static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_comi
   }
 }
 
-/* The panel that is met next, of weights that were packed before: it comes from memory. */
-static bc_coming expect_weights(const bc_map_job *j, int64_t panel)
-{
-  const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->depth);
-  return bc_expect(j->views[panel].first, lanes, n, lanes,
-                   j->met->cut.count * bc_count_blocks(n, j->ctx->kernels->piece));
-}
-
-/* The sums of a panel, while the next panel and then some of what is coming, if anything is, are
- * fetched. */
-static void sum_and_expect(const bc_map_job *j, const channel_block *channels, bc_coming panel,
-                           bc_coming *coming)
-{
-  const bool goes_on = coming->first != NULL;
-  panel.at_once += coming->at_once;
-  panel.then = goes_on ? coming : NULL;
-  sum_rows(j, channels, &panel);
-  if (goes_on && panel.then != coming)
-    *coming = panel;
-}
-
 /* Rows that are the first to meet the panels have each fetched while the one before is multiplied.
  */
 static void multiply_rows(const bc_map_job *j, bool are_first, bc_coming *coming)
@@ -182,10 +161,13 @@ static void multiply_rows(const bc_map_job *j, bool are_first, bc_coming *coming
   for (int64_t first = j->channels.begin, i = 0; first < j->channels.end; first += lanes, ++i) {
     const channel_block channels = {first, bc_min(lanes, j->channels.end - first),
                                     j->views[i].first};
-    if (j->packed != NULL && are_first && first + lanes < j->channels.end)
-      sum_and_expect(j, &channels, expect_weights(j, i + 1), coming);
-    else
+    if (j->packed != NULL && are_first && first + lanes < j->channels.end) {
+      bc_coming both = bc_expect_weights(j, i + 1, j->met->cut.count, coming);
+      sum_rows(j, &channels, &both);
+      bc_go_on(&both, coming);
+    } else {
       sum_rows(j, &channels, coming);
+    }
     put_sums(j, &channels);
   }
 }
