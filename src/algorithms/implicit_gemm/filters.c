@@ -32,11 +32,12 @@ static void pack_filters(bc_map_job *j)
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
                     &(bc_packing){j->copies, block});
+  const float *rows = NULL;
   for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
-    const int64_t number = first + row;
-    const float *rows =
-        j->packed == NULL ? j->copies + number / width * block : bc_packed_block(j, number);
-    j->rows[row] = rows + number % width;
+    const int64_t number = first + row, lane = number % width;
+    if (row == 0 || lane == 0)
+      rows = j->packed == NULL ? j->copies + number / width * block : bc_packed_block(j, number);
+    j->rows[row] = rows + lane;
   }
   j->step = width;
 }

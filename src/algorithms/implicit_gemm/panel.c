@@ -53,7 +53,39 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
  * the last tiles share what is left evenly. */
 static int64_t next_tile(int64_t left, int64_t most)
 {
-  return left < 3 * most ? bc_count_blocks(left, bc_count_blocks(left, most)) : most;
+  if (left >= 3 * most)
+    return most;
+  if (left > 2 * most)
+    return bc_count_blocks(left, 3);
+  return left > most ? bc_count_blocks(left, 2) : left;
+}
+
+/* Tiles of all rows, whose lanes are neighbours in the result. */
+static void multiply_tiles(const bc_product_kernels *kernels, const bc_rows *rows, bc_tile *tile)
+{
+  for (int64_t row = 0; row < rows->count; row += tile->rows) {
+    tile->rows = next_tile(rows->count - row, kernels->rows);
+    kernels->multiply(tile);
+    tile->rows_at += tile->rows;
+    tile->results += tile->rows;
+  }
+}
+
+/* The same where they are anywhere. */
+static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *rows, int64_t lanes,
+                           const int64_t *places, bc_tile tile)
+{
+  scratch s;
+  for (int64_t i = 0; i < kernels->rows; ++i)
+    s.rows[i] = s.sums[i];
+  tile.results = s.rows;
+  for (int64_t row = 0; row < rows->count; row += tile.rows) {
+    tile.rows = next_tile(rows->count - row, kernels->rows);
+    expect_lanes(tile.rows, lanes, places, rows->results + row);
+    kernels->multiply(&tile);
+    put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);
+    tile.rows_at += tile.rows;
+  }
 }
 
 void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
@@ -62,10 +94,9 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
   const bool half = 2 * lanes <= kernels->lanes;
   const bool whole = lanes == (half ? kernels->lanes / 2 : kernels->lanes) &&
                      places[lanes - 1] - places[0] == lanes - 1;
-  scratch s;
-  for (int64_t i = 0; i < kernels->rows; ++i)
-    s.rows[i] = s.sums[i];
-  bc_tile tile = {.rows_at = rows->at,
+  /* All members: compilers would clear a struct first, which takes as long as a short tile. */
+  bc_tile tile = {.rows = 0,
+                  .rows_at = rows->at,
                   .segment_step = rows->segment_step,
                   .segments = rows->segments,
                   .length = rows->length,
@@ -73,20 +104,14 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                   .panel = panel,
                   .panel_step = panel_step,
                   .panel_at = rows->panel_at,
-                  .results = whole ? rows->results : s.rows,
+                  .results = rows->results,
                   .offset = whole ? places[0] : 0,
+                  .shifts = NULL,
                   .add = whole && rows->add,
                   .half = half,
                   .coming = coming};
-  for (int64_t row = 0; row < rows->count; row += tile.rows, tile.rows_at += tile.rows) {
-    tile.rows = next_tile(rows->count - row, kernels->rows);
-    if (whole) {
-      kernels->multiply(&tile);
-      tile.results += tile.rows;
-    } else {
-      expect_lanes(tile.rows, lanes, places, rows->results + row);
-      kernels->multiply(&tile);
-      put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);
-    }
-  }
+  if (whole)
+    multiply_tiles(kernels, rows, &tile);
+  else
+    multiply_apart(kernels, rows, lanes, places, tile);
 }
