@@ -21,7 +21,8 @@ typedef struct operands {
   const bc_product_kernels *kernels;
   int64_t segments, length, step, gap; /* gap: elements between one segment of a row and the next */
   int64_t panel_step;                  /* of the panel's rows, which may overlap */
-  const int64_t *shifts;               /* or where they begin, for slide() */
+  const int64_t *shifts;               /* or where they begin, for slide_panel(), */
+  bool rows_slide;                     /* or where the rows' factors are, for slide_rows() */
   support_tensor rows, panel;          /* [rows][segments][length step + gap], [depth][lanes] */
 } operands;
 
@@ -32,7 +33,22 @@ static const float *segment_of(const operands *o, int64_t row, int64_t segment)
 
 static int64_t panel_row(const operands *o, int64_t k)
 {
-  return o->shifts == NULL ? k * o->panel_step : o->shifts[k];
+  return o->shifts == NULL || o->rows_slide ? k * o->panel_step : o->shifts[k];
+}
+
+static int64_t factor_place(const operands *o, int64_t k)
+{
+  return o->rows_slide ? o->shifts[k] : k * o->step;
+}
+
+static void run_kernel(const operands *o, const bc_tile *tile)
+{
+  if (o->shifts == NULL)
+    o->kernels->multiply(tile);
+  else if (o->rows_slide)
+    o->kernels->slide_rows(tile);
+  else
+    o->kernels->slide_panel(tile);
 }
 
 static double expected_sum(const operands *o, int64_t row, int64_t lane)
@@ -40,7 +56,7 @@ static double expected_sum(const operands *o, int64_t row, int64_t lane)
   double sum = 0.0;
   for (int64_t segment = 0; segment < o->segments; ++segment)
     for (int64_t k = 0; k < o->length; ++k)
-      sum += (double)segment_of(o, row, segment)[k * o->step] *
+      sum += (double)segment_of(o, row, segment)[factor_place(o, k)] *
              (double)o->panel.data[panel_row(o, segment * o->length + k) + lane];
   return sum;
 }
@@ -61,21 +77,20 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
     for (int64_t segment = 0; segment < o->segments; ++segment)
       at[segment * BC_MOST_TILE_ROWS + row] = segment_of(o, row, segment);
   }
-  (o->shifts == NULL ? o->kernels->multiply
-                     : o->kernels->slide)(&(bc_tile){.rows = rows,
-                                                     .rows_at = at,
-                                                     .segment_step = BC_MOST_TILE_ROWS,
-                                                     .segments = o->segments,
-                                                     .length = o->length,
-                                                     .step = o->step,
-                                                     .panel = o->panel.data,
-                                                     .panel_step = o->panel_step,
-                                                     .shifts = o->shifts,
-                                                     .results = results,
-                                                     .offset = offset,
-                                                     .add = add,
-                                                     .half = half,
-                                                     .coming = add ? &coming : NULL});
+  run_kernel(o, &(bc_tile){.rows = rows,
+                           .rows_at = at,
+                           .segment_step = BC_MOST_TILE_ROWS,
+                           .segments = o->segments,
+                           .length = o->length,
+                           .step = o->step,
+                           .panel = o->panel.data,
+                           .panel_step = o->panel_step,
+                           .shifts = o->shifts,
+                           .results = results,
+                           .offset = offset,
+                           .add = add,
+                           .half = half,
+                           .coming = add ? &coming : NULL});
   for (int64_t i = 0; i < rows * step; ++i) {
     const int64_t lane = i % step - offset;
     double wanted = (double)before.data[i];
@@ -140,27 +155,41 @@ START_TEST(tiles_of_packed_operands)
 }
 END_TEST
 
+enum { most_shift = 200 };
+
+/* A panel of `length` lanes of which each row begins anywhere, or rows whose factors are anywhere.
+ */
+static void check_sliding(const bc_kernels *table, bool rows_slide, int i, support_random *random)
+{
+  int64_t shifts[most_length];
+  operands o = {.kernels = table->product,
+                .segments = 1,
+                .length = support_random_between(random, 1, most_length),
+                .step = rows_slide ? 1 : support_random_between(random, 1, 7),
+                .gap = rows_slide ? most_shift : 0,
+                .panel_step = table->product->lanes,
+                .shifts = shifts,
+                .rows_slide = rows_slide};
+  const bool half = i / 2 % 2 == 0;
+  const int64_t lanes = half ? o.kernels->lanes / 2 : o.kernels->lanes;
+  for (int64_t k = 0; k < o.length; ++k)
+    shifts[k] = support_random_between(random, 0, most_shift);
+  o.rows = support_tensor_random(o.kernels->rows * (o.length * o.step + o.gap), random);
+  o.panel = support_tensor_random(
+      rows_slide ? (o.length - 1) * o.panel_step + lanes : most_shift + lanes, random);
+  check_tile(&o, o.kernels->rows, i % 2 == 0, half, random);
+  support_tensor_free(&o.panel);
+  support_tensor_free(&o.rows);
+}
+
 START_TEST(tiles_whose_terms_lie_anywhere)
 {
-  enum { most_shift = 200 };
   const bc_kernels *tables[isa_tables_most];
   support_random random = support_random_start(4);
   for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
-      int64_t shifts[most_length];
-      operands o = {.kernels = tables[table]->product,
-                    .segments = 1,
-                    .length = support_random_between(&random, 1, most_length),
-                    .step = support_random_between(&random, 1, 7),
-                    .shifts = shifts};
-      const int64_t lanes = i / 2 % 2 == 0 ? o.kernels->lanes / 2 : o.kernels->lanes;
-      for (int64_t k = 0; k < o.length; ++k)
-        shifts[k] = support_random_between(&random, 0, most_shift);
-      o.rows = support_tensor_random(o.kernels->rows * o.length * o.step, &random);
-      o.panel = support_tensor_random(most_shift + lanes, &random);
-      check_tile(&o, o.kernels->rows, i % 2 == 0, i / 2 % 2 == 0, &random);
-      support_tensor_free(&o.panel);
-      support_tensor_free(&o.rows);
+      check_sliding(tables[table], false, i, &random);
+      check_sliding(tables[table], true, i, &random);
     }
 }
 END_TEST

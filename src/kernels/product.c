@@ -43,7 +43,7 @@ static void fetch(bc_coming *coming)
 
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
-    const floats factor = row##i[k + term * step] - (floats){0};                                   \
+    const floats factor = row##i[place] - (floats){0};                                             \
     low##i += factor * low;                                                                        \
     if (!half)                                                                                     \
       high##i += factor * high;                                                                    \
@@ -53,16 +53,21 @@ static void fetch(bc_coming *coming)
   for (; k <= stop - (count)*step; k += (count)*step)                                              \
     _Pragma("GCC unroll 4") for (int64_t term = 0; term < (count); ++term)                         \
     {                                                                                              \
-      if (slides)                                                                                  \
+      if (slides == PANEL_SLIDES)                                                                  \
         panel = t->panel + *shift++;                                                               \
+      const int64_t place = slides == ROWS_SLIDE ? *shift++ : k + term * step;                     \
       const floats low = load(panel), high = half ? low : load(panel + WIDTH);                     \
       EACH_ROW(ADD)                                                                                \
-      if (!slides)                                                                                 \
+      if (slides != PANEL_SLIDES)                                                                  \
         panel += panel_step;                                                                       \
     }
 
+/* What a tile's shifts are for. */
+typedef enum slide_of { NOTHING_SLIDES, PANEL_SLIDES, ROWS_SLIDE } slide_of;
+
 /* known_step: the rows', the panel being packed; or 0, and the tile says both. */
-INLINE void multiply_rows(int rows, bool half, bool slides, int64_t known_step, const bc_tile *t)
+INLINE void multiply_rows(int rows, bool half, slide_of slides, int64_t known_step,
+                          const bc_tile *t)
 {
   const bool is_known = known_step != 0;
   const int64_t step = is_known ? known_step : t->step;
@@ -77,7 +82,9 @@ INLINE void multiply_rows(int rows, bool half, bool slides, int64_t known_step, 
     if (!half)                                                                                     \
       __builtin_prefetch(t->results[(i)] + t->offset + LANES - 1, 1);                              \
   }
-  EACH_ROW(EXPECT)
+  if (slides != ROWS_SLIDE) { /* whose tiles are too short for that */
+    EACH_ROW(EXPECT)
+  }
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
   EACH_ROW(DECLARE)
   for (int64_t segment = 0; segment < t->segments; ++segment) {
@@ -113,17 +120,17 @@ static void multiply(const bc_tile *tile)
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, false, false, 0, tile);                                                 \
+    multiply_rows((i) + 1, false, NOTHING_SLIDES, 0, tile);                                        \
     break;                                                                                         \
   case ROWS + (i) + 1:                                                                             \
-    multiply_rows((i) + 1, true, false, 0, tile);                                                  \
+    multiply_rows((i) + 1, true, NOTHING_SLIDES, 0, tile);                                         \
     break;
   const bool is_packed = tile->panel_step == LANES && (tile->step == 1 || tile->step == LANES);
   if (TOGETHER > 1 && tile->rows == ROWS && !tile->half && is_packed) {
     if (tile->step == 1)
-      multiply_rows(ROWS, false, false, 1, tile);
+      multiply_rows(ROWS, false, NOTHING_SLIDES, 1, tile);
     else
-      multiply_rows(ROWS, false, false, LANES, tile);
+      multiply_rows(ROWS, false, NOTHING_SLIDES, LANES, tile);
     return;
   }
   switch (tile->rows + (tile->half ? ROWS : 0)) {
@@ -133,12 +140,20 @@ static void multiply(const bc_tile *tile)
   }
 }
 
-static void slide(const bc_tile *tile)
+static void slide_panel(const bc_tile *tile)
 {
   if (tile->half)
-    multiply_rows(ROWS, true, true, 0, tile);
+    multiply_rows(ROWS, true, PANEL_SLIDES, 0, tile);
   else
-    multiply_rows(ROWS, false, true, 0, tile);
+    multiply_rows(ROWS, false, PANEL_SLIDES, 0, tile);
+}
+
+static void slide_rows(const bc_tile *tile)
+{
+  if (tile->half)
+    multiply_rows(ROWS, true, ROWS_SLIDE, 1, tile);
+  else
+    multiply_rows(ROWS, false, ROWS_SLIDE, 1, tile);
 }
 
 /* ---- panels of pixels ---- */
@@ -265,6 +280,7 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .turned = TURNED,
                                                            .reads_in_place = READS_IN_PLACE,
                                                            .multiply = multiply,
-                                                           .slide = slide,
+                                                           .slide_panel = slide_panel,
+                                                           .slide_rows = slide_rows,
                                                            .gather = gather,
                                                            .put_row = put_row};

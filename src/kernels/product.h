@@ -38,11 +38,10 @@ typedef struct bc_tile {
   const int64_t *panel_at; /* [segments]: where each is in the panel; NULL: one behind the other */
   float *const *results;   /* [rows] */
   int64_t offset;
-  const int64_t
-      *shifts;       /* [length], for slide(): where a term's lanes are, from the panel's begin */
-  bool add;          /* to what is there; else it is not read */
-  bool half;         /* of the lanes: the others are neither read nor written */
-  bc_coming *coming; /* some is fetched with every piece of a segment; or NULL */
+  const int64_t *shifts; /* [length], for what slides: where a term is, from where that begins */
+  bool add;              /* to what is there; else it is not read */
+  bool half;             /* of the lanes: the others are neither read nor written */
+  bc_coming *coming;     /* some is fetched with every piece of a segment; or NULL */
 } bc_tile;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
@@ -72,8 +71,10 @@ typedef struct bc_product_kernels {
   int64_t turned;      /* NCHW: pixels of an image up to which it pays to have pixels as rows */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_tile *tile);
-  /* The same with all rows of a tile, one segment, and the lanes of each term anywhere. */
-  void (*slide)(const bc_tile *tile);
+  /* The same with all rows of a tile, one segment, and the lanes of each term anywhere; or the
+   * rows' factors of each term, the panel being packed and the results fetched before. */
+  void (*slide_panel)(const bc_tile *tile);
+  void (*slide_rows)(const bc_tile *tile);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
   /* Writes a row of such blocks. */

@@ -66,12 +66,14 @@ static const bc_weights_method weights_method = {.patches = bc_nearest_patches,
                                                  .multiply_work = bc_tiles_work};
 
 /* How a pass is computed, by what it has. */
-typedef enum way { MAPS, SLIDING_MAPS, WEIGHTS, SLIDING_WEIGHTS } way;
+typedef enum way { MAPS, SLIDING_MAPS, SLIDING_PIXELS, WEIGHTS, SLIDING_WEIGHTS } way;
 
 static way way_of(const bc_geometry *g, const bc_request *request)
 {
   if (request->pass == BLASCONV_BACKWARD_WEIGHTS)
     return bc_sliding_weights_serve(g, request->room) ? SLIDING_WEIGHTS : WEIGHTS;
+  if (bc_sliding_pixels_serve(g, request))
+    return SLIDING_PIXELS;
   return bc_sliding_maps_serve(g, request) ? SLIDING_MAPS : MAPS;
 }
 
@@ -80,6 +82,8 @@ static bc_schedule prepare(const bc_geometry *geometry, const bc_request *reques
   switch (way_of(geometry, request)) {
   case SLIDING_MAPS:
     return bc_sliding_maps_prepare(geometry, request);
+  case SLIDING_PIXELS:
+    return bc_sliding_pixels_prepare(geometry, request);
   case WEIGHTS:
     return bc_weights_prepare(geometry, request, &weights_method);
   case SLIDING_WEIGHTS:
@@ -95,6 +99,8 @@ static bc_work work(const bc_geometry *geometry, const bc_request *request,
   switch (way_of(geometry, request)) {
   case SLIDING_MAPS:
     return bc_sliding_maps_work(geometry, schedule);
+  case SLIDING_PIXELS:
+    return bc_sliding_pixels_work(geometry, schedule);
   case WEIGHTS:
     return bc_weights_work(geometry, schedule, &weights_method);
   case SLIDING_WEIGHTS:
@@ -109,6 +115,9 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
   switch (way_of(&plan->geometry, &plan->request)) {
   case SLIDING_MAPS:
     bc_sliding_maps_run(plan, tensors, workspace);
+    break;
+  case SLIDING_PIXELS:
+    bc_sliding_pixels_run(plan, tensors, workspace);
     break;
   case WEIGHTS:
     bc_weights_run(plan, tensors, workspace, &weights_method);

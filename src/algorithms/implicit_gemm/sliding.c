@@ -41,3 +41,15 @@ int64_t bc_sliding_input_rows(const bc_geometry *g, int64_t rows)
   const bc_axis *height = &g->axes[BC_HEIGHT];
   return (rows - 1) * height->stride + (height->kernel - 1) * height->dilation + 1;
 }
+
+bc_schedule bc_sliding_schedule(const bc_geometry *g, const bc_request *request,
+                                bc_sliding_bytes *thread_bytes)
+{
+  int64_t rows = bc_sliding_rows(g);
+  while (rows > 1 && (thread_bytes(g, rows) > request->room ||
+                      bc_sliding_units(g, rows) < bc_wanted_tasks(request)))
+    rows = bc_count_blocks(rows, 2);
+  return (bc_schedule){.blocks.pixels = rows,
+                       .tasks = bc_sliding_units(g, rows),
+                       .workspace.thread_bytes = thread_bytes(g, rows)};
+}

@@ -5,6 +5,9 @@
  * meets there are neighbours in the copied row, every stride-th column of the input being copied
  * into a row of its own. So a panel is a table of where its terms begin, the same for all columns.
  *
+ * Forward, in NHWC: lanes are filters, rows are pixels, and it is a row's factors for which such a
+ * table says where they are: patches, which are short, are read in one go.
+ *
  * Backward weights: the factors of a weight are what its tap slides over,
  *
  *   gradient [depth][filters] = sum over the rows of output of slid [depth][columns]
@@ -26,14 +29,26 @@ int64_t bc_sliding_rows(const bc_geometry *geometry);
 int64_t bc_sliding_units(const bc_geometry *geometry, int64_t rows);
 int64_t bc_sliding_input_rows(const bc_geometry *geometry, int64_t rows);
 
+/* Bytes of workspace that a thread takes for so many rows of output. */
+typedef size_t bc_sliding_bytes(const bc_geometry *geometry, int64_t rows);
+
+/* Forward: units as tasks. */
+bc_schedule bc_sliding_schedule(const bc_geometry *geometry, const bc_request *request,
+                                bc_sliding_bytes *thread_bytes);
+
 /* Whether they serve these, within so many bytes of workspace for a thread; they are faster then.
  * Forward only where nothing is added to: some results are computed twice. */
 bool bc_sliding_maps_serve(const bc_geometry *geometry, const bc_request *request);
+bool bc_sliding_pixels_serve(const bc_geometry *geometry, const bc_request *request);
 bool bc_sliding_weights_serve(const bc_geometry *geometry, size_t room);
 
 bc_schedule bc_sliding_maps_prepare(const bc_geometry *geometry, const bc_request *request);
 bc_work bc_sliding_maps_work(const bc_geometry *geometry, const bc_schedule *schedule);
 void bc_sliding_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
+
+bc_schedule bc_sliding_pixels_prepare(const bc_geometry *geometry, const bc_request *request);
+bc_work bc_sliding_pixels_work(const bc_geometry *geometry, const bc_schedule *schedule);
+void bc_sliding_pixels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
 
 bc_schedule bc_sliding_weights_prepare(const bc_geometry *geometry, const bc_request *request);
 bc_work bc_sliding_weights_work(const bc_geometry *geometry, const bc_schedule *schedule);

@@ -44,13 +44,7 @@ bool bc_sliding_maps_serve(const bc_geometry *g, const bc_request *request)
 
 bc_schedule bc_sliding_maps_prepare(const bc_geometry *g, const bc_request *request)
 {
-  int64_t rows = bc_sliding_rows(g);
-  while (rows > 1 && (thread_bytes(g, rows) > request->room ||
-                      bc_sliding_units(g, rows) < bc_wanted_tasks(request)))
-    rows = bc_count_blocks(rows, 2);
-  return (bc_schedule){.blocks.pixels = rows,
-                       .tasks = bc_sliding_units(g, rows),
-                       .workspace.thread_bytes = thread_bytes(g, rows)};
+  return bc_sliding_schedule(g, request, thread_bytes);
 }
 
 bc_work bc_sliding_maps_work(const bc_geometry *g, const bc_schedule *schedule)
@@ -178,7 +172,7 @@ static void slide_filters(const job *j, int64_t row, int64_t filter)
     const int64_t begin = bc_min(column, columns - (tile.half ? k->lanes / 2 : k->lanes));
     tile.panel = first + begin;
     tile.offset = row * columns + begin;
-    k->slide(&tile);
+    k->slide_panel(&tile);
   }
 }
 
