@@ -138,10 +138,11 @@ START_TEST(tiles_of_packed_operands)
   for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
       const bc_product_kernels *kernels = tables[table]->product;
+      const int64_t steps[] = {1, kernels->lanes, kernels->rows};
       operands o = {.kernels = kernels,
                     .segments = support_random_between(&random, 0, most_segments),
                     .length = support_random_between(&random, 0, most_length),
-                    .step = i / 2 % 2 == 0 ? 1 : kernels->lanes,
+                    .step = steps[i / 2 % 3],
                     .gap = support_random_between(&random, 0, 9),
                     .panel_step = kernels->lanes};
       const int64_t lanes = kernels->lanes, depth = o.segments * o.length;
@@ -286,6 +287,27 @@ START_TEST(rows_of_blocks)
 }
 END_TEST
 
+START_TEST(columns_of_tiles)
+{
+  const bc_kernels *tables[isa_tables_most];
+  support_random random = support_random_start(5);
+  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
+    for (int i = 0; i < cases; ++i) {
+      const int64_t rows = tables[table]->product->rows;
+      const int64_t n = support_random_between(&random, 1, 5 * rows);
+      const int64_t step = rows + support_random_between(&random, 0, 9);
+      support_tensor from = support_tensor_random(n, &random);
+      support_tensor to = support_tensor_poisoned((n - 1) / rows * step + (n - 1) % rows + 1);
+      tables[table]->product->put_tiles(from.data, n, to.data, step);
+      for (int64_t j = 0; j < n; ++j)
+        ck_assert(to.data[j / rows * step + j % rows] == from.data[j]);
+      support_tensor_check(&to, "tiles");
+      support_tensor_free(&to);
+      support_tensor_free(&from);
+    }
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("product");
@@ -294,5 +316,6 @@ int main(void)
   support_add(suite, tiles_whose_terms_lie_anywhere);
   support_add(suite, panels_of_any_runs);
   support_add(suite, rows_of_blocks);
+  support_add(suite, columns_of_tiles);
   return support_run(suite);
 }

@@ -116,6 +116,26 @@ INLINE void multiply_rows(int rows, bool half, slide_of slides, int64_t known_st
   EACH_ROW(STORE)
 }
 
+/* Whole tiles of operands that lie as packing leaves them. Returns whether this is one. */
+static bool multiply_packed(const bc_tile *tile)
+{
+  if (TOGETHER == 1 || tile->rows < ROWS || tile->half || tile->panel_step != LANES)
+    return false;
+  switch (tile->step) {
+  case 1:
+    multiply_rows(ROWS, false, NOTHING_SLIDES, 1, tile);
+    return true;
+  case ROWS:
+    multiply_rows(ROWS, false, NOTHING_SLIDES, ROWS, tile);
+    return true;
+  case LANES:
+    multiply_rows(ROWS, false, NOTHING_SLIDES, LANES, tile);
+    return true;
+  default:
+    return false;
+  }
+}
+
 static void multiply(const bc_tile *tile)
 {
 #define CASE(i)                                                                                    \
@@ -125,14 +145,8 @@ static void multiply(const bc_tile *tile)
   case ROWS + (i) + 1:                                                                             \
     multiply_rows((i) + 1, true, NOTHING_SLIDES, 0, tile);                                         \
     break;
-  const bool is_packed = tile->panel_step == LANES && (tile->step == 1 || tile->step == LANES);
-  if (TOGETHER > 1 && tile->rows == ROWS && !tile->half && is_packed) {
-    if (tile->step == 1)
-      multiply_rows(ROWS, false, NOTHING_SLIDES, 1, tile);
-    else
-      multiply_rows(ROWS, false, NOTHING_SLIDES, LANES, tile);
+  if (multiply_packed(tile))
     return;
-  }
   switch (tile->rows + (tile->half ? ROWS : 0)) {
     EACH_ROW(CASE)
   default:
@@ -274,6 +288,16 @@ static void put_row(const bc_row_source *row, float *to)
     put_blocks(row, row->step, to);
 }
 
+/* ---- rows of tiles ---- */
+
+static void put_tiles(const float *from, int64_t n, float *to, int64_t tile_step)
+{
+  for (; n >= ROWS; n -= ROWS, from += ROWS, to += tile_step)
+    memcpy(to, from, ROWS * sizeof *to);
+  for (int64_t i = 0; i < n; ++i)
+    to[i] = from[i];
+}
+
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .lanes = LANES,
                                                            .piece = PIECE,
@@ -283,4 +307,5 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .slide_panel = slide_panel,
                                                            .slide_rows = slide_rows,
                                                            .gather = gather,
-                                                           .put_row = put_row};
+                                                           .put_row = put_row,
+                                                           .put_tiles = put_tiles};

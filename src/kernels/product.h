@@ -79,6 +79,9 @@ typedef struct bc_product_kernels {
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
   /* Writes a row of such blocks. */
   void (*put_row)(const bc_row_source *row, float *to);
+  /* Writes n numbers, as many side by side as a tile has rows, the next so many tile_step elements
+   * behind the first. */
+  void (*put_tiles)(const float *from, int64_t n, float *to, int64_t tile_step);
 } bc_product_kernels;
 
 extern const bc_product_kernels bc_product_kernels_generic, bc_product_kernels_avx2,

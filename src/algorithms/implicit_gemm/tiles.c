@@ -15,6 +15,11 @@ enum {
   MOST_STEP = 256
 };
 
+/* Columns that come from memory take a third of that cache, which will have the next ones too; but
+ * are not so few that adding to results counts. For each lane, since CPUs with longer vectors have
+ * larger caches; the size itself is not asked for, because the depth decides about bits. */
+enum { LEAST_COLUMNS_OF_LANE = 9, FAR_FLOATS_OF_LANE = 2700 };
+
 /* c [rows][lanes] = a b, lanes being neighbours in c. */
 typedef struct product {
   const bc_product_kernels *kernels;
@@ -25,7 +30,7 @@ typedef struct product {
   bool rows_stay, panels_stay;  /* they are read where they are */
   const float *next_a, *next_b; /* where the operands of what follows begin */
   float *panels;                /* [panels][depth][lanes of a panel] */
-  float *copies;                /* [row][depth], or [depth][row] if that is how a lies */
+  float *copies;                /* [row][depth], or if a lies in columns [tile][depth][its rows] */
   const float **at;             /* [row] */
   float **results;              /* [row] */
 } product;
@@ -33,6 +38,12 @@ typedef struct product {
 static int64_t panel_elements(int64_t lanes, int64_t depth)
 {
   return bc_round_up(lanes, bc_cpu_kernels()->product->lanes) * depth;
+}
+
+/* Copies of a block of rows, in whole tiles. */
+static int64_t copied_elements(int64_t rows, int64_t depth)
+{
+  return bc_round_up(bc_min(BC_ROW_BLOCK, rows), bc_cpu_kernels()->product->rows) * depth;
 }
 
 static size_t pointer_bytes(void)
@@ -44,7 +55,7 @@ size_t bc_tiles_bytes(int64_t m, int64_t n, int64_t k)
 {
   const int64_t depth = bc_min(k, MOST_PACKED_DEPTH);
   return bc_workspace_book(panel_elements(bc_max(m, n), depth)) +
-         bc_workspace_book(bc_min(BC_ROW_BLOCK, bc_max(m, n)) * depth) + 2 * pointer_bytes();
+         bc_workspace_book(copied_elements(bc_max(m, n), depth)) + 2 * pointer_bytes();
 }
 
 /* Rows of neighbours that are so far apart. */
@@ -53,21 +64,29 @@ static bool stays(int64_t step)
   return bc_cpu_kernels()->product->reads_in_place && step > 1 && step <= MOST_STEP;
 }
 
-static int64_t depth_of_block(int64_t rows, int64_t lanes, int64_t k, bool stays)
+/* far: both are packed from columns in memory. */
+static int64_t packed_depth(int64_t rows, int64_t lanes, bool far)
 {
-  const int64_t most = bc_min(MOST_PACKED_DEPTH, PACKED / (rows + lanes));
-  return bc_even_block(bc_max(1, k), stays ? MOST_DEPTH : bc_max(MOST_DEPTH, most), 8);
+  const int64_t width = bc_cpu_kernels()->product->lanes;
+  const int64_t least = far ? LEAST_COLUMNS_OF_LANE * width : MOST_DEPTH;
+  const int64_t room = far ? FAR_FLOATS_OF_LANE * width : PACKED;
+  return bc_max(least, bc_min(MOST_PACKED_DEPTH, room / (rows + lanes)));
+}
+
+static int64_t depth_of_block(int64_t rows, int64_t lanes, int64_t k, bool stays, bool far)
+{
+  return bc_even_block(bc_max(1, k), stays ? MOST_DEPTH : packed_depth(rows, lanes, far), 8);
 }
 
 /* Columns of the gradient [depth][filters] are no neighbours: lanes run along the depth. */
 void bc_tiles_work(double products, double m, double n, double k, int64_t a_step, int64_t b_step,
-                   bc_work *work)
+                   bool lowered, bc_work *work)
 {
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
   const double lanes = ceil(m / (double)kernels->lanes), rows = ceil(n / (double)kernels->rows);
   const double tiles = products * lanes * rows;
-  const int64_t block =
-      depth_of_block((int64_t)n, (int64_t)m, (int64_t)k, stays(a_step) || stays(b_step));
+  const int64_t block = depth_of_block((int64_t)n, (int64_t)m, (int64_t)k,
+                                       stays(a_step) || stays(b_step), !lowered && a_step > 1);
   work->tiles = tiles * ceil(k / (double)block);
   work->segments = work->tiles;
   work->multiplications = tiles * (double)(kernels->lanes * kernels->rows) * k;
@@ -103,23 +122,34 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
     copy(from, p->b.row_step, n, lanes, panel, width);
 }
 
+/* Copies of columns of some rows: [tiles][depth][rows of a tile]. */
+static void copy_columns(const product *p, const float *from, int64_t rows, int64_t columns)
+{
+  const int64_t tile = p->kernels->rows;
+  for (int64_t k = 0; k < columns; ++k)
+    p->kernels->put_tiles(from + k * p->a.column_step, rows, p->copies + k * tile, tile * columns);
+}
+
 /* Finds some rows over part of the depth, or copies of them that lie close together. Returns the
  * step from a row's factor to the next. */
 static int64_t find_rows(const product *p, bc_range rows, bc_range depth)
 {
   const bool along = p->a.column_step == 1;
-  const int64_t n = bc_range_length(depth), m = bc_range_length(rows);
+  const int64_t n = bc_range_length(depth), m = bc_range_length(rows), tile = p->kernels->rows;
   const float *from = p->a.data + rows.begin * p->a.row_step + depth.begin * p->a.column_step;
-  const float *first = p->rows_stay ? from : p->copies;
-  if (!p->rows_stay && along)
-    copy(from, p->a.row_step, m, n, p->copies, n);
-  else if (!p->rows_stay)
-    copy(from, p->a.column_step, n, m, p->copies, m);
   for (int64_t i = 0; i < m; ++i) {
-    p->at[i] = first + i * (p->rows_stay || !along ? 1 : n);
+    p->at[i] = p->rows_stay ? from + i
+               : along      ? p->copies + i * n
+                            : p->copies + i / tile * tile * n + i % tile;
     p->results[i] = p->c.data + (rows.begin + i) * p->c.row_step;
   }
-  return p->rows_stay ? p->a.column_step : along ? 1 : m;
+  if (p->rows_stay)
+    return p->a.column_step;
+  if (along)
+    copy(from, p->a.row_step, m, n, p->copies, n);
+  else
+    copy_columns(p, from, m, n);
+  return along ? 1 : tile;
 }
 
 static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_coming *coming)
@@ -190,10 +220,11 @@ void bc_tiles_multiply(const bc_weights_unit *unit)
   const bool readable = (turned && unit->lowered) || p.lanes % p.kernels->lanes == 0;
   p.rows_stay = p.a.row_step == 1 && stays(p.a.column_step);
   p.panels_stay = p.b.column_step == 1 && stays(p.b.row_step) && readable;
-  const int64_t block = depth_of_block(p.rows, p.lanes, unit->k, p.rows_stay || p.panels_stay);
+  const int64_t block = depth_of_block(p.rows, p.lanes, unit->k, p.rows_stay || p.panels_stay,
+                                       !unit->lowered && p.a.row_step == 1);
   p.panels = (float *)(void *)area;
   p.copies = (float *)(void *)(area += bc_workspace_book(panel_elements(p.lanes, block)));
-  p.at = (const float **)(void *)(area += bc_workspace_book(bc_min(BC_ROW_BLOCK, p.rows) * block));
+  p.at = (const float **)(void *)(area += bc_workspace_book(copied_elements(p.rows, block)));
   p.results = (float **)(void *)(area + pointer_bytes());
   for (int64_t begin = 0; begin < unit->k; begin += block) {
     const int64_t end = bc_min(unit->k, begin + block);
