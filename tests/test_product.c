@@ -268,40 +268,21 @@ START_TEST(rows_of_blocks)
   support_random random = support_random_start(3);
   for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
-      const int64_t width = tables[table]->product->lanes;
+      const bc_product_kernels *kernels = tables[table]->product;
+      const int64_t width = i % 2 == 0 ? kernels->lanes : kernels->rows;
       const int64_t n = support_random_between(&random, 1, 3 * width);
       const int64_t step = support_random_between(&random, 1, 3);
       const int64_t block_step = width + support_random_between(&random, 0, 9);
       support_tensor from = support_tensor_random((n - 1) * step + 1, &random);
       support_tensor to =
           support_tensor_poisoned((n - 1) / width * block_step + (n - 1) % width + 1);
-      tables[table]->product->put_row(
-          &(bc_row_source){.from = from.data, .step = step, .n = n, .block_step = block_step},
+      kernels->put_row(
+          &(bc_row_source){
+              .from = from.data, .step = step, .n = n, .width = width, .block_step = block_step},
           to.data);
       for (int64_t j = 0; j < n; ++j)
         ck_assert(to.data[j / width * block_step + j % width] == from.data[j * step]);
       support_tensor_check(&to, "blocks");
-      support_tensor_free(&to);
-      support_tensor_free(&from);
-    }
-}
-END_TEST
-
-START_TEST(columns_of_tiles)
-{
-  const bc_kernels *tables[isa_tables_most];
-  support_random random = support_random_start(5);
-  for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
-    for (int i = 0; i < cases; ++i) {
-      const int64_t rows = tables[table]->product->rows;
-      const int64_t n = support_random_between(&random, 1, 5 * rows);
-      const int64_t step = rows + support_random_between(&random, 0, 9);
-      support_tensor from = support_tensor_random(n, &random);
-      support_tensor to = support_tensor_poisoned((n - 1) / rows * step + (n - 1) % rows + 1);
-      tables[table]->product->put_tiles(from.data, n, to.data, step);
-      for (int64_t j = 0; j < n; ++j)
-        ck_assert(to.data[j / rows * step + j % rows] == from.data[j]);
-      support_tensor_check(&to, "tiles");
       support_tensor_free(&to);
       support_tensor_free(&from);
     }
@@ -316,6 +297,5 @@ int main(void)
   support_add(suite, tiles_whose_terms_lie_anywhere);
   support_add(suite, panels_of_any_runs);
   support_add(suite, rows_of_blocks);
-  support_add(suite, columns_of_tiles);
   return support_run(suite);
 }

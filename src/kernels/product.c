@@ -266,36 +266,34 @@ static void gather(const bc_lanes_source *from, int64_t channels, float *panel, 
   gather_vector(from, WIDTH, channels, panel + WIDTH, panel_step);
 }
 
-/* ---- packed weights ---- */
+/* ---- packed rows and columns ---- */
 
-/* The step is known if it is 1: no call of memcpy() for a few numbers. */
-INLINE void put_blocks(const bc_row_source *row, int64_t step, float *to)
+/* The width is known, and the step if it is 1: no call of memcpy() for a few numbers. */
+INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, float *to)
 {
   const float *from = row->from;
   int64_t left = row->n;
-  for (; left >= LANES; left -= LANES, from += LANES * step, to += row->block_step)
-    for (int64_t i = 0; i < LANES; ++i)
+  for (; left >= width; left -= width, from += width * step, to += row->block_step)
+    for (int64_t i = 0; i < width; ++i)
       to[i] = from[i * step];
   for (int64_t i = 0; i < left; ++i)
     to[i] = from[i * step];
 }
 
-static void put_row(const bc_row_source *row, float *to)
+INLINE void put_steps(const bc_row_source *row, int64_t width, float *to)
 {
   if (row->step == 1)
-    put_blocks(row, 1, to);
+    put_blocks(row, width, 1, to);
   else
-    put_blocks(row, row->step, to);
+    put_blocks(row, width, row->step, to);
 }
 
-/* ---- rows of tiles ---- */
-
-static void put_tiles(const float *from, int64_t n, float *to, int64_t tile_step)
+static void put_row(const bc_row_source *row, float *to)
 {
-  for (; n >= ROWS; n -= ROWS, from += ROWS, to += tile_step)
-    memcpy(to, from, ROWS * sizeof *to);
-  for (int64_t i = 0; i < n; ++i)
-    to[i] = from[i];
+  if (row->width == ROWS)
+    put_steps(row, ROWS, to);
+  else
+    put_steps(row, LANES, to);
 }
 
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
@@ -307,5 +305,4 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .slide_panel = slide_panel,
                                                            .slide_rows = slide_rows,
                                                            .gather = gather,
-                                                           .put_row = put_row,
-                                                           .put_tiles = put_tiles};
+                                                           .put_row = put_row};

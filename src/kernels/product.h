@@ -57,12 +57,12 @@ typedef struct bc_lanes_source {
   int64_t readable, limit; /* source[readable] to before source[limit] is memory of the tensor */
 } bc_lanes_source;
 
-/* n numbers, `step` elements from one to the next, and where they go: as many side by side as a
- * tile has lanes, the next so many `block_step` elements behind the first. */
+/* n numbers, `step` elements from one to the next, and where they go: so many side by side, a
+ * tile's rows or lanes, the next so many `block_step` elements behind the first. */
 typedef struct bc_row_source {
   const float *from;
   int64_t step, n;
-  int64_t block_step;
+  int64_t width, block_step;
 } bc_row_source;
 
 typedef struct bc_product_kernels {
@@ -79,9 +79,6 @@ typedef struct bc_product_kernels {
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
   /* Writes a row of such blocks. */
   void (*put_row)(const bc_row_source *row, float *to);
-  /* Writes n numbers, as many side by side as a tile has rows, the next so many tile_step elements
-   * behind the first. */
-  void (*put_tiles)(const float *from, int64_t n, float *to, int64_t tile_step);
 } bc_product_kernels;
 
 extern const bc_product_kernels bc_product_kernels_generic, bc_product_kernels_avx2,

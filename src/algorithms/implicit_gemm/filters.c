@@ -27,11 +27,11 @@ static void copy_filters(bc_map_job *j)
 /* The filters in blocks that were packed before, or are now from the job's first on. */
 static void pack_filters(bc_map_job *j)
 {
-  const int64_t width = j->ctx->kernels->lanes, block = width * bc_range_length(j->depth);
+  const int64_t width = bc_job_width(j), block = width * bc_range_length(j->depth);
   const int64_t first = j->packed == NULL ? 0 : j->channels.begin;
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
-                    &(bc_packing){j->copies, block});
+                    &(bc_packing){j->copies, width, block});
   const float *rows = NULL;
   for (int64_t row = 0; row < bc_range_length(j->channels); ++row) {
     const int64_t number = first + row, lane = number % width;

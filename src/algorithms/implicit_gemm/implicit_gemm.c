@@ -34,17 +34,18 @@ static const char *reject(const bc_geometry *g, const bc_request *request)
 
 static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
 {
+  const int64_t width = bc_packed_width(geometry, pass);
   int64_t elements = 0;
   for (int64_t i = 0; i < bc_count_walks(geometry, pass); ++i) {
     const bc_walk walk = bc_walk_at(geometry, pass, i);
-    elements += bc_packed_elements(geometry, &walk);
+    elements += bc_packed_elements(geometry, &walk, width);
   }
   return elements;
 }
 
 static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights, float *packed)
 {
-  const int64_t lanes = bc_cpu_kernels()->product->lanes;
+  const int64_t width = bc_packed_width(g, pass);
   for (int64_t index = 0; index < bc_count_walks(g, pass); ++index) {
     const bc_walk walk = bc_walk_at(g, pass, index);
     const bc_range channels = {0, walk.result_channels}, all = {0, walk.depth};
@@ -53,9 +54,9 @@ static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights,
       for (; depth.end < all.end;) {
         depth = bc_next_depth(&walk, depth.end, BC_MOST_DEPTH);
         bc_pack_weights(&walk, weights + bc_weights_offset(g, group), channels, depth,
-                        &(bc_packing){packed + depth.begin * lanes, walk.depth * lanes});
+                        &(bc_packing){packed + depth.begin * width, width, walk.depth * width});
       }
-      packed += bc_packed_elements(g, &walk) / g->groups;
+      packed += bc_packed_elements(g, &walk, width) / g->groups;
     }
   }
 }

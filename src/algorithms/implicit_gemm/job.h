@@ -86,6 +86,12 @@ static inline int64_t bc_tiled_rows(const bc_map_job *j)
   return bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->rows);
 }
 
+/* Channels side by side in its packed weights. */
+static inline int64_t bc_job_width(const bc_map_job *j)
+{
+  return j->ctx->rows_are_pixels ? j->ctx->kernels->lanes : j->ctx->kernels->rows;
+}
+
 /* The weights of the job's group, and the packed ones of the block that a channel of the
  * result is in, over the job's depth. */
 const float *bc_group_weights(const bc_map_job *job);

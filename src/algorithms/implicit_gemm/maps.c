@@ -99,7 +99,7 @@ static void run_images(bc_map_job *j, const image_part *part)
     j->last_position = positions.end;
     run_walk(j, positions);
     if (j->packed != NULL)
-      j->packed += bc_packed_elements(&plan->geometry, &j->walk);
+      j->packed += bc_packed_elements(&plan->geometry, &j->walk, bc_job_width(j));
   }
   visit_results(j, pixels, apply_epilogue);
 }

@@ -121,7 +121,7 @@ void bc_make_weight_panels(const bc_map_job *j)
   const int64_t lanes = j->ctx->kernels->lanes;
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
-                    &(bc_packing){j->panels, lanes * bc_range_length(j->depth)});
+                    &(bc_packing){j->panels, lanes, lanes * bc_range_length(j->depth)});
   for (int64_t i = 0; i < bc_round_up(bc_range_length(j->channels), lanes); ++i)
     j->places[i] = (j->channels.begin + i) * j->walk.result.channel;
   for (int64_t c = j->channels.begin, i = 0; c < j->channels.end; c += lanes, ++i)

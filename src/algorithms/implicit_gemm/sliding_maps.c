@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 #include "kernels/product.h"
 #include "parallel.h"
+#include "weights.h"
 
 #include <string.h>
 
@@ -141,15 +142,15 @@ static void find_shifts(const job *j)
       }
 }
 
-/* Packed weights are [blocks][depth][lanes]. */
+/* Packed weights are [blocks][depth][width]. */
 static void find_weights(job *j)
 {
-  const int64_t depth = j->g->patch_rows, lanes = kernels()->lanes;
+  const int64_t depth = j->g->patch_rows, width = bc_packed_width(j->g, BLASCONV_FORWARD);
   const float *packed = j->ctx->tensors->packed;
   for (int64_t filter = 0; filter < j->g->out_channels; ++filter)
     j->rows_at[filter] = packed == NULL ? j->ctx->tensors->weights + filter * depth
-                                        : packed + filter / lanes * lanes * depth + filter % lanes;
-  j->step = packed == NULL ? 1 : lanes;
+                                        : packed + filter / width * width * depth + filter % width;
+  j->step = packed == NULL ? 1 : width;
 }
 
 /* A row of output of some filters: their weights and the rows that they slide over stay in the

@@ -136,9 +136,9 @@ static void find_panels(job *j)
   if (j->panels != NULL)
     return;
   const bc_walk walk = bc_walk_at(g, BLASCONV_FORWARD, 0);
-  bc_pack_weights(&walk, tensors->weights, (bc_range){0, g->out_channels},
-                  (bc_range){0, g->patch_rows},
-                  &(bc_packing){j->own_panels, g->patch_rows * j->kernels->lanes});
+  bc_pack_weights(
+      &walk, tensors->weights, (bc_range){0, g->out_channels}, (bc_range){0, g->patch_rows},
+      &(bc_packing){j->own_panels, j->kernels->lanes, g->patch_rows * j->kernels->lanes});
   j->panels = j->own_panels;
 }
 

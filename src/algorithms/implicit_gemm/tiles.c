@@ -127,7 +127,12 @@ static void copy_columns(const product *p, const float *from, int64_t rows, int6
 {
   const int64_t tile = p->kernels->rows;
   for (int64_t k = 0; k < columns; ++k)
-    p->kernels->put_tiles(from + k * p->a.column_step, rows, p->copies + k * tile, tile * columns);
+    p->kernels->put_row(&(bc_row_source){.from = from + k * p->a.column_step,
+                                         .step = 1,
+                                         .n = rows,
+                                         .width = tile,
+                                         .block_step = tile * columns},
+                        p->copies + k * tile);
 }
 
 /* Finds some rows over part of the depth, or copies of them that lie close together. Returns the

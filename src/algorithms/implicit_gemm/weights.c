@@ -3,13 +3,16 @@
 #include "algorithms/expect.h"
 #include "cpu.h"
 #include "kernels/kernels.h"
+#include "maps.h"
 
 /* Weights are read in short rows, kilobytes apart: no prefetcher of a CPU sees the next coming. */
 enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, TURNED = 64 };
 
-static int64_t lanes(void)
+int64_t bc_packed_width(const bc_geometry *geometry, blasconv_pass pass)
 {
-  return bc_cpu_kernels()->product->lanes;
+  const bc_product_kernels *kernels = bc_cpu_kernels()->product;
+  const bc_walk walk = bc_walk_at(geometry, pass, 0);
+  return bc_rows_are_pixels(&walk) ? kernels->lanes : kernels->rows;
 }
 
 static int64_t rows_ahead(int64_t floats_of_row)
@@ -40,19 +43,21 @@ static void pack_rows(const bc_walk *walk, const float *weights, int64_t channel
           &(bc_row_source){.from = weights + taps[i] + c * walk->weights.source,
                            .step = walk->weights.result,
                            .n = channels,
+                           .width = to->width,
                            .block_step = to->block_step},
-          to->packed + (first[i] + c * (walk->taps_last ? count : 1)) * lanes());
+          to->packed + (first[i] + c * (walk->taps_last ? count : 1)) * to->width);
     }
 }
 
-/* A block [n][lanes] of rows [count][n]. */
-static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, float *block)
+/* A block [n][width] of rows [count][n]. */
+static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, int64_t width,
+                       float *block)
 {
   for (int64_t k = 0; k < n; k += TURNED) {
     for (int64_t i = 0; i < count && k + TURNED < n; ++i)
       bc_expect_row(rows + i * step + k + TURNED, bc_min(TURNED, n - k - TURNED));
-    bc_cpu_kernels()->transpose(rows + k, step, count, bc_min(TURNED, n - k), block + k * lanes(),
-                                lanes());
+    bc_cpu_kernels()->transpose(rows + k, step, count, bc_min(TURNED, n - k), block + k * width,
+                                width);
   }
 }
 
@@ -66,8 +71,8 @@ bool bc_weights_are_rows(const bc_walk *walk)
 static void turn_rows(const float *rows, int64_t step, int64_t channels, int64_t n,
                       const bc_packing *to, float *block)
 {
-  for (int64_t c = 0; c < channels; c += lanes(), block += to->block_step)
-    turn_block(rows + c * step, step, bc_min(lanes(), channels - c), n, block);
+  for (int64_t c = 0; c < channels; c += to->width, block += to->block_step)
+    turn_block(rows + c * step, step, bc_min(to->width, channels - c), n, to->width, block);
 }
 
 /* Where the weights of a channel are neighbours over a tap's run. */
@@ -79,7 +84,7 @@ static void pack_runs(const bc_walk *walk, const float *weights, int64_t channel
     turn_rows(weights + run.first_channel * walk->weights.source +
                   run.kernel_tap * walk->weights.tap,
               walk->weights.result, channels, run.channels, to,
-              to->packed + (run.first - depth.begin) * lanes());
+              to->packed + (run.first - depth.begin) * to->width);
 }
 
 void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channels, bc_range depth,
@@ -96,7 +101,7 @@ void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channel
     pack_rows(walk, weights, n, depth, to);
 }
 
-int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk)
+int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk, int64_t width)
 {
-  return geometry->groups * bc_round_up(walk->result_channels, lanes()) * walk->depth;
+  return geometry->groups * bc_round_up(walk->result_channels, width) * walk->depth;
 }
