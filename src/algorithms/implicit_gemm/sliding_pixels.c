@@ -182,7 +182,7 @@ static void slide_row(const job *j, int64_t row)
       rows_at[i] = pixels + (first + i) * step;
       results_at[i] = results + (first + i) * g->out_channels;
     }
-    slide_filters(j, &tile, results_at[0] + TILES_AHEAD * at_once * g->out_channels);
+    slide_filters(j, &tile, results + (first + TILES_AHEAD * at_once) * g->out_channels);
   }
 }
 
