@@ -29,6 +29,37 @@ int64_t bc_sliding_rows(const bc_geometry *geometry);
 int64_t bc_sliding_units(const bc_geometry *geometry, int64_t rows);
 int64_t bc_sliding_input_rows(const bc_geometry *geometry, int64_t rows);
 
+/* What all tasks of a run share. */
+typedef struct bc_sliding_context {
+  const blasconv_plan *plan;
+  const bc_tensors *tensors;
+  void *workspace;
+} bc_sliding_context;
+
+typedef struct bc_sliding_unit {
+  int64_t image;
+  bc_range rows; /* of output */
+} bc_sliding_unit;
+
+/* Unit `number` where units have up to so many rows. */
+bc_sliding_unit bc_sliding_unit_at(const bc_geometry *geometry, int64_t rows, int64_t number);
+
+/* Forward: the plan's epilogue on a unit's results. */
+void bc_sliding_epilogue(const bc_sliding_context *ctx, const bc_sliding_unit *unit);
+
+/* The copied rows under some rows of output, as the layout has them. */
+typedef struct bc_strip {
+  int64_t rows, columns;        /* of the input, pads included */
+  int64_t row, column, channel; /* elements from one to the next */
+  int64_t elements;
+} bc_strip;
+
+bc_strip bc_strip_of(const bc_geometry *geometry, int64_t output_rows);
+
+/* Copies the input under some rows of output, the first of which is `first`; zeros for pads. */
+void bc_copy_strip(const bc_geometry *geometry, const bc_strip *strip, const float *image,
+                   int64_t first, float *copy);
+
 /* Bytes of workspace that a thread takes for so many rows of output. */
 typedef size_t bc_sliding_bytes(const bc_geometry *geometry, int64_t rows);
 

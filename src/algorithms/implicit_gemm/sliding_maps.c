@@ -63,19 +63,12 @@ bc_work bc_sliding_maps_work(const bc_geometry *g, const bc_schedule *schedule)
                    .run = s.length};
 }
 
-typedef struct context {
-  const blasconv_plan *plan;
-  const bc_tensors *tensors;
-  void *workspace;
-} context;
-
 typedef struct job {
-  const context *ctx;
+  const bc_sliding_context *ctx;
   const bc_geometry *g;
   const bc_product_kernels *kernels;
   strip strip;
-  bc_range rows; /* of output */
-  int64_t image;
+  bc_sliding_unit unit;
   float *copy;           /* the strip */
   int64_t *shifts;       /* [patch rows]: from where its first column's first tap is */
   const float **rows_at; /* [filters]: their weights, `step` elements from one to the next */
@@ -115,11 +108,11 @@ static void copy_strip(const job *j)
 {
   const bc_geometry *g = j->g;
   const bc_axis *height = &g->axes[BC_HEIGHT];
-  const int64_t top = j->rows.begin * height->stride - height->pad_begin;
+  const int64_t top = j->unit.rows.begin * height->stride - height->pad_begin;
   float *to = j->copy;
   for (int64_t channel = 0; channel < g->in_channels; ++channel) {
     const float *map =
-        j->ctx->tensors->input + j->image * g->input.image + channel * g->input.channel;
+        j->ctx->tensors->input + j->unit.image * g->input.image + channel * g->input.channel;
     for (int64_t row = 0; row < j->strip.rows; ++row, to += j->strip.phases * j->strip.length)
       copy_row(j, map, top + row, to);
   }
@@ -159,7 +152,7 @@ static void slide_filters(const job *j, int64_t row, int64_t filter)
 {
   const bc_product_kernels *k = j->kernels;
   const int64_t columns = j->g->axes[BC_WIDTH].output;
-  const int64_t down = (row - j->rows.begin) * j->g->axes[BC_HEIGHT].stride;
+  const int64_t down = (row - j->unit.rows.begin) * j->g->axes[BC_HEIGHT].stride;
   const float *first = j->copy + down * j->strip.phases * j->strip.length;
   bc_tile tile = {.rows = k->rows,
                   .rows_at = j->rows_at + filter,
@@ -185,47 +178,41 @@ static void slide_row(const job *j, int64_t row)
     slide_filters(j, row, bc_min(filter, filters - at_once));
 }
 
-static job find_job(const context *ctx, int64_t task, int thread)
+static job find_job(const bc_sliding_context *ctx, int64_t task, int thread)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  const int64_t block = ctx->plan->schedule.blocks.pixels, height = g->axes[BC_HEIGHT].output;
-  const int64_t blocks = bc_count_blocks(height, block);
+  const int64_t rows = ctx->plan->schedule.blocks.pixels;
   char *area =
       (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
   job j = {.ctx = ctx,
            .g = g,
            .kernels = kernels(),
-           .strip = strip_of(g, block),
-           .rows = bc_block(task % blocks, block, height),
-           .image = task / blocks};
+           .strip = strip_of(g, rows),
+           .unit = bc_sliding_unit_at(g, rows, task)};
   j.shifts = (int64_t *)(void *)area;
   j.rows_at = (const float **)(void *)(area += bc_workspace_book_words(g->patch_rows));
   j.results = (float **)(void *)(j.rows_at + g->out_channels);
   j.copy = (float *)(void *)(area + bc_workspace_book_words(2 * g->out_channels));
   for (int64_t filter = 0; filter < g->out_channels; ++filter)
     j.results[filter] =
-        ctx->tensors->result + j.image * g->output.image + filter * g->output.channel;
+        ctx->tensors->result + j.unit.image * g->output.image + filter * g->output.channel;
   return j;
 }
 
 static void run_task(void *argument, int64_t task, int thread)
 {
-  const context *ctx = argument;
+  const bc_sliding_context *ctx = argument;
   job j = find_job(ctx, task, thread);
-  const int64_t columns = j.g->axes[BC_WIDTH].output;
-  const int64_t offset = j.image * j.g->output.image + j.rows.begin * columns;
   find_shifts(&j);
   find_weights(&j);
   copy_strip(&j);
-  for (int64_t row = j.rows.begin; row < j.rows.end; ++row)
+  for (int64_t row = j.unit.rows.begin; row < j.unit.rows.end; ++row)
     slide_row(&j, row);
-  bc_epilogue_apply(&ctx->tensors->epilogue,
-                    bc_view(j.g->output, j.g->out_channels, bc_range_length(j.rows) * columns), 0,
-                    offset, ctx->tensors->result + offset);
+  bc_sliding_epilogue(ctx, &j.unit);
 }
 
 void bc_sliding_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  context ctx = {plan, tensors, workspace};
+  bc_sliding_context ctx = {plan, tensors, workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
 }

@@ -6,8 +6,6 @@
 #include "parallel.h"
 #include "weights.h"
 
-#include <string.h>
-
 /* Results are fetched so many tiles before they are written: one tile is shorter than memory takes.
  */
 enum { TILES_AHEAD = 2 };
@@ -15,14 +13,6 @@ enum { TILES_AHEAD = 2 };
 static const bc_product_kernels *kernels(void)
 {
   return bc_cpu_kernels()->product;
-}
-
-/* Elements of a copied row: the pixels that a row of output meets, pads among them. */
-static int64_t row_length(const bc_geometry *g)
-{
-  const bc_axis *width = &g->axes[BC_WIDTH];
-  const int64_t reach = (width->kernel - 1) * width->dilation;
-  return ((width->output - 1) * width->stride + reach + 1) * g->in_channels;
 }
 
 static int64_t panels_of(const bc_geometry *g)
@@ -40,7 +30,7 @@ static int64_t panel_elements(const bc_geometry *g)
 static size_t thread_bytes(const bc_geometry *g, int64_t output_rows)
 {
   return bc_workspace_book(panel_elements(g)) + bc_workspace_book_words(g->patch_rows) +
-         bc_workspace_book(bc_sliding_input_rows(g, output_rows) * row_length(g));
+         bc_workspace_book(bc_strip_of(g, output_rows).elements);
 }
 
 bool bc_sliding_pixels_serve(const bc_geometry *g, const bc_request *request)
@@ -62,59 +52,24 @@ bc_work bc_sliding_pixels_work(const bc_geometry *g, const bc_schedule *schedule
   const double halves = (double)bc_count_blocks(g->out_channels, k->lanes / 2);
   const double tiles =
       rows * halves / 2.0 * (double)bc_count_blocks(g->axes[BC_WIDTH].output, k->rows);
-  const int64_t input_rows = bc_sliding_input_rows(g, schedule->blocks.pixels);
+  const bc_strip strip = bc_strip_of(g, schedule->blocks.pixels);
   return (bc_work){.tiles = tiles / 2.0, /* as in sliding_maps.c */
                    .multiplications = tiles * (double)(k->lanes * k->rows * g->patch_rows),
-                   .moved = (double)(schedule->tasks * input_rows) * (double)row_length(g),
-                   .run = row_length(g)};
+                   .moved = (double)schedule->tasks * (double)strip.elements,
+                   .run = strip.row};
 }
 
-typedef struct context {
-  const blasconv_plan *plan;
-  const bc_tensors *tensors;
-  void *workspace;
-} context;
-
 typedef struct job {
-  const context *ctx;
+  const bc_sliding_context *ctx;
   const bc_geometry *g;
   const bc_product_kernels *kernels;
-  bc_range rows; /* of output */
-  int64_t image;
+  bc_sliding_unit unit;
+  bc_strip strip;
   float *own_panels;   /* [panels][patch rows][lanes] */
   const float *panels; /* these, or those that were packed before */
   int64_t *shifts;     /* [patch rows]: from where a pixel's first tap is */
-  float *strip;        /* [rows of input][row_length()] */
+  float *copy;         /* the strip */
 } job;
-
-/* Zeros where the row has no pixel. */
-static void copy_row(const bc_geometry *g, const float *row, float *to)
-{
-  const bc_axis *width = &g->axes[BC_WIDTH];
-  const int64_t length = row_length(g), channels = g->in_channels;
-  const int64_t begin = bc_min(length, width->pad_begin * channels);
-  const int64_t end = bc_min(length, begin + width->input * channels);
-  memset(to, 0, (size_t)begin * sizeof *to);
-  memcpy(to + begin, row, (size_t)(end - begin) * sizeof *to);
-  memset(to + end, 0, (size_t)(length - end) * sizeof *to);
-}
-
-static void copy_strip(const job *j)
-{
-  const bc_geometry *g = j->g;
-  const bc_axis *height = &g->axes[BC_HEIGHT];
-  const int64_t length = row_length(g), step = g->axes[BC_WIDTH].input * g->in_channels;
-  const int64_t rows = bc_sliding_input_rows(g, bc_range_length(j->rows));
-  const float *image = j->ctx->tensors->input + j->image * g->input.image;
-  const int64_t top = j->rows.begin * height->stride - height->pad_begin;
-  for (int64_t i = 0; i < rows; ++i) {
-    float *to = j->strip + i * length;
-    if (top + i < 0 || top + i >= height->input)
-      memset(to, 0, (size_t)length * sizeof *to);
-    else
-      copy_row(g, image + (top + i) * step, to);
-  }
-}
 
 static void find_shifts(const job *j)
 {
@@ -124,8 +79,8 @@ static void find_shifts(const job *j)
   for (int64_t down = 0; down < height->kernel; ++down)
     for (int64_t right = 0; right < width->kernel; ++right)
       for (int64_t channel = 0; channel < g->in_channels; ++channel)
-        *shift++ = down * height->dilation * row_length(g) +
-                   right * width->dilation * g->in_channels + channel;
+        *shift++ = down * height->dilation * j->strip.row +
+                   right * width->dilation * j->strip.column + channel;
 }
 
 static void find_panels(job *j)
@@ -163,11 +118,11 @@ static void slide_row(const job *j, int64_t row)
 {
   const bc_geometry *g = j->g;
   const int64_t columns = g->axes[BC_WIDTH].output, at_once = j->kernels->rows;
-  const int64_t step = g->axes[BC_WIDTH].stride * g->in_channels;
+  const int64_t step = g->axes[BC_WIDTH].stride * j->strip.column;
   const float *pixels =
-      j->strip + (row - j->rows.begin) * g->axes[BC_HEIGHT].stride * row_length(g);
+      j->copy + (row - j->unit.rows.begin) * g->axes[BC_HEIGHT].stride * j->strip.row;
   float *results =
-      j->ctx->tensors->result + j->image * g->output.image + row * columns * g->out_channels;
+      j->ctx->tensors->result + j->unit.image * g->output.image + row * columns * g->out_channels;
   const float *rows_at[BC_MOST_TILE_ROWS];
   float *results_at[BC_MOST_TILE_ROWS];
   bc_tile tile = {.rows = at_once,
@@ -186,43 +141,38 @@ static void slide_row(const job *j, int64_t row)
   }
 }
 
-static job find_job(const context *ctx, int64_t task, int thread)
+static job find_job(const bc_sliding_context *ctx, int64_t task, int thread)
 {
   const bc_geometry *g = &ctx->plan->geometry;
-  const int64_t block = ctx->plan->schedule.blocks.pixels, height = g->axes[BC_HEIGHT].output;
-  const int64_t blocks = bc_count_blocks(height, block);
+  const int64_t rows = ctx->plan->schedule.blocks.pixels;
   char *area =
       (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
   job j = {.ctx = ctx,
            .g = g,
            .kernels = kernels(),
-           .rows = bc_block(task % blocks, block, height),
-           .image = task / blocks};
+           .unit = bc_sliding_unit_at(g, rows, task),
+           .strip = bc_strip_of(g, rows)};
   j.own_panels = (float *)(void *)area;
   j.shifts = (int64_t *)(void *)(area += bc_workspace_book(panel_elements(g)));
-  j.strip = (float *)(void *)(area + bc_workspace_book_words(g->patch_rows));
+  j.copy = (float *)(void *)(area + bc_workspace_book_words(g->patch_rows));
   return j;
 }
 
 static void run_task(void *argument, int64_t task, int thread)
 {
-  const context *ctx = argument;
+  const bc_sliding_context *ctx = argument;
   job j = find_job(ctx, task, thread);
-  const bc_geometry *g = j.g;
-  const int64_t columns = g->axes[BC_WIDTH].output;
-  const int64_t offset = j.image * g->output.image + j.rows.begin * columns * g->output.pixel;
   find_shifts(&j);
   find_panels(&j);
-  copy_strip(&j);
-  for (int64_t row = j.rows.begin; row < j.rows.end; ++row)
+  bc_copy_strip(j.g, &j.strip, ctx->tensors->input + j.unit.image * j.g->input.image,
+                j.unit.rows.begin, j.copy);
+  for (int64_t row = j.unit.rows.begin; row < j.unit.rows.end; ++row)
     slide_row(&j, row);
-  bc_epilogue_apply(&ctx->tensors->epilogue,
-                    bc_view(g->output, g->out_channels, bc_range_length(j.rows) * columns), 0,
-                    offset, ctx->tensors->result + offset);
+  bc_sliding_epilogue(ctx, &j.unit);
 }
 
 void bc_sliding_pixels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  context ctx = {plan, tensors, workspace};
+  bc_sliding_context ctx = {plan, tensors, workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
 }

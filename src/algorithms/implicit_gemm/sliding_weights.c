@@ -22,26 +22,6 @@ static bool in_pixels(const bc_geometry *g)
   return g->layout == BLASCONV_NHWC;
 }
 
-/* The copied rows: of some rows of output. */
-typedef struct strip {
-  int64_t rows, columns;        /* of the input, pads included */
-  int64_t row, column, channel; /* elements from one to the next */
-  int64_t elements;
-} strip;
-
-static strip strip_of(const bc_geometry *g, int64_t output_rows)
-{
-  const bc_axis *width = &g->axes[BC_WIDTH];
-  strip s = {.rows = bc_sliding_input_rows(g, output_rows),
-             .columns =
-                 (width->output - 1) * width->stride + (width->kernel - 1) * width->dilation + 1,
-             .column = in_pixels(g) ? g->in_channels : 1};
-  s.row = s.columns * s.column;
-  s.channel = in_pixels(g) ? 1 : s.rows * s.row;
-  s.elements = s.rows * s.columns * g->in_channels;
-  return s;
-}
-
 /* What a task has in its workspace, in bytes, one behind the other. */
 typedef struct areas {
   size_t sums; /* [patch rows][filters of all panels] */
@@ -60,7 +40,7 @@ static areas find_areas(const bc_geometry *g, int64_t rows)
 {
   const int64_t columns = rows * g->axes[BC_WIDTH].output;
   return (areas){.sums = bc_workspace_book(g->patch_rows * filters_of_panels(g)),
-                 .strip = bc_workspace_book(strip_of(g, rows).elements),
+                 .strip = bc_workspace_book(bc_strip_of(g, rows).elements),
                  .panel = bc_workspace_book(in_pixels(g) ? 0 : columns * kernels()->lanes),
                  .rows = bc_workspace_book_words(rows * g->patch_rows),
                  .results = bc_workspace_book_words(g->patch_rows)};
@@ -109,28 +89,22 @@ bc_work bc_sliding_weights_work(const bc_geometry *g, const bc_schedule *schedul
                    .run = g->axes[BC_WIDTH].input};
 }
 
-typedef struct context {
-  const blasconv_plan *plan;
-  const bc_tensors *tensors;
-  void *workspace;
-} context;
-
 typedef struct job {
   const bc_geometry *g;
-  strip strip;
+  bc_strip strip;
   float *sums, *copy, *panel;
   const float **rows;
   float **results;
 } job;
 
-static job find_job(const context *ctx, int thread)
+static job find_job(const bc_sliding_context *ctx, int thread)
 {
   const bc_geometry *g = &ctx->plan->geometry;
   const int64_t rows = ctx->plan->schedule.blocks.pixels, filters = filters_of_panels(g);
   const areas a = find_areas(g, rows);
   char *area =
       (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
-  job j = {.g = g, .strip = strip_of(g, rows), .sums = (float *)(void *)area};
+  job j = {.g = g, .strip = bc_strip_of(g, rows), .sums = (float *)(void *)area};
   j.copy = (float *)(void *)(area += a.sums);
   j.panel = (float *)(void *)(area += a.strip);
   j.rows = (const float **)(void *)(area += a.panel);
@@ -138,33 +112,6 @@ static job find_job(const context *ctx, int thread)
   for (int64_t row = 0; row < g->patch_rows; ++row)
     j.results[row] = j.sums + row * filters;
   return j;
-}
-
-/* A row of the input into one of the strip, zero where there is none. */
-static void copy_row(const job *j, const float *image, int64_t row, float *to)
-{
-  const bc_axis *height = &j->g->axes[BC_HEIGHT], *width = &j->g->axes[BC_WIDTH];
-  const int64_t column = j->strip.column, all = j->strip.columns;
-  const bool inside = row >= 0 && row < height->input;
-  const int64_t begin = inside ? bc_min(all, width->pad_begin) : all;
-  const int64_t end = inside ? bc_max(begin, bc_min(all, width->pad_begin + width->input)) : all;
-  memset(to, 0, (size_t)(begin * column) * sizeof *to);
-  if (begin < end)
-    memcpy(to + begin * column, image + row * width->input * column,
-           (size_t)((end - begin) * column) * sizeof *to);
-  memset(to + end * column, 0, (size_t)((all - end) * column) * sizeof *to);
-}
-
-/* The input under some rows of output, the first of which is `first`. */
-static void copy_strip(const job *j, const float *image, int64_t first)
-{
-  const bc_axis *height = &j->g->axes[BC_HEIGHT];
-  const int64_t top = first * height->stride - height->pad_begin;
-  const int64_t maps = in_pixels(j->g) ? 1 : j->g->in_channels;
-  for (int64_t map = 0; map < maps; ++map)
-    for (int64_t row = 0; row < j->strip.rows; ++row)
-      copy_row(j, image + map * j->g->input.channel, top + row,
-               j->copy + map * j->strip.channel + row * j->strip.row);
 }
 
 /* Where the first column's factors of each weight are, for each row of output. */
@@ -185,16 +132,15 @@ static void find_rows(const job *j, int64_t rows)
 }
 
 /* Adds a unit's products. */
-static void add_unit(const job *j, const context *ctx, int64_t unit)
+static void add_unit(const job *j, const bc_sliding_context *ctx, int64_t number)
 {
   const bc_geometry *g = j->g;
   const bc_axis *width = &g->axes[BC_WIDTH];
-  const int64_t height = g->axes[BC_HEIGHT].output, lanes = kernels()->lanes;
-  const int64_t block = ctx->plan->schedule.blocks.pixels, blocks = bc_count_blocks(height, block);
-  const bc_range rows = bc_block(unit % blocks, block, height);
-  const int64_t count = bc_range_length(rows), columns = count * width->output;
-  const float *gradient = ctx->tensors->output + unit / blocks * g->output.image +
-                          rows.begin * width->output * g->output.pixel;
+  const bc_sliding_unit unit = bc_sliding_unit_at(g, ctx->plan->schedule.blocks.pixels, number);
+  const int64_t count = bc_range_length(unit.rows), columns = count * width->output;
+  const int64_t lanes = kernels()->lanes;
+  const float *gradient = ctx->tensors->output + unit.image * g->output.image +
+                          unit.rows.begin * width->output * g->output.pixel;
   const bc_rows all = {.count = g->patch_rows,
                        .segments = count,
                        .length = width->output,
@@ -210,7 +156,8 @@ static void add_unit(const job *j, const context *ctx, int64_t unit)
   bc_coming coming = bc_expect(next, g->output.channel, in_pixels(g) ? 1 : g->out_channels,
                                in_pixels(g) ? columns * g->output.pixel : columns,
                                tiles * count * bc_count_blocks(width->output, kernels()->piece));
-  copy_strip(j, ctx->tensors->input + unit / blocks * g->input.image, rows.begin);
+  bc_copy_strip(g, &j->strip, ctx->tensors->input + unit.image * g->input.image, unit.rows.begin,
+                j->copy);
   for (int64_t lane = 0; lane < g->out_channels; lane += lanes) {
     const int64_t filters = bc_min(lanes, g->out_channels - lane);
     int64_t places[BC_MOST_LANES];
@@ -224,7 +171,7 @@ static void add_unit(const job *j, const context *ctx, int64_t unit)
   }
 }
 
-static void store(const context *ctx, const job *j, float *gradient)
+static void store(const bc_sliding_context *ctx, const job *j, float *gradient)
 {
   const bc_geometry *g = j->g;
   const bool accumulate = bc_slot_accumulates(ctx->plan);
@@ -239,7 +186,7 @@ static void store(const context *ctx, const job *j, float *gradient)
 
 static void run_task(void *argument, int64_t slot, int thread)
 {
-  const context *ctx = argument;
+  const bc_sliding_context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
   const int64_t rows = ctx->plan->schedule.blocks.pixels;
   const bc_range units = bc_slot_units(ctx->plan, bc_sliding_units(g, rows), slot);
@@ -253,7 +200,7 @@ static void run_task(void *argument, int64_t slot, int thread)
 
 void bc_sliding_weights_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
-  context ctx = {plan, tensors, workspace};
+  bc_sliding_context ctx = {plan, tensors, workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
   bc_slots_add_up(plan, tensors, workspace);
 }
