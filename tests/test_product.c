@@ -1,7 +1,7 @@
 /*
  * The kernels of implicit_gemm, in every table that this CPU can run, against plain loops in
- * double: tiles of every number of rows, panels gathered from any runs of lanes near the ends of a
- * tensor, rows of packed weights.
+ * double: products of every number of rows, panels gathered from any runs of lanes near the ends of
+ * a tensor, rows of packed weights.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -12,6 +12,7 @@
 #include <math.h>
 
 enum { most_segments = 5, most_length = 131 /* pieces of 64 */, cases = 400 };
+enum { most_tiles = 4, most_rows = most_tiles * BC_MOST_TILE_ROWS };
 
 /* ---------------------------------------------------------------------------------------------
  * Tiles
@@ -41,14 +42,14 @@ static int64_t factor_place(const operands *o, int64_t k)
   return o->rows_slide ? o->shifts[k] : k * o->step;
 }
 
-static void run_kernel(const operands *o, const bc_tile *tile)
+static void run_kernel(const operands *o, const bc_panel_product *product)
 {
   if (o->shifts == NULL)
-    o->kernels->multiply(tile);
+    o->kernels->multiply(product);
   else if (o->rows_slide)
-    o->kernels->slide_rows(tile);
+    o->kernels->slide_rows(product);
   else
-    o->kernels->slide_panel(tile);
+    o->kernels->slide_panel(product);
 }
 
 static double expected_sum(const operands *o, int64_t row, int64_t lane)
@@ -61,11 +62,12 @@ static double expected_sum(const operands *o, int64_t row, int64_t lane)
   return sum;
 }
 
-static void check_tile(const operands *o, int64_t rows, bool add, bool half, support_random *random)
+static void check_product(const operands *o, int64_t rows, bool add, bool half,
+                          support_random *random)
 {
   const int64_t lanes = o->kernels->lanes / (half ? 2 : 1), offset = 3, step = offset + lanes + 2;
-  const float *at[most_segments * BC_MOST_TILE_ROWS] = {NULL};
-  float *results[BC_MOST_TILE_ROWS];
+  const float *at[most_segments * most_rows] = {NULL};
+  float *results[most_rows];
   /* What is fetched need not be there. */
   const bc_coming then = {
       .first = o->rows.data, .step = 1000, .rows = 3, .length = 9, .at_once = 2};
@@ -75,22 +77,22 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
   for (int64_t row = 0; row < rows; ++row) {
     results[row] = result.data + row * step;
     for (int64_t segment = 0; segment < o->segments; ++segment)
-      at[segment * BC_MOST_TILE_ROWS + row] = segment_of(o, row, segment);
+      at[segment * most_rows + row] = segment_of(o, row, segment);
   }
-  run_kernel(o, &(bc_tile){.rows = rows,
-                           .rows_at = at,
-                           .segment_step = BC_MOST_TILE_ROWS,
-                           .segments = o->segments,
-                           .length = o->length,
-                           .step = o->step,
-                           .panel = o->panel.data,
-                           .panel_step = o->panel_step,
-                           .shifts = o->shifts,
-                           .results = results,
-                           .offset = offset,
-                           .add = add,
-                           .half = half,
-                           .coming = add ? &coming : NULL});
+  run_kernel(o, &(bc_panel_product){.rows = rows,
+                                    .rows_at = at,
+                                    .segment_step = most_rows,
+                                    .segments = o->segments,
+                                    .length = o->length,
+                                    .step = o->step,
+                                    .panel = o->panel.data,
+                                    .panel_step = o->panel_step,
+                                    .shifts = o->shifts,
+                                    .results = results,
+                                    .offset = offset,
+                                    .add = add,
+                                    .half = half,
+                                    .coming = add ? &coming : NULL});
   for (int64_t i = 0; i < rows * step; ++i) {
     const int64_t lane = i % step - offset;
     double wanted = (double)before.data[i];
@@ -104,7 +106,7 @@ static void check_tile(const operands *o, int64_t rows, bool add, bool half, sup
   support_tensor_free(&before);
 }
 
-START_TEST(tiles_of_any_rows_and_segments)
+START_TEST(any_rows_and_segments)
 {
   const bc_kernels *tables[isa_tables_most];
   support_random random = support_random_start(1);
@@ -115,7 +117,7 @@ START_TEST(tiles_of_any_rows_and_segments)
                     .length = support_random_between(&random, 0, most_length),
                     .step = support_random_between(&random, 1, 7),
                     .gap = support_random_between(&random, 0, 9)};
-      const int64_t rows = support_random_between(&random, 1, o.kernels->rows);
+      const int64_t rows = support_random_between(&random, 1, most_tiles * o.kernels->rows);
       o.rows = support_tensor_random(rows * o.segments * (o.length * o.step + o.gap), &random);
       const int64_t lanes = o.kernels->lanes, depth = o.segments * o.length;
       const bool half = i / 2 % 2 == 0;
@@ -123,15 +125,15 @@ START_TEST(tiles_of_any_rows_and_segments)
       o.panel = support_tensor_random(depth * o.panel_step + lanes, &random);
       for (int64_t k = 0; half && k < depth; ++k) /* not to be used */
         o.panel.data[k * o.panel_step + lanes - 1] = NAN;
-      check_tile(&o, rows, i % 2 == 0, half, &random);
+      check_product(&o, rows, i % 2 == 0, half, &random);
       support_tensor_free(&o.panel);
       support_tensor_free(&o.rows);
     }
 }
 END_TEST
 
-/* Whole tiles of operands that lie as packing leaves them: loops of their own. */
-START_TEST(tiles_of_packed_operands)
+/* Operands that lie as packing leaves them: loops of their own. */
+START_TEST(packed_operands)
 {
   const bc_kernels *tables[isa_tables_most];
   support_random random = support_random_start(7);
@@ -146,10 +148,10 @@ START_TEST(tiles_of_packed_operands)
                     .gap = support_random_between(&random, 0, 9),
                     .panel_step = kernels->lanes};
       const int64_t lanes = kernels->lanes, depth = o.segments * o.length;
-      o.rows =
-          support_tensor_random(kernels->rows * o.segments * (o.length * o.step + o.gap), &random);
+      const int64_t rows = support_random_between(&random, 1, most_tiles * kernels->rows);
+      o.rows = support_tensor_random(rows * o.segments * (o.length * o.step + o.gap), &random);
       o.panel = support_tensor_random(depth * lanes, &random);
-      check_tile(&o, kernels->rows, i % 2 == 0, false, &random);
+      check_product(&o, rows, i % 2 == 0, false, &random);
       support_tensor_free(&o.panel);
       support_tensor_free(&o.rows);
     }
@@ -178,7 +180,7 @@ static void check_sliding(const bc_kernels *table, bool rows_slide, int i, suppo
   o.rows = support_tensor_random(o.kernels->rows * (o.length * o.step + o.gap), random);
   o.panel = support_tensor_random(
       rows_slide ? (o.length - 1) * o.panel_step + lanes : most_shift + lanes, random);
-  check_tile(&o, o.kernels->rows, i % 2 == 0, half, random);
+  check_product(&o, o.kernels->rows, i % 2 == 0, half, random);
   support_tensor_free(&o.panel);
   support_tensor_free(&o.rows);
 }
@@ -292,8 +294,8 @@ END_TEST
 int main(void)
 {
   Suite *suite = suite_create("product");
-  support_add(suite, tiles_of_any_rows_and_segments);
-  support_add(suite, tiles_of_packed_operands);
+  support_add(suite, any_rows_and_segments);
+  support_add(suite, packed_operands);
   support_add(suite, tiles_whose_terms_lie_anywhere);
   support_add(suite, panels_of_any_runs);
   support_add(suite, rows_of_blocks);

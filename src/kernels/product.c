@@ -22,23 +22,42 @@ enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
 
+/* Turns to the next row that has anything to be fetched. Returns whether there is one. */
+static bool turn_to_next_row(bc_coming *coming)
+{
+  do {
+    if (coming->rows > 1) {
+      --coming->rows;
+      coming->first += coming->step;
+      coming->at = 0;
+    } else if (coming->then != NULL) {
+      *coming = *coming->then;
+    } else {
+      return false;
+    }
+  } while (coming->at >= coming->length);
+  return true;
+}
+
 /* Into the first-level cache, though it holds the panel: fetched into the second alone, lines come
  * up to a tenth slower. */
 static void fetch(bc_coming *coming)
 {
-  for (int64_t i = 0; i < coming->at_once; ++i) {
-    if (coming->row == coming->rows) {
-      if (coming->then == NULL)
+  const float *first = coming->first;
+  int64_t at = coming->at, length = coming->length;
+  for (int64_t left = coming->at_once; left > 0; --left) {
+    if (at >= length) {
+      coming->at = at;
+      if (!turn_to_next_row(coming))
         return;
-      *coming = *coming->then;
+      first = coming->first;
+      at = coming->at;
+      length = coming->length;
     }
-    __builtin_prefetch(coming->first + coming->row * coming->step + coming->at);
-    coming->at += BC_CACHE_LINE;
-    if (coming->at >= coming->length) {
-      coming->at = 0;
-      ++coming->row;
-    }
+    __builtin_prefetch(first + at);
+    at += BC_CACHE_LINE;
   }
+  coming->at = at;
 }
 
 #define ADD(i)                                                                                     \
@@ -54,7 +73,7 @@ static void fetch(bc_coming *coming)
     _Pragma("GCC unroll 4") for (int64_t term = 0; term < (count); ++term)                         \
     {                                                                                              \
       if (slides == PANEL_SLIDES)                                                                  \
-        panel = t->panel + *shift++;                                                               \
+        panel = p->panel + *shift++;                                                               \
       const int64_t place = slides == ROWS_SLIDE ? *shift++ : k + term * step;                     \
       const floats low = load(panel), high = half ? low : load(panel + WIDTH);                     \
       EACH_ROW(ADD)                                                                                \
@@ -66,46 +85,44 @@ static void fetch(bc_coming *coming)
 typedef enum slide_of { NOTHING_SLIDES, PANEL_SLIDES, ROWS_SLIDE } slide_of;
 
 /* known_step: the rows', the panel being packed; or 0, and the tile says both. */
-INLINE void multiply_rows(int rows, bool half, slide_of slides, int64_t known_step,
-                          const bc_tile *t)
+INLINE void multiply_tile(int rows, bool half, slide_of slides, int64_t known_step,
+                          const bc_panel_product *p, const float *const *at, float *const *results)
 {
   const bool is_known = known_step != 0;
-  const int64_t step = is_known ? known_step : t->step;
-  const int64_t panel_step = is_known ? LANES : t->panel_step;
-  const float *const *at = t->rows_at;
-  const float *panel = t->panel;
-  const int64_t *shift = t->shifts;
+  const int64_t step = is_known ? known_step : p->step;
+  const int64_t panel_step = is_known ? LANES : p->panel_step;
+  const int64_t offset = p->offset;
+  const float *panel = p->panel;
+  const int64_t *shift = p->shifts;
   /* Where each vector ends: if it begins in another line, a tile before it ended there. */
 #define EXPECT(i)                                                                                  \
   if ((i) < rows) {                                                                                \
-    __builtin_prefetch(t->results[(i)] + t->offset + WIDTH - 1, 1);                                \
+    __builtin_prefetch(results[(i)] + offset + WIDTH - 1, 1);                                      \
     if (!half)                                                                                     \
-      __builtin_prefetch(t->results[(i)] + t->offset + LANES - 1, 1);                              \
+      __builtin_prefetch(results[(i)] + offset + LANES - 1, 1);                                    \
   }
   if (slides != ROWS_SLIDE) { /* whose tiles are too short for that */
     EACH_ROW(EXPECT)
   }
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
   EACH_ROW(DECLARE)
-  for (int64_t segment = 0; segment < t->segments; ++segment) {
-    if (t->panel_at != NULL)
-      panel = t->panel + t->panel_at[segment];
+  for (int64_t segment = 0; segment < p->segments; ++segment) {
+    if (p->panel_at != NULL)
+      panel = p->panel + p->panel_at[segment];
 #define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
-    const int64_t end = t->length * step;
+    const int64_t end = p->length * step;
     for (int64_t k = 0, stop; k < end;) {
       stop = k + PIECE * step < end ? k + PIECE * step : end;
-      if (t->coming != NULL)
-        fetch(t->coming);
+      if (p->coming != NULL)
+        fetch(p->coming);
       if (is_known)
         ADD_TERMS(TOGETHER)
       ADD_TERMS(1)
     }
-    at += t->segment_step;
+    at += p->segment_step;
   }
-  float *const *const results = t->results;
-  const int64_t offset = t->offset;
-  const bool add = t->add;
+  const bool add = p->add;
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \
     float *const to = results[(i)] + offset;                                                       \
@@ -116,58 +133,76 @@ INLINE void multiply_rows(int rows, bool half, slide_of slides, int64_t known_st
   EACH_ROW(STORE)
 }
 
-/* Whole tiles of operands that lie as packing leaves them. Returns whether this is one. */
-static bool multiply_packed(const bc_tile *tile)
+INLINE void multiply_tiles(int rows, bool half, int64_t known_step, const bc_panel_product *p,
+                           int64_t begin, int64_t end)
 {
-  if (TOGETHER == 1 || tile->rows < ROWS || tile->half || tile->panel_step != LANES)
-    return false;
-  switch (tile->step) {
-  case 1:
-    multiply_rows(ROWS, false, NOTHING_SLIDES, 1, tile);
-    return true;
-  case ROWS:
-    multiply_rows(ROWS, false, NOTHING_SLIDES, ROWS, tile);
-    return true;
-  case LANES:
-    multiply_rows(ROWS, false, NOTHING_SLIDES, LANES, tile);
-    return true;
-  default:
-    return false;
-  }
+  for (int64_t row = begin; row < end; row += rows)
+    multiply_tile(rows, half, NOTHING_SLIDES, known_step, p, p->rows_at + row, p->results + row);
 }
 
-static void multiply(const bc_tile *tile)
+/* Operands that lie as packing leaves them have steps that are known. It does not count for tiles
+ * of few rows, which wait for their sums to be added. */
+INLINE void multiply_by_step(int rows, bool half, const bc_panel_product *p, int64_t begin,
+                             int64_t end)
+{
+  const bool is_packed = !half && p->panel_step == LANES;
+  const bool counts = TOGETHER > 1 && 3 * rows >= 2 * ROWS;
+  if (counts && is_packed && p->step == 1)
+    multiply_tiles(rows, half, 1, p, begin, end);
+  else if (counts && is_packed && p->step == ROWS)
+    multiply_tiles(rows, half, ROWS, p, begin, end);
+  else if (counts && is_packed && p->step == LANES)
+    multiply_tiles(rows, half, LANES, p, begin, end);
+  else
+    multiply_tiles(rows, half, 0, p, begin, end);
+}
+
+/* Tiles of so many rows. */
+static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begin, int64_t end)
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    multiply_rows((i) + 1, false, NOTHING_SLIDES, 0, tile);                                        \
+    multiply_by_step((i) + 1, false, p, begin, end);                                               \
     break;                                                                                         \
   case ROWS + (i) + 1:                                                                             \
-    multiply_rows((i) + 1, true, NOTHING_SLIDES, 0, tile);                                         \
+    multiply_by_step((i) + 1, true, p, begin, end);                                                \
     break;
-  if (multiply_packed(tile))
-    return;
-  switch (tile->rows + (tile->half ? ROWS : 0)) {
+  switch (rows + (p->half ? ROWS : 0)) {
     EACH_ROW(CASE)
   default:
     break;
   }
 }
 
-static void slide_panel(const bc_tile *tile)
+/* Full tiles, but for the last three where rows are left: one of few rows would wait for its sums
+ * to be added, so these share them evenly. */
+static void multiply(const bc_panel_product *p)
 {
-  if (tile->half)
-    multiply_rows(ROWS, true, PANEL_SLIDES, 0, tile);
-  else
-    multiply_rows(ROWS, false, PANEL_SLIDES, 0, tile);
+  const int64_t full = p->rows / ROWS;
+  int64_t sharing = p->rows % ROWS == 0 ? 0 : full < 2 ? full + 1 : 3;
+  int64_t row = sharing == 0 ? p->rows : (full + 1 - sharing) * ROWS;
+  multiply_alike(p, ROWS, 0, row);
+  for (; sharing > 0; --sharing) {
+    const int64_t rows = (p->rows - row + sharing - 1) / sharing;
+    multiply_alike(p, rows, row, row + rows);
+    row += rows;
+  }
 }
 
-static void slide_rows(const bc_tile *tile)
+static void slide_panel(const bc_panel_product *p)
 {
-  if (tile->half)
-    multiply_rows(ROWS, true, ROWS_SLIDE, 1, tile);
+  if (p->half)
+    multiply_tile(ROWS, true, PANEL_SLIDES, 0, p, p->rows_at, p->results);
   else
-    multiply_rows(ROWS, false, ROWS_SLIDE, 1, tile);
+    multiply_tile(ROWS, false, PANEL_SLIDES, 0, p, p->rows_at, p->results);
+}
+
+static void slide_rows(const bc_panel_product *p)
+{
+  if (p->half)
+    multiply_tile(ROWS, true, ROWS_SLIDE, 1, p, p->rows_at, p->results);
+  else
+    multiply_tile(ROWS, false, ROWS_SLIDE, 1, p, p->rows_at, p->results);
 }
 
 /* ---- panels of pixels ---- */

@@ -17,18 +17,18 @@ enum {
 /* What will be read after the tiles at hand, to be fetched meanwhile: [rows][length], rows being
  * `step` elements apart. It need not be memory of a tensor. */
 typedef struct bc_coming {
-  const float *first;
+  const float *first; /* of the row at hand, which is the first of so many that are left */
   int64_t step, rows, length;
+  int64_t at;                   /* what of the row is to be fetched next */
   int64_t at_once;              /* lines of the cache */
-  int64_t row, at;              /* what of it is to be fetched next */
   const struct bc_coming *then; /* the same of another matrix, or NULL */
 } bc_coming;
 
-/* results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane], for some rows and
- * all lanes, or the first half of them. The depth is cut into segments of the same length, which a
- * row may have anywhere. */
-typedef struct bc_tile {
-  int64_t rows;                /* how many: 1 to the table's */
+/* Rows by a panel: results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane],
+ * for all lanes, or the first half of them. The depth is cut into segments of the same length,
+ * which a row may have anywhere. */
+typedef struct bc_panel_product {
+  int64_t rows;                /* any number: they are cut into tiles of the table's */
   const float *const *rows_at; /* [segments][rows]: where a row's segment begins; */
   int64_t segment_step;        /* pointers from one segment to the next */
   int64_t segments, length;
@@ -42,7 +42,7 @@ typedef struct bc_tile {
   bool add;              /* to what is there; else it is not read */
   bool half;             /* of the lanes: the others are neither read nor written */
   bc_coming *coming;     /* some is fetched with every piece of a segment; or NULL */
-} bc_tile;
+} bc_panel_product;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
  * inside[l] is -1, and zero where it is 0. */
@@ -70,11 +70,11 @@ typedef struct bc_product_kernels {
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
   int64_t turned;      /* NCHW: pixels of an image up to which it pays to have pixels as rows */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
-  void (*multiply)(const bc_tile *tile);
-  /* The same with all rows of a tile, one segment, and the lanes of each term anywhere; or the
-   * rows' factors of each term, the panel being packed and the results fetched before. */
-  void (*slide_panel)(const bc_tile *tile);
-  void (*slide_rows)(const bc_tile *tile);
+  void (*multiply)(const bc_panel_product *product);
+  /* The same with as many rows as a tile has, one segment, and the lanes of each term anywhere; or
+   * the rows' factors of each term, the panel being packed and the results fetched before. */
+  void (*slide_panel)(const bc_panel_product *product);
+  void (*slide_rows)(const bc_panel_product *product);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */
   void (*gather)(const bc_lanes_source *from, int64_t channels, float *panel, int64_t panel_step);
   /* Writes a row of such blocks. */

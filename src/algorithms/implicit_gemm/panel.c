@@ -4,10 +4,13 @@
 #include "geometry.h"
 #include "kernels/kernels.h"
 
-/* A tile whose lanes are no neighbours in the result, before it is put there. */
+/* As many rows as tiles share evenly. */
+enum { SHARING_TILES = 3, MOST_ROWS = SHARING_TILES * BC_MOST_TILE_ROWS };
+
+/* Rows whose lanes are no neighbours in the result, before they are put there. */
 typedef struct scratch {
-  float sums[BC_MOST_TILE_ROWS][BC_MOST_LANES];
-  float *rows[BC_MOST_TILE_ROWS];
+  float sums[MOST_ROWS][BC_MOST_LANES];
+  float *rows[MOST_ROWS];
 } scratch;
 
 static void put_lanes(const scratch *s, int64_t rows, int64_t lanes, const int64_t *places,
@@ -49,42 +52,21 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
                      .at_once = bc_count_blocks(lines, bc_max(1, pieces))};
 }
 
-/* Rows of the next tile where so many are left. Few would have to wait for their sums to be added:
- * the last tiles share what is left evenly. */
-static int64_t next_tile(int64_t left, int64_t most)
-{
-  if (left >= 3 * most)
-    return most;
-  if (left > 2 * most)
-    return bc_count_blocks(left, 3);
-  return left > most ? bc_count_blocks(left, 2) : left;
-}
-
-/* Tiles of all rows, whose lanes are neighbours in the result. */
-static void multiply_tiles(const bc_product_kernels *kernels, const bc_rows *rows, bc_tile *tile)
-{
-  for (int64_t row = 0; row < rows->count; row += tile->rows) {
-    tile->rows = next_tile(rows->count - row, kernels->rows);
-    kernels->multiply(tile);
-    tile->rows_at += tile->rows;
-    tile->results += tile->rows;
-  }
-}
-
-/* The same where they are anywhere. */
+/* Where lanes are anywhere in the result: a tile at a time, and the last ones together. */
 static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *rows, int64_t lanes,
-                           const int64_t *places, bc_tile tile)
+                           const int64_t *places, bc_panel_product product)
 {
   scratch s;
-  for (int64_t i = 0; i < kernels->rows; ++i)
+  for (int64_t i = 0; i < bc_min(rows->count, MOST_ROWS); ++i)
     s.rows[i] = s.sums[i];
-  tile.results = s.rows;
-  for (int64_t row = 0; row < rows->count; row += tile.rows) {
-    tile.rows = next_tile(rows->count - row, kernels->rows);
-    expect_lanes(tile.rows, lanes, places, rows->results + row);
-    kernels->multiply(&tile);
-    put_lanes(&s, tile.rows, lanes, places, rows->add, rows->results + row);
-    tile.rows_at += tile.rows;
+  product.results = s.rows;
+  for (int64_t row = 0; row < rows->count; row += product.rows) {
+    const int64_t left = rows->count - row;
+    product.rows = left < SHARING_TILES * kernels->rows ? left : kernels->rows;
+    expect_lanes(product.rows, lanes, places, rows->results + row);
+    kernels->multiply(&product);
+    put_lanes(&s, product.rows, lanes, places, rows->add, rows->results + row);
+    product.rows_at += product.rows;
   }
 }
 
@@ -94,24 +76,24 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
   const bool half = 2 * lanes <= kernels->lanes;
   const bool whole = lanes == (half ? kernels->lanes / 2 : kernels->lanes) &&
                      places[lanes - 1] - places[0] == lanes - 1;
-  /* All members: compilers would clear a struct first, which takes as long as a short tile. */
-  bc_tile tile = {.rows = 0,
-                  .rows_at = rows->at,
-                  .segment_step = rows->segment_step,
-                  .segments = rows->segments,
-                  .length = rows->length,
-                  .step = rows->step,
-                  .panel = panel,
-                  .panel_step = panel_step,
-                  .panel_at = rows->panel_at,
-                  .results = rows->results,
-                  .offset = whole ? places[0] : 0,
-                  .shifts = NULL,
-                  .add = whole && rows->add,
-                  .half = half,
-                  .coming = coming};
+  /* All members: compilers would clear a struct first, which takes as long as a short product. */
+  bc_panel_product product = {.rows = rows->count,
+                              .rows_at = rows->at,
+                              .segment_step = rows->segment_step,
+                              .segments = rows->segments,
+                              .length = rows->length,
+                              .step = rows->step,
+                              .panel = panel,
+                              .panel_step = panel_step,
+                              .panel_at = rows->panel_at,
+                              .results = rows->results,
+                              .offset = whole ? places[0] : 0,
+                              .shifts = NULL,
+                              .add = whole && rows->add,
+                              .half = half,
+                              .coming = coming};
   if (whole)
-    multiply_tiles(kernels, rows, &tile);
+    kernels->multiply(&product);
   else
-    multiply_apart(kernels, rows, lanes, places, tile);
+    multiply_apart(kernels, rows, lanes, places, product);
 }

@@ -154,13 +154,13 @@ static void slide_filters(const job *j, int64_t row, int64_t filter)
   const int64_t columns = j->g->axes[BC_WIDTH].output;
   const int64_t down = (row - j->unit.rows.begin) * j->g->axes[BC_HEIGHT].stride;
   const float *first = j->copy + down * j->strip.phases * j->strip.length;
-  bc_tile tile = {.rows = k->rows,
-                  .rows_at = j->rows_at + filter,
-                  .segments = 1,
-                  .length = j->g->patch_rows,
-                  .step = j->step,
-                  .shifts = j->shifts,
-                  .results = j->results + filter};
+  bc_panel_product tile = {.rows = k->rows,
+                           .rows_at = j->rows_at + filter,
+                           .segments = 1,
+                           .length = j->g->patch_rows,
+                           .step = j->step,
+                           .shifts = j->shifts,
+                           .results = j->results + filter};
   for (int64_t column = 0; column < columns; column += k->lanes) {
     tile.half = 2 * (columns - column) <= k->lanes;
     const int64_t begin = bc_min(column, columns - (tile.half ? k->lanes / 2 : k->lanes));

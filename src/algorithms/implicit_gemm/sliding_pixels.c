@@ -99,7 +99,7 @@ static void find_panels(job *j)
 
 /* All filters at the pixels of a tile. Meanwhile `coming` is fetched, where as many results will be
  * written. */
-static void slide_filters(const job *j, bc_tile *tile, const float *coming)
+static void slide_filters(const job *j, bc_panel_product *tile, const float *coming)
 {
   const int64_t filters = j->g->out_channels, lanes = j->kernels->lanes;
   const int64_t at_once = tile->rows * lanes;
@@ -125,12 +125,12 @@ static void slide_row(const job *j, int64_t row)
       j->ctx->tensors->result + j->unit.image * g->output.image + row * columns * g->out_channels;
   const float *rows_at[BC_MOST_TILE_ROWS];
   float *results_at[BC_MOST_TILE_ROWS];
-  bc_tile tile = {.rows = at_once,
-                  .rows_at = rows_at,
-                  .segments = 1,
-                  .length = g->patch_rows,
-                  .results = results_at,
-                  .shifts = j->shifts};
+  bc_panel_product tile = {.rows = at_once,
+                           .rows_at = rows_at,
+                           .segments = 1,
+                           .length = g->patch_rows,
+                           .results = results_at,
+                           .shifts = j->shifts};
   for (int64_t column = 0; column < columns; column += at_once) {
     const int64_t first = bc_min(column, columns - at_once);
     for (int64_t i = 0; i < at_once; ++i) {

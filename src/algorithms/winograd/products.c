@@ -20,18 +20,17 @@ static void multiply_panel(const bc_winograd_job *job, const bc_point_product *p
 {
   const bc_product_kernels *k = job->kernels->product;
   const int64_t lanes = bc_min(k->lanes, bc_range_length(job->filters) - filter);
-  for (int64_t i = 0; i < p->rows; i += k->rows)
-    k->multiply(&(bc_tile){.rows = bc_min(k->rows, p->rows - i),
-                           .rows_at = job->rows + i,
-                           .segments = 1,
-                           .length = p->length,
-                           .step = p->factor_step,
-                           .panel = panel,
-                           .panel_step = k->lanes,
-                           .results = job->results + i,
-                           .offset = filter,
-                           .add = p->add,
-                           .half = 2 * lanes <= k->lanes});
+  k->multiply(&(bc_panel_product){.rows = p->rows,
+                                  .rows_at = job->rows,
+                                  .segments = 1,
+                                  .length = p->length,
+                                  .step = p->factor_step,
+                                  .panel = panel,
+                                  .panel_step = k->lanes,
+                                  .results = job->results,
+                                  .offset = filter,
+                                  .add = p->add,
+                                  .half = 2 * lanes <= k->lanes});
 }
 
 void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product)
