@@ -89,6 +89,7 @@ INLINE void multiply_tile(int rows, bool half, slide_of slides, int64_t known_st
                           const bc_panel_product *p, const float *const *at, float *const *results)
 {
   const bool is_known = known_step != 0;
+  const bool is_short = slides != NOTHING_SLIDES; /* one segment in one piece */
   const int64_t step = is_known ? known_step : p->step;
   const int64_t panel_step = is_known ? LANES : p->panel_step;
   const int64_t offset = p->offset;
@@ -106,14 +107,15 @@ INLINE void multiply_tile(int rows, bool half, slide_of slides, int64_t known_st
   }
 #define DECLARE(i) floats low##i = {0}, high##i = {0};
   EACH_ROW(DECLARE)
-  for (int64_t segment = 0; segment < p->segments; ++segment) {
-    if (p->panel_at != NULL)
+  for (int64_t segment = 0; segment < (is_short ? 1 : p->segments); ++segment) {
+    if (!is_short && p->panel_at != NULL)
       panel = p->panel + p->panel_at[segment];
 #define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
     const int64_t end = p->length * step;
     for (int64_t k = 0, stop; k < end;) {
-      stop = k + PIECE * step < end ? k + PIECE * step : end;
+      stop = !is_short && k + PIECE * step < end ? k + PIECE * step : end;
+      /* What is short has none, but asked all the same GCC keeps all sums in registers. */
       if (p->coming != NULL)
         fetch(p->coming);
       if (is_known)
