@@ -22,6 +22,7 @@ typedef struct operands {
   const bc_product_kernels *kernels;
   int64_t segments, length, step, gap; /* gap: elements between one segment of a row and the next */
   int64_t panel_step;                  /* of the panel's rows, which may overlap */
+  int64_t beside;                      /* from the panel to the one beside it; 0: there is none */
   const int64_t *shifts;               /* or where they begin, for slide_panel(), */
   bool rows_slide;                     /* or where the rows' factors are, for slide_rows() */
   support_tensor rows, panel;          /* [rows][segments][length step + gap], [depth][lanes] */
@@ -52,20 +53,27 @@ static void run_kernel(const operands *o, const bc_panel_product *product)
     o->kernels->slide_panel(product);
 }
 
-static double expected_sum(const operands *o, int64_t row, int64_t lane)
+/* terms: of all of them, without their signs. */
+static double expected_sum(const operands *o, int64_t row, int64_t lane, double *terms)
 {
+  const float *panel = o->panel.data + lane / o->kernels->lanes * o->beside;
+  const int64_t in_panel = lane % o->kernels->lanes;
   double sum = 0.0;
   for (int64_t segment = 0; segment < o->segments; ++segment)
-    for (int64_t k = 0; k < o->length; ++k)
-      sum += (double)segment_of(o, row, segment)[factor_place(o, k)] *
-             (double)o->panel.data[panel_row(o, segment * o->length + k) + lane];
+    for (int64_t k = 0; k < o->length; ++k) {
+      const double term = (double)segment_of(o, row, segment)[factor_place(o, k)] *
+                          (double)panel[panel_row(o, segment * o->length + k) + in_panel];
+      sum += term;
+      *terms += fabs(term);
+    }
   return sum;
 }
 
 static void check_product(const operands *o, int64_t rows, bool add, bool half,
                           support_random *random)
 {
-  const int64_t lanes = o->kernels->lanes / (half ? 2 : 1), offset = 3, step = offset + lanes + 2;
+  const int64_t panels = o->beside > 0 ? 2 : 1, lanes = panels * o->kernels->lanes / (half ? 2 : 1);
+  const int64_t offset = 3, step = offset + lanes + 2;
   const float *at[most_segments * most_rows] = {NULL};
   float *results[most_rows];
   /* What is fetched need not be there. */
@@ -86,6 +94,7 @@ static void check_product(const operands *o, int64_t rows, bool add, bool half,
                                     .length = o->length,
                                     .step = o->step,
                                     .panel = o->panel.data,
+                                    .beside = o->beside > 0 ? o->panel.data + o->beside : NULL,
                                     .panel_step = o->panel_step,
                                     .shifts = o->shifts,
                                     .results = results,
@@ -95,15 +104,23 @@ static void check_product(const operands *o, int64_t rows, bool add, bool half,
                                     .coming = add ? &coming : NULL});
   for (int64_t i = 0; i < rows * step; ++i) {
     const int64_t lane = i % step - offset;
-    double wanted = (double)before.data[i];
+    double wanted = (double)before.data[i], terms = fabs(wanted);
     if (lane >= 0 && lane < lanes)
-      wanted = expected_sum(o, i / step, lane) + (add ? wanted : 0.0);
-    support_assert(fabs((double)result.data[i] - wanted) <= 3e-5, "row %d, lane %d: %g, not %g",
-                   (int)(i / step), (int)lane, (double)result.data[i], wanted);
+      wanted = expected_sum(o, i / step, lane, &terms) + (add ? wanted : 0.0);
+    support_assert(fabs((double)result.data[i] - wanted) <= 1e-6 * terms,
+                   "row %d, lane %d: %g, not %g", (int)(i / step), (int)lane,
+                   (double)result.data[i], wanted);
   }
   support_tensor_check(&result, "result");
   support_tensor_free(&result);
   support_tensor_free(&before);
+}
+
+/* The beside of some operands: none, or behind so many elements of a panel, and some more. */
+static int64_t find_beside(const bc_product_kernels *kernels, bool wanted, int64_t elements,
+                           support_random *random)
+{
+  return wanted && kernels->wide_rows > 0 ? elements + support_random_between(random, 1, 9) : 0;
 }
 
 START_TEST(any_rows_and_segments)
@@ -122,7 +139,9 @@ START_TEST(any_rows_and_segments)
       const int64_t lanes = o.kernels->lanes, depth = o.segments * o.length;
       const bool half = i / 2 % 2 == 0;
       o.panel_step = support_random_between(&random, half ? lanes : lanes - 3, lanes + 9);
-      o.panel = support_tensor_random(depth * o.panel_step + lanes, &random);
+      const int64_t elements = depth * o.panel_step + lanes;
+      o.beside = find_beside(o.kernels, !half && i / 4 % 2 == 0, elements, &random);
+      o.panel = support_tensor_random(o.beside + elements, &random);
       for (int64_t k = 0; half && k < depth; ++k) /* not to be used */
         o.panel.data[k * o.panel_step + lanes - 1] = NAN;
       check_product(&o, rows, i % 2 == 0, half, &random);
@@ -140,17 +159,20 @@ START_TEST(packed_operands)
   for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
       const bc_product_kernels *kernels = tables[table]->product;
-      const int64_t steps[] = {1, kernels->lanes, kernels->rows};
+      const int64_t steps[] = {1, kernels->lanes, kernels->packed_rows};
       operands o = {.kernels = kernels,
                     .segments = support_random_between(&random, 0, most_segments),
                     .length = support_random_between(&random, 0, most_length),
                     .step = steps[i / 2 % 3],
                     .gap = support_random_between(&random, 0, 9),
                     .panel_step = kernels->lanes};
-      const int64_t lanes = kernels->lanes, depth = o.segments * o.length;
+      const int64_t depth = o.segments * o.length;
       const int64_t rows = support_random_between(&random, 1, most_tiles * kernels->rows);
       o.rows = support_tensor_random(rows * o.segments * (o.length * o.step + o.gap), &random);
-      o.panel = support_tensor_random(depth * lanes, &random);
+      if (i / 12 % 2 == 0) /* taps between each other: every third row of a panel */
+        o.panel_step *= 3;
+      o.beside = find_beside(kernels, i / 6 % 2 == 0, depth * o.panel_step, &random);
+      o.panel = support_tensor_random(o.beside + depth * o.panel_step, &random);
       check_product(&o, rows, i % 2 == 0, false, &random);
       support_tensor_free(&o.panel);
       support_tensor_free(&o.rows);
@@ -271,7 +293,7 @@ START_TEST(rows_of_blocks)
   for (int table = isa_tables_runnable(tables) - 1; table >= 0; --table)
     for (int i = 0; i < cases; ++i) {
       const bc_product_kernels *kernels = tables[table]->product;
-      const int64_t width = i % 2 == 0 ? kernels->lanes : kernels->rows;
+      const int64_t width = i % 2 == 0 ? kernels->lanes : kernels->packed_rows;
       const int64_t n = support_random_between(&random, 1, 3 * width);
       const int64_t step = support_random_between(&random, 1, 3);
       const int64_t block_step = width + support_random_between(&random, 0, 9);

@@ -4,20 +4,24 @@
 #include "kernels.h"
 
 /* A tile's rows as a list, since compilers keep variables with names in registers, but not the
- * elements of an array. With vectors of 512 bits an instruction does so much that those around the
- * multiplications do not count; else several terms TOGETHER spare some of them. */
+ * elements of an array. Where there are 32 of those a tile can be of two panels: an instruction in
+ * three is no multiplication then, where it is nearly every other with one panel. */
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
-enum { ROWS = 8, PIECE = 32, TOGETHER = 1, TURNED = 512, READS_IN_PLACE = 1 };
+enum { ROWS = 8, WIDE_ROWS = 6, PIECE = 32, TURNED = 512, READS_IN_PLACE = 1 };
 #else
 #define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6, PIECE = 64, TOGETHER = 4, TURNED = 96, READS_IN_PLACE = 0 };
+enum { ROWS = 6, WIDE_ROWS = 0, PIECE = 64, TURNED = 96, READS_IN_PLACE = 0 };
 #endif
+/* Terms in a piece of the loop, which spares some of the instructions around them. */
+enum { TOGETHER = 4 };
 
 #include "vectors.h"
 
 enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
+/* As most tiles have them. */
+enum { PACKED_ROWS = WIDE_ROWS > 0 ? WIDE_ROWS : ROWS };
 
 _Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
                "a tile is too large");
@@ -60,12 +64,19 @@ static void fetch(bc_coming *coming)
   coming->at = at;
 }
 
+/* Vectors of a tile's row: half a panel's, a panel's, or those of two panels. */
+enum { HALF = 1, ONE_PANEL = 2, TWO_PANELS = 4 };
+
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
     const floats factor = row##i[place] - (floats){0};                                             \
-    low##i += factor * low;                                                                        \
-    if (!half)                                                                                     \
-      high##i += factor * high;                                                                    \
+    a##i += factor * a;                                                                            \
+    if (vectors > 1)                                                                               \
+      b##i += factor * b;                                                                          \
+    if (vectors > 2) {                                                                             \
+      c##i += factor * c;                                                                          \
+      d##i += factor * d;                                                                          \
+    }                                                                                              \
   }
 /* So many terms at a time, as long as there are so many. */
 #define ADD_TERMS(count)                                                                           \
@@ -75,41 +86,47 @@ static void fetch(bc_coming *coming)
       if (slides == PANEL_SLIDES)                                                                  \
         panel = p->panel + *shift++;                                                               \
       const int64_t place = slides == ROWS_SLIDE ? *shift++ : k + term * step;                     \
-      const floats low = load(panel), high = half ? low : load(panel + WIDTH);                     \
+      const floats a = load(panel), b = vectors > 1 ? load(panel + WIDTH) : a;                     \
+      const floats c = vectors > 2 ? load(beside) : a, d = vectors > 2 ? load(beside + WIDTH) : a; \
       EACH_ROW(ADD)                                                                                \
       if (slides != PANEL_SLIDES)                                                                  \
         panel += panel_step;                                                                       \
+      if (vectors > 2)                                                                             \
+        beside += panel_step;                                                                      \
     }
 
 /* What a tile's shifts are for. */
 typedef enum slide_of { NOTHING_SLIDES, PANEL_SLIDES, ROWS_SLIDE } slide_of;
 
-/* known_step: the rows', the panel being packed; or 0, and the tile says both. */
-INLINE void multiply_tile(int rows, bool half, slide_of slides, int64_t known_step,
+/* Elements from a row's factor, or a panel's row, to the next, or 0: the product says it. */
+typedef struct steps {
+  int64_t rows, panel;
+} steps;
+
+INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
                           const bc_panel_product *p, const float *const *at, float *const *results)
 {
-  const bool is_known = known_step != 0;
   const bool is_short = slides != NOTHING_SLIDES; /* one segment in one piece */
-  const int64_t step = is_known ? known_step : p->step;
-  const int64_t panel_step = is_known ? LANES : p->panel_step;
+  const int64_t step = known.rows != 0 ? known.rows : p->step;
+  const int64_t panel_step = known.panel != 0 ? known.panel : p->panel_step;
   const int64_t offset = p->offset;
-  const float *panel = p->panel;
+  const float *panel = p->panel, *beside = p->beside;
   const int64_t *shift = p->shifts;
   /* Where each vector ends: if it begins in another line, a tile before it ended there. */
 #define EXPECT(i)                                                                                  \
-  if ((i) < rows) {                                                                                \
-    __builtin_prefetch(results[(i)] + offset + WIDTH - 1, 1);                                      \
-    if (!half)                                                                                     \
-      __builtin_prefetch(results[(i)] + offset + LANES - 1, 1);                                    \
-  }
+  for (int v = 0; v < vectors && (i) < rows; ++v)                                                  \
+    __builtin_prefetch(results[(i)] + offset + (v + 1) * WIDTH - 1, 1);
   if (slides != ROWS_SLIDE) { /* whose tiles are too short for that */
     EACH_ROW(EXPECT)
   }
-#define DECLARE(i) floats low##i = {0}, high##i = {0};
+#define DECLARE(i) floats a##i = {0}, b##i = {0}, c##i = {0}, d##i = {0};
   EACH_ROW(DECLARE)
   for (int64_t segment = 0; segment < (is_short ? 1 : p->segments); ++segment) {
-    if (!is_short && p->panel_at != NULL)
+    if (!is_short && p->panel_at != NULL) {
       panel = p->panel + p->panel_at[segment];
+      if (vectors > 2)
+        beside = p->beside + p->panel_at[segment];
+    }
 #define BEGIN(i) const float *const row##i = at[(i) % rows];
     EACH_ROW(BEGIN)
     const int64_t end = p->length * step;
@@ -118,45 +135,52 @@ INLINE void multiply_tile(int rows, bool half, slide_of slides, int64_t known_st
       /* What is short has none, but asked all the same GCC keeps all sums in registers. */
       if (p->coming != NULL)
         fetch(p->coming);
-      if (is_known)
+      if (known.rows != 0)
         ADD_TERMS(TOGETHER)
       ADD_TERMS(1)
     }
     at += p->segment_step;
   }
   const bool add = p->add;
+#define PUT(sum, to) store(add ? (sum) + load(to) : (sum), to)
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \
     float *const to = results[(i)] + offset;                                                       \
-    store(add ? low##i + load(to) : low##i, to);                                                   \
-    if (!half)                                                                                     \
-      store(add ? high##i + load(to + WIDTH) : high##i, to + WIDTH);                               \
+    PUT(a##i, to);                                                                                 \
+    if (vectors > 1)                                                                               \
+      PUT(b##i, to + WIDTH);                                                                       \
+    if (vectors > 2) {                                                                             \
+      PUT(c##i, to + LANES);                                                                       \
+      PUT(d##i, to + LANES + WIDTH);                                                               \
+    }                                                                                              \
   }
   EACH_ROW(STORE)
 }
 
-INLINE void multiply_tiles(int rows, bool half, int64_t known_step, const bc_panel_product *p,
+INLINE void multiply_tiles(int rows, int vectors, steps known, const bc_panel_product *p,
                            int64_t begin, int64_t end)
 {
   for (int64_t row = begin; row < end; row += rows)
-    multiply_tile(rows, half, NOTHING_SLIDES, known_step, p, p->rows_at + row, p->results + row);
+    multiply_tile(rows, vectors, NOTHING_SLIDES, known, p, p->rows_at + row, p->results + row);
 }
 
 /* Operands that lie as packing leaves them have steps that are known. It does not count for tiles
  * of few rows, which wait for their sums to be added. */
-INLINE void multiply_by_step(int rows, bool half, const bc_panel_product *p, int64_t begin,
+INLINE void multiply_by_step(int rows, int vectors, const bc_panel_product *p, int64_t begin,
                              int64_t end)
 {
-  const bool is_packed = !half && p->panel_step == LANES;
-  const bool counts = TOGETHER > 1 && 3 * rows >= 2 * ROWS;
+  const bool is_packed = p->panel_step == LANES;
+  const bool counts = vectors > HALF && 3 * rows * vectors >= 2 * ROWS * ONE_PANEL;
   if (counts && is_packed && p->step == 1)
-    multiply_tiles(rows, half, 1, p, begin, end);
-  else if (counts && is_packed && p->step == ROWS)
-    multiply_tiles(rows, half, ROWS, p, begin, end);
+    multiply_tiles(rows, vectors, (steps){1, LANES}, p, begin, end);
+  else if (counts && is_packed && p->step == PACKED_ROWS)
+    multiply_tiles(rows, vectors, (steps){PACKED_ROWS, LANES}, p, begin, end);
   else if (counts && is_packed && p->step == LANES)
-    multiply_tiles(rows, half, LANES, p, begin, end);
+    multiply_tiles(rows, vectors, (steps){LANES, LANES}, p, begin, end);
+  else if (counts && p->step == LANES)
+    multiply_tiles(rows, vectors, (steps){LANES, 0}, p, begin, end);
   else
-    multiply_tiles(rows, half, 0, p, begin, end);
+    multiply_tiles(rows, vectors, (steps){0}, p, begin, end);
 }
 
 /* Tiles of so many rows. */
@@ -164,12 +188,14 @@ static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begi
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    multiply_by_step((i) + 1, false, p, begin, end);                                               \
-    break;                                                                                         \
-  case ROWS + (i) + 1:                                                                             \
-    multiply_by_step((i) + 1, true, p, begin, end);                                                \
+    if (p->half)                                                                                   \
+      multiply_by_step((i) + 1, HALF, p, begin, end);                                              \
+    else if ((i) < WIDE_ROWS && p->beside != NULL)                                                 \
+      multiply_by_step((i) + 1, TWO_PANELS, p, begin, end);                                        \
+    else                                                                                           \
+      multiply_by_step((i) + 1, ONE_PANEL, p, begin, end);                                         \
     break;
-  switch (rows + (p->half ? ROWS : 0)) {
+  switch (rows) {
     EACH_ROW(CASE)
   default:
     break;
@@ -180,10 +206,10 @@ static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begi
  * to be added, so these share them evenly. */
 static void multiply(const bc_panel_product *p)
 {
-  const int64_t full = p->rows / ROWS;
-  int64_t sharing = p->rows % ROWS == 0 ? 0 : full < 2 ? full + 1 : 3;
-  int64_t row = sharing == 0 ? p->rows : (full + 1 - sharing) * ROWS;
-  multiply_alike(p, ROWS, 0, row);
+  const int64_t most = p->beside != NULL ? WIDE_ROWS : ROWS, full = p->rows / most;
+  int64_t sharing = p->rows % most == 0 ? 0 : full < 2 ? full + 1 : 3;
+  int64_t row = sharing == 0 ? p->rows : (full + 1 - sharing) * most;
+  multiply_alike(p, most, 0, row);
   for (; sharing > 0; --sharing) {
     const int64_t rows = (p->rows - row + sharing - 1) / sharing;
     multiply_alike(p, rows, row, row + rows);
@@ -194,17 +220,17 @@ static void multiply(const bc_panel_product *p)
 static void slide_panel(const bc_panel_product *p)
 {
   if (p->half)
-    multiply_tile(ROWS, true, PANEL_SLIDES, 0, p, p->rows_at, p->results);
+    multiply_tile(ROWS, HALF, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
   else
-    multiply_tile(ROWS, false, PANEL_SLIDES, 0, p, p->rows_at, p->results);
+    multiply_tile(ROWS, ONE_PANEL, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
 }
 
 static void slide_rows(const bc_panel_product *p)
 {
   if (p->half)
-    multiply_tile(ROWS, true, ROWS_SLIDE, 1, p, p->rows_at, p->results);
+    multiply_tile(ROWS, HALF, ROWS_SLIDE, (steps){1, LANES}, p, p->rows_at, p->results);
   else
-    multiply_tile(ROWS, false, ROWS_SLIDE, 1, p, p->rows_at, p->results);
+    multiply_tile(ROWS, ONE_PANEL, ROWS_SLIDE, (steps){1, LANES}, p, p->rows_at, p->results);
 }
 
 /* ---- panels of pixels ---- */
@@ -305,14 +331,17 @@ static void gather(const bc_lanes_source *from, int64_t channels, float *panel, 
 
 /* ---- packed rows and columns ---- */
 
-/* The width is known, and the step if it is 1: no call of memcpy() for a few numbers. */
+/* The width is known, and the step if it is 1: neighbours are a few vectors, no call of memcpy(). */
 INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, float *to)
 {
   const float *from = row->from;
   int64_t left = row->n;
-  for (; left >= width; left -= width, from += width * step, to += row->block_step)
-    for (int64_t i = 0; i < width; ++i)
+  for (; left >= width; left -= width, from += width * step, to += row->block_step) {
+    if (step == 1)
+      memcpy(to, from, (size_t)width * sizeof *to);
+    for (int64_t i = 0; i < width && step != 1; ++i)
       to[i] = from[i * step];
+  }
   for (int64_t i = 0; i < left; ++i)
     to[i] = from[i * step];
 }
@@ -327,13 +356,15 @@ INLINE void put_steps(const bc_row_source *row, int64_t width, float *to)
 
 static void put_row(const bc_row_source *row, float *to)
 {
-  if (row->width == ROWS)
-    put_steps(row, ROWS, to);
+  if (row->width == PACKED_ROWS)
+    put_steps(row, PACKED_ROWS, to);
   else
     put_steps(row, LANES, to);
 }
 
 const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
+                                                           .wide_rows = WIDE_ROWS,
+                                                           .packed_rows = PACKED_ROWS,
                                                            .lanes = LANES,
                                                            .piece = PIECE,
                                                            .turned = TURNED,

@@ -10,6 +10,7 @@
 enum {
   BC_MOST_TILE_ROWS = 8,
   BC_MOST_LANES = 32,
+  BC_MOST_WIDE_LANES = 2 * BC_MOST_LANES, /* of two panels */
   BC_MOST_DEPTH = 512,
   BC_CACHE_LINE = 16 /* floats */
 };
@@ -34,8 +35,9 @@ typedef struct bc_panel_product {
   int64_t segments, length;
   int64_t step;            /* elements from a row's factor to the next */
   const float *panel;      /* [segments * length][lanes] */
-  int64_t panel_step;      /* elements from one row of it to the next */
-  const int64_t *panel_at; /* [segments]: where each is in the panel; NULL: one behind the other */
+  const float *beside;     /* another, whose lanes come next in the result; or NULL */
+  int64_t panel_step;      /* elements from one row of them to the next */
+  const int64_t *panel_at; /* [segments]: where each is in a panel; NULL: one behind the other */
   float *const *results;   /* [rows] */
   int64_t offset;
   const int64_t *shifts; /* [length], for what slides: where a term is, from where that begins */
@@ -67,6 +69,8 @@ typedef struct bc_row_source {
 
 typedef struct bc_product_kernels {
   int64_t rows, lanes; /* of a tile */
+  int64_t wide_rows;   /* of a tile of two panels; or 0: there are none */
+  int64_t packed_rows; /* side by side, where rows are packed */
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
   int64_t turned;      /* NCHW: pixels of an image up to which it pays to have pixels as rows */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */

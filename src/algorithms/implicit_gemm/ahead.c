@@ -27,10 +27,9 @@ static part part_after(const bc_map_job *j, bc_range all)
 /* Pieces of the job's tiles. */
 static int64_t count_pieces(const bc_map_job *j)
 {
-  const bc_product_kernels *k = j->ctx->kernels;
-  return bc_count_blocks(bc_range_length(bc_job_lanes(j)), k->lanes) *
-         bc_count_blocks(bc_range_length(bc_job_rows(j)), k->rows) * j->segments *
-         bc_count_blocks(bc_range_length(j->depth) / j->segments, k->piece);
+  return j->segments * bc_count_pieces(j->ctx->kernels, bc_range_length(bc_job_rows(j)),
+                                       bc_range_length(bc_job_lanes(j)),
+                                       bc_range_length(j->depth) / j->segments);
 }
 
 /* Where tap 0 of a position is in the source. */
@@ -102,11 +101,13 @@ bc_coming bc_expect_pixels(const bc_map_job *j, bc_range all)
                    count_pieces(j));
 }
 
-bc_coming bc_expect_weights(const bc_map_job *j, int64_t panel, int64_t tiles, bc_coming *coming)
+bc_coming bc_expect_weights(const bc_map_job *j, bc_range panels, bc_coming *coming)
 {
-  const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->depth);
-  bc_coming both = bc_expect(j->views[panel].first, lanes, n, lanes,
-                             tiles * bc_count_blocks(n, j->ctx->kernels->piece));
+  const bc_product_kernels *k = j->ctx->kernels;
+  const int64_t n = bc_range_length(j->depth), count = bc_range_length(panels);
+  const int64_t rows = bc_range_length(bc_job_rows(j));
+  bc_coming both = bc_expect(j->views[panels.begin].first, j->walk.depth * k->lanes, count,
+                             n * k->lanes, bc_count_pieces(k, rows, count * k->lanes, n));
   both.at_once += coming->at_once;
   both.then = coming->first != NULL ? coming : NULL;
   return both;

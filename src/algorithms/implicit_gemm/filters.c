@@ -127,8 +127,7 @@ static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_comi
 {
   const bc_product_kernels *k = j->ctx->kernels;
   const int64_t panels = bc_job_panels(j).end;
-  const int64_t pieces = PANELS_AHEAD * bc_count_blocks(rows->count, k->rows) *
-                         bc_count_blocks(rows->length, k->piece);
+  const int64_t pieces = bc_count_pieces(k, rows->count, PANELS_AHEAD * k->lanes, rows->length);
   for (int64_t i = 0; i < panels; i += PANELS_AHEAD) {
     const bc_range few = {i, bc_min(panels, i + PANELS_AHEAD)};
     const float *first = few.end < panels ? j->views[few.end].first : after->first;
@@ -136,7 +135,7 @@ static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_comi
     if (first != NULL)
       next =
           bc_expect(first, j->walk.source.channel, rows->length, PANELS_AHEAD * k->lanes, pieces);
-    bc_multiply_panels(j, rows, 1, few, &next);
+    bc_multiply_blocks(j, rows, 1, few, &next);
   }
 }
 
@@ -166,7 +165,7 @@ static void multiply_panels(const bc_map_job *j, bc_coming *coming)
     if (meets_panels_once(j))
       multiply_few(j, &rows, coming);
     else
-      bc_multiply_panels(j, &rows, 1, bc_job_panels(j), coming);
+      bc_multiply_blocks(j, &rows, 1, bc_job_panels(j), coming);
   }
 }
 

@@ -33,14 +33,28 @@ bc_range bc_job_panels(const bc_map_job *j)
   return (bc_range){0, bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes)};
 }
 
-void bc_multiply_panels(const bc_map_job *j, const bc_rows *blocks, int64_t count, bc_range panels,
-                        bc_coming *coming)
+bc_panels bc_panels_from(const bc_map_job *j, int64_t index, int64_t end)
 {
   const int64_t width = j->ctx->kernels->lanes, all = bc_range_length(bc_job_lanes(j));
-  for (int64_t i = panels.begin; i < panels.end; ++i)
+  const bc_panel_view *view = &j->views[index];
+  const bool are_two =
+      bc_panels_at_once(j->ctx->kernels) == 2 && index + 1 < end && view[1].step == view[0].step;
+  return (bc_panels){.first = view[0].first,
+                     .beside = are_two ? view[1].first : NULL,
+                     .step = view[0].step,
+                     .lanes = bc_min(are_two ? 2 * width : width, all - index * width),
+                     .places = j->places + index * width};
+}
+
+void bc_multiply_blocks(const bc_map_job *j, const bc_rows *blocks, int64_t count, bc_range panels,
+                        bc_coming *coming)
+{
+  for (int64_t i = panels.begin; i < panels.end;) {
+    const bc_panels some = bc_panels_from(j, i, panels.end);
     for (int64_t block = 0; block < count; ++block)
-      bc_multiply_panel(j->ctx->kernels, &blocks[block], j->views[i].first, j->views[i].step,
-                        bc_min(width, all - i * width), j->places + i * width, coming);
+      bc_multiply_panels(j->ctx->kernels, &blocks[block], &some, coming);
+    i += some.beside != NULL ? 2 : 1;
+  }
 }
 
 bc_rows bc_all_rows(const bc_map_job *j)

@@ -26,10 +26,10 @@ typedef struct bc_panel_view {
   int64_t step;       /* elements from one row to the next */
 } bc_panel_view;
 
-/* A panel's sums before and after they are turned. */
+/* The sums of one or two panels before and after they are turned. */
 typedef struct bc_turned_sums {
-  float of_row[BC_ROW_BLOCK][BC_MOST_LANES];
-  float of_channel[BC_MOST_LANES][BC_ROW_BLOCK];
+  float of_row[BC_ROW_BLOCK][BC_MOST_WIDE_LANES];
+  float of_channel[BC_MOST_WIDE_LANES][BC_ROW_BLOCK];
 } bc_turned_sums;
 
 /* Rows that are pixels, in parts of which each meets some segments of the depth: the others lie on
@@ -89,7 +89,7 @@ static inline int64_t bc_tiled_rows(const bc_map_job *j)
 /* Channels side by side in its packed weights. */
 static inline int64_t bc_job_width(const bc_map_job *j)
 {
-  return j->ctx->rows_are_pixels ? j->ctx->kernels->lanes : j->ctx->kernels->rows;
+  return j->ctx->rows_are_pixels ? j->ctx->kernels->lanes : j->ctx->kernels->packed_rows;
 }
 
 /* The weights of the job's group, and the packed ones of the block that a channel of the
@@ -115,8 +115,12 @@ void bc_make_weight_panels(const bc_map_job *job);
 /* The job's panels by number. */
 bc_range bc_job_panels(const bc_map_job *job);
 
+/* The job's panel of that number, with the next one if they are multiplied together and it comes
+ * before number `end`. */
+bc_panels bc_panels_from(const bc_map_job *job, int64_t index, int64_t end);
+
 /* Some panels, each of which meets all blocks of rows in turn. `coming` may be NULL. */
-void bc_multiply_panels(const bc_map_job *job, const bc_rows *blocks, int64_t count,
+void bc_multiply_blocks(const bc_map_job *job, const bc_rows *blocks, int64_t count,
                         bc_range panels, bc_coming *coming);
 
 /* The job's rows, when they are there. */
@@ -146,9 +150,9 @@ void bc_expect_panels(const bc_map_job *job, bc_range all, bc_expected *expected
 /* NHWC: the pixels of the rows that come after the job's, which are some of `all`. */
 bc_coming bc_expect_pixels(const bc_map_job *job, bc_range all);
 
-/* A panel of weights that were packed before, and then `coming`, to be fetched while so many tiles
- * of the whole depth are multiplied; behind them `coming` goes on where `both` has ended. */
-bc_coming bc_expect_weights(const bc_map_job *job, int64_t panel, int64_t tiles, bc_coming *coming);
+/* Panels of weights that were packed before, and then `coming`, to be fetched while all rows meet
+ * as many; behind them `coming` goes on where `both` has ended. */
+bc_coming bc_expect_weights(const bc_map_job *job, bc_range panels, bc_coming *coming);
 void bc_go_on(const bc_coming *both, bc_coming *coming);
 
 /* ---- filters.c, pixels.c, turned.c: products of NCHW, of NHWC, of NCHW's small images ---- */

@@ -70,12 +70,19 @@ static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *row
   }
 }
 
-void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, const float *panel,
-                       int64_t panel_step, int64_t lanes, const int64_t *places, bc_coming *coming)
+static bool are_neighbours(const int64_t *places, int64_t lanes)
 {
+  return places[lanes - 1] - places[0] == lanes - 1;
+}
+
+/* One panel, or two whose lanes are neighbours in the result. */
+static void multiply(const bc_product_kernels *kernels, const bc_rows *rows,
+                     const bc_panels *panels, bc_coming *coming)
+{
+  const int64_t lanes = panels->lanes;
   const bool half = 2 * lanes <= kernels->lanes;
-  const bool whole = lanes == (half ? kernels->lanes / 2 : kernels->lanes) &&
-                     places[lanes - 1] - places[0] == lanes - 1;
+  const bool whole = lanes >= (half ? kernels->lanes / 2 : kernels->lanes) &&
+                     are_neighbours(panels->places, lanes);
   /* All members: compilers would clear a struct first, which takes as long as a short product. */
   bc_panel_product product = {.rows = rows->count,
                               .rows_at = rows->at,
@@ -83,11 +90,12 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
                               .segments = rows->segments,
                               .length = rows->length,
                               .step = rows->step,
-                              .panel = panel,
-                              .panel_step = panel_step,
+                              .panel = panels->first,
+                              .beside = panels->beside,
+                              .panel_step = panels->step,
                               .panel_at = rows->panel_at,
                               .results = rows->results,
-                              .offset = whole ? places[0] : 0,
+                              .offset = whole ? panels->places[0] : 0,
                               .shifts = NULL,
                               .add = whole && rows->add,
                               .half = half,
@@ -95,5 +103,37 @@ void bc_multiply_panel(const bc_product_kernels *kernels, const bc_rows *rows, c
   if (whole)
     kernels->multiply(&product);
   else
-    multiply_apart(kernels, rows, lanes, places, product);
+    multiply_apart(kernels, rows, lanes, panels->places, product);
+}
+
+int64_t bc_panels_at_once(const bc_product_kernels *kernels)
+{
+  return kernels->wide_rows > 0 ? 2 : 1;
+}
+
+int64_t bc_count_pieces(const bc_product_kernels *kernels, int64_t rows, int64_t lanes,
+                        int64_t depth)
+{
+  const int64_t panels = bc_count_blocks(lanes, kernels->lanes);
+  const int64_t pairs = kernels->wide_rows > 0 ? panels / 2 : 0;
+  const int64_t tiles = (pairs == 0 ? 0 : pairs * bc_count_blocks(rows, kernels->wide_rows)) +
+                        (panels - 2 * pairs) * bc_count_blocks(rows, kernels->rows);
+  return tiles * bc_count_blocks(depth, kernels->piece);
+}
+
+void bc_multiply_panels(const bc_product_kernels *kernels, const bc_rows *rows,
+                        const bc_panels *panels, bc_coming *coming)
+{
+  const int64_t width = kernels->lanes;
+  if (panels->beside == NULL ||
+      (panels->lanes == 2 * width && are_neighbours(panels->places, panels->lanes))) {
+    multiply(kernels, rows, panels, coming);
+    return;
+  }
+  bc_panels one = {panels->first, NULL, panels->step, width, panels->places};
+  multiply(kernels, rows, &one, coming);
+  one.first = panels->beside;
+  one.lanes = panels->lanes - width;
+  one.places += width;
+  multiply(kernels, rows, &one, coming);
 }

@@ -102,18 +102,19 @@ static void leave_out_pads(const bc_map_job *j)
   bc_make_parts(j, met, length * j->ctx->kernels->lanes, j->results);
 }
 
-/* All panels, each by all blocks of rows, which are few: the next is fetched meanwhile. */
+/* All panels, each by all blocks of rows, which are few: the next are fetched meanwhile. */
 static void multiply_by_packed(const bc_map_job *j, const bc_rows *blocks, int64_t count,
                                bc_coming *coming)
 {
-  const int64_t tiles = bc_count_blocks(bc_range_length(j->positions), j->ctx->kernels->rows);
-  const int64_t last = bc_job_panels(j).end - 1;
-  for (int64_t i = 0; i < last; ++i) {
-    bc_coming both = bc_expect_weights(j, i + 1, tiles, coming);
-    bc_multiply_panels(j, blocks, count, (bc_range){i, i + 1}, &both);
+  const int64_t at_once = bc_panels_at_once(j->ctx->kernels), end = bc_job_panels(j).end;
+  int64_t i = 0;
+  for (; i + at_once < end; i += at_once) {
+    const bc_range next = {i + at_once, bc_min(end, i + 2 * at_once)};
+    bc_coming both = bc_expect_weights(j, next, coming);
+    bc_multiply_blocks(j, blocks, count, (bc_range){i, next.begin}, &both);
     bc_go_on(&both, coming);
   }
-  bc_multiply_panels(j, blocks, count, (bc_range){last, last + 1}, coming);
+  bc_multiply_blocks(j, blocks, count, (bc_range){i, end}, coming);
 }
 
 void bc_make_weight_panels(const bc_map_job *j)
@@ -141,7 +142,7 @@ static void multiply_rows(const bc_map_job *j, bool by_packed, bc_coming *coming
   if (by_packed)
     multiply_by_packed(j, blocks, count, coming);
   else
-    bc_multiply_panels(j, blocks, count, bc_job_panels(j), coming);
+    bc_multiply_blocks(j, blocks, count, bc_job_panels(j), coming);
 }
 
 void bc_multiply_pixels(bc_map_job *j)

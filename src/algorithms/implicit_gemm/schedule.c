@@ -86,7 +86,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
       bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
-  const int64_t copies = bc_round_up(rows, pixels && walk->taps_last ? k->lanes : 1);
+  const int64_t copies = bc_round_up(rows, pixels && walk->taps_last ? k->lanes : k->packed_rows);
   const size_t pointers = bc_workspace_book_words(rows * count_segments(walk, blocks));
   return (bc_map_areas){
       .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),

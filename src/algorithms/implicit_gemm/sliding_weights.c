@@ -166,8 +166,11 @@ static void add_unit(const job *j, const bc_sliding_context *ctx, int64_t number
     if (!in_pixels(g))
       bc_cpu_kernels()->transpose(gradient + lane * g->output.channel, g->output.channel, filters,
                                   columns, j->panel, lanes);
-    bc_multiply_panel(kernels(), &all, in_pixels(g) ? gradient + lane : j->panel,
-                      in_pixels(g) ? g->output.pixel : lanes, filters, places, &coming);
+    const bc_panels panel = {.first = in_pixels(g) ? gradient + lane : j->panel,
+                             .step = in_pixels(g) ? g->output.pixel : lanes,
+                             .lanes = filters,
+                             .places = places};
+    bc_multiply_panels(kernels(), &all, &panel, &coming);
   }
 }
 

@@ -30,7 +30,7 @@ typedef struct product {
   bool rows_stay, panels_stay;  /* they are read where they are */
   const float *next_a, *next_b; /* where the operands of what follows begin */
   float *panels;                /* [panels][depth][lanes of a panel] */
-  float *copies;                /* [row][depth], or if a lies in columns [tile][depth][its rows] */
+  float *copies;                /* [row][depth], or if a lies in columns [block][depth][its rows] */
   const float **at;             /* [row] */
   float **results;              /* [row] */
 } product;
@@ -40,10 +40,10 @@ static int64_t panel_elements(int64_t lanes, int64_t depth)
   return bc_round_up(lanes, bc_cpu_kernels()->product->lanes) * depth;
 }
 
-/* Copies of a block of rows, in whole tiles. */
+/* Copies of a block of rows, packed or not. */
 static int64_t copied_elements(int64_t rows, int64_t depth)
 {
-  return bc_round_up(bc_min(BC_ROW_BLOCK, rows), bc_cpu_kernels()->product->rows) * depth;
+  return bc_round_up(bc_min(BC_ROW_BLOCK, rows), bc_cpu_kernels()->product->packed_rows) * depth;
 }
 
 static size_t pointer_bytes(void)
@@ -122,17 +122,17 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
     copy(from, p->b.row_step, n, lanes, panel, width);
 }
 
-/* Copies of columns of some rows: [tiles][depth][rows of a tile]. */
+/* Copies of columns of some rows: [blocks][depth][packed rows]. */
 static void copy_columns(const product *p, const float *from, int64_t rows, int64_t columns)
 {
-  const int64_t tile = p->kernels->rows;
+  const int64_t width = p->kernels->packed_rows;
   for (int64_t k = 0; k < columns; ++k)
     p->kernels->put_row(&(bc_row_source){.from = from + k * p->a.column_step,
                                          .step = 1,
                                          .n = rows,
-                                         .width = tile,
-                                         .block_step = tile * columns},
-                        p->copies + k * tile);
+                                         .width = width,
+                                         .block_step = width * columns},
+                        p->copies + k * width);
 }
 
 /* Finds some rows over part of the depth, or copies of them that lie close together. Returns the
@@ -140,12 +140,13 @@ static void copy_columns(const product *p, const float *from, int64_t rows, int6
 static int64_t find_rows(const product *p, bc_range rows, bc_range depth)
 {
   const bool along = p->a.column_step == 1;
-  const int64_t n = bc_range_length(depth), m = bc_range_length(rows), tile = p->kernels->rows;
+  const int64_t n = bc_range_length(depth), m = bc_range_length(rows),
+                width = p->kernels->packed_rows;
   const float *from = p->a.data + rows.begin * p->a.row_step + depth.begin * p->a.column_step;
   for (int64_t i = 0; i < m; ++i) {
     p->at[i] = p->rows_stay ? from + i
                : along      ? p->copies + i * n
-                            : p->copies + i / tile * tile * n + i % tile;
+                            : p->copies + i / width * width * n + i % width;
     p->results[i] = p->c.data + (rows.begin + i) * p->c.row_step;
   }
   if (p->rows_stay)
@@ -154,7 +155,13 @@ static int64_t find_rows(const product *p, bc_range rows, bc_range depth)
     copy(from, p->a.row_step, m, n, p->copies, n);
   else
     copy_columns(p, from, m, n);
-  return along ? 1 : tile;
+  return along ? 1 : width;
+}
+
+static const float *panel_at(const product *p, bc_range depth, int64_t lane)
+{
+  return p->panels_stay ? first_of_panel(p, depth, lane)
+                        : p->panels + lane * bc_range_length(depth);
 }
 
 static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_coming *coming)
@@ -168,13 +175,19 @@ static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_co
                        .at = p->at,
                        .results = p->results,
                        .add = p->add || depth.begin > 0};
-  int64_t places[BC_MOST_LANES];
-  for (int64_t lane = 0; lane < p->lanes; lane += width) {
-    for (int64_t i = 0; i < width; ++i)
+  const int64_t at_once = bc_panels_at_once(p->kernels) * width;
+  int64_t places[BC_MOST_WIDE_LANES];
+  for (int64_t lane = 0; lane < p->lanes; lane += at_once) {
+    for (int64_t i = 0; i < at_once; ++i)
       places[i] = lane + i;
-    const float *panel = p->panels_stay ? first_of_panel(p, depth, lane) : p->panels + lane * n;
-    bc_multiply_panel(p->kernels, &all, panel, panel_step, bc_min(width, p->lanes - lane), places,
-                      coming);
+    const bc_panels some = {.first = panel_at(p, depth, lane),
+                            .beside = lane + width < bc_min(p->lanes, lane + at_once)
+                                          ? panel_at(p, depth, lane + width)
+                                          : NULL,
+                            .step = panel_step,
+                            .lanes = bc_min(at_once, p->lanes - lane),
+                            .places = places};
+    bc_multiply_panels(p->kernels, &all, &some, coming);
   }
 }
 
@@ -191,9 +204,7 @@ static void multiply_depth(const product *p, bc_range depth, const float *next_a
                            const float *next_b)
 {
   const int64_t n = bc_range_length(depth);
-  const int64_t pieces = bc_count_blocks(p->rows, p->kernels->rows) *
-                         bc_count_blocks(p->lanes, p->kernels->lanes) *
-                         bc_count_blocks(n, p->kernels->piece);
+  const int64_t pieces = bc_count_pieces(p->kernels, p->rows, p->lanes, n);
   const bc_operand a = {next_a, p->a.row_step, p->a.column_step};
   const bc_operand b = {next_b, p->b.row_step, p->b.column_step};
   bc_coming lanes = expect(b, n, p->lanes, pieces);

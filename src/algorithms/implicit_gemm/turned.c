@@ -65,10 +65,10 @@ static void make_rows(bc_map_job *j)
   bc_make_parts(j, met, lanes, sums);
 }
 
-/* Some channels of the result, which make a panel. */
+/* Some channels of the result, which make one or two panels. */
 typedef struct channel_block {
   int64_t first, count;
-  const float *panel; /* [depth][lanes] */
+  bc_panels panels;
 } channel_block;
 
 /* Where the channel's result is for a row. */
@@ -84,7 +84,7 @@ static void put_neighbours(const bc_map_job *j, const channel_block *channels, b
   bc_turned_sums *s = j->sums;
   const int64_t n = bc_range_length(rows), step = j->walk.result.channel;
   float *to = result_at(j, rows.begin, channels->first);
-  kernels->transpose(s->of_row[rows.begin], BC_MOST_LANES, n, channels->count,
+  kernels->transpose(s->of_row[rows.begin], BC_MOST_WIDE_LANES, n, channels->count,
                      j->add ? s->of_channel[0] : to, j->add ? BC_ROW_BLOCK : step);
   for (int64_t i = 0; i < channels->count && j->add; ++i)
     kernels->add(to + i * step, s->of_channel[i], n);
@@ -95,8 +95,8 @@ static void put_each(const bc_map_job *j, const channel_block *channels)
 {
   bc_turned_sums *s = j->sums;
   const int64_t n = bc_range_length(j->positions);
-  bc_cpu_kernels()->transpose(s->of_row[0], BC_MOST_LANES, n, channels->count, s->of_channel[0],
-                              BC_ROW_BLOCK);
+  bc_cpu_kernels()->transpose(s->of_row[0], BC_MOST_WIDE_LANES, n, channels->count,
+                              s->of_channel[0], BC_ROW_BLOCK);
   for (int64_t i = 0; i < channels->count; ++i) {
     const int64_t channel = (channels->first + i) * j->walk.result.channel;
     for (int64_t row = 0; row < n && j->add; ++row)
@@ -132,11 +132,9 @@ static void expect_results(const bc_map_job *j, const channel_block *channels, b
 static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_coming *coming)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
-  const int64_t at_once = 2 * kernels->rows;
-  const bool half = 2 * channels->count <= kernels->lanes;
-  int64_t places[BC_MOST_LANES], done = 0;
-  for (int64_t i = 0; i < kernels->lanes; ++i)
-    places[i] = i;
+  const int64_t at_once =
+      channels->panels.beside != NULL ? 3 * kernels->wide_rows : 2 * kernels->rows;
+  int64_t done = 0;
   for (int64_t i = 0; i < j->met->count; ++i) {
     const bc_rows *part = &j->met->parts[i];
     for (int64_t row = 0; row < part->count; row += at_once) {
@@ -146,23 +144,46 @@ static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_comi
       some.results += row;
       some.add = false; /* that comes after they are turned */
       expect_results(j, channels, (bc_range){done, done + some.count});
-      bc_multiply_panel(kernels, &some, channels->panel, j->segments * kernels->lanes,
-                        half ? kernels->lanes / 2 : kernels->lanes, places, coming);
+      bc_multiply_panels(kernels, &some, &channels->panels, coming);
       done += some.count;
     }
   }
+}
+
+/* The job's channels from number `first` on, in panels whose sums are whole vectors beside each
+ * other. A second panel is taken if it is filled by more than half. */
+static channel_block find_channels(const bc_map_job *j, int64_t first, const int64_t *places)
+{
+  const bc_product_kernels *kernels = j->ctx->kernels;
+  const int64_t width = kernels->lanes, left = j->channels.end - first;
+  const bool are_two = bc_panels_at_once(kernels) == 2 && 2 * left > 3 * width;
+  const bc_panel_view *view = &j->views[(first - j->channels.begin) / width];
+  return (channel_block){first,
+                         bc_min(left, are_two ? 2 * width : width),
+                         {.first = view[0].first,
+                          .beside = are_two ? view[1].first : NULL,
+                          .step = j->segments * width,
+                          .lanes = are_two             ? 2 * width
+                                   : 2 * left <= width ? width / 2
+                                                       : width,
+                          .places = places}};
 }
 
 /* Rows that are the first to meet the panels have each fetched while the one before is multiplied.
  */
 static void multiply_rows(const bc_map_job *j, bool are_first, bc_coming *coming)
 {
-  const int64_t lanes = j->ctx->kernels->lanes;
-  for (int64_t first = j->channels.begin, i = 0; first < j->channels.end; first += lanes, ++i) {
-    const channel_block channels = {first, bc_min(lanes, j->channels.end - first),
-                                    j->views[i].first};
-    if (j->packed != NULL && are_first && first + lanes < j->channels.end) {
-      bc_coming both = bc_expect_weights(j, i + 1, j->met->cut.count, coming);
+  const int64_t lanes = j->ctx->kernels->lanes, all = bc_job_panels(j).end;
+  int64_t places[BC_MOST_WIDE_LANES];
+  for (int64_t i = 0; i < BC_MOST_WIDE_LANES; ++i)
+    places[i] = i;
+  for (int64_t first = j->channels.begin; first < j->channels.end;) {
+    const channel_block channels = find_channels(j, first, places);
+    first += channels.count;
+    if (j->packed != NULL && are_first && first < j->channels.end) {
+      const int64_t next = (first - j->channels.begin) / lanes;
+      const bc_range panels = {next, bc_min(all, next + bc_panels_at_once(j->ctx->kernels))};
+      bc_coming both = bc_expect_weights(j, panels, coming);
       sum_rows(j, &channels, &both);
       bc_go_on(&both, coming);
     } else {

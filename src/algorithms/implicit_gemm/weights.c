@@ -12,7 +12,7 @@ int64_t bc_packed_width(const bc_geometry *geometry, blasconv_pass pass)
 {
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
   const bc_walk walk = bc_walk_at(geometry, pass, 0);
-  return bc_rows_are_pixels(&walk) ? kernels->lanes : kernels->rows;
+  return bc_rows_are_pixels(&walk) ? kernels->lanes : kernels->packed_rows;
 }
 
 static int64_t rows_ahead(int64_t floats_of_row)

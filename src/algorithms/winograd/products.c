@@ -14,23 +14,27 @@ static void find_rows(const bc_winograd_job *job, const bc_point_product *p, int
   }
 }
 
-/* All rows by the panel whose first filter is number `filter` of the block. */
-static void multiply_panel(const bc_winograd_job *job, const bc_point_product *p,
-                           const float *panel, int64_t filter)
+/* All rows by the panel whose first filter is number `filter` of the block, or two of them. Returns
+ * how many lanes there were. */
+static int64_t multiply_panels(const bc_winograd_job *job, const bc_point_product *p,
+                               const float *panel, int64_t filter)
 {
   const bc_product_kernels *k = job->kernels->product;
-  const int64_t lanes = bc_min(k->lanes, bc_range_length(job->filters) - filter);
+  const int64_t lanes = bc_min(2 * k->lanes, bc_range_length(job->filters) - filter);
+  const bool are_two = k->wide_rows > 0 && lanes == 2 * k->lanes;
   k->multiply(&(bc_panel_product){.rows = p->rows,
                                   .rows_at = job->rows,
                                   .segments = 1,
                                   .length = p->length,
                                   .step = p->factor_step,
                                   .panel = panel,
+                                  .beside = are_two ? panel + k->lanes * p->length : NULL,
                                   .panel_step = k->lanes,
                                   .results = job->results,
                                   .offset = filter,
                                   .add = p->add,
                                   .half = 2 * lanes <= k->lanes});
+  return bc_min(lanes, are_two ? 2 * k->lanes : k->lanes);
 }
 
 void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product)
@@ -39,7 +43,7 @@ void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *prod
   for (int64_t point = 0; point < job->tiling->points; ++point) {
     const float *panels = job->panels + point * job->areas->panels;
     find_rows(job, product, point);
-    for (int64_t k = 0; k < filters; k += bc_lanes())
-      multiply_panel(job, product, panels + k * product->length, k);
+    for (int64_t k = 0; k < filters;)
+      k += multiply_panels(job, product, panels + k * product->length, k);
   }
 }
