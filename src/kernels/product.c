@@ -135,7 +135,7 @@ INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
       /* What is short has none, but asked all the same GCC keeps all sums in registers. */
       if (p->coming != NULL)
         fetch(p->coming);
-      if (known.rows != 0)
+      if (known.rows != 0 || known.panel != 0)
         ADD_TERMS(TOGETHER)
       ADD_TERMS(1)
     }
@@ -179,6 +179,8 @@ INLINE void multiply_by_step(int rows, int vectors, const bc_panel_product *p, i
     multiply_tiles(rows, vectors, (steps){LANES, LANES}, p, begin, end);
   else if (counts && p->step == LANES)
     multiply_tiles(rows, vectors, (steps){LANES, 0}, p, begin, end);
+  else if (counts && is_packed && READS_IN_PLACE)
+    multiply_tiles(rows, vectors, (steps){0, LANES}, p, begin, end);
   else
     multiply_tiles(rows, vectors, (steps){0}, p, begin, end);
 }
