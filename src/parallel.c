@@ -27,6 +27,50 @@ static void await(atomic_llong *left)
     pause_briefly();
 }
 
+enum { MOST_SHARES = 64, LINE = 64 /* bytes that cores hand to each other */ };
+
+/* Tasks of which one thread takes the next ones, and the others when they have done with theirs. */
+typedef struct share {
+  _Alignas(LINE) atomic_llong next;
+  long long end;
+} share;
+
+/* What the threads of a region do. */
+typedef struct region {
+  bc_task *run;
+  void *context;
+  long long chunk; /* tasks that are taken at once: small ones (depthwise layers) are thousands */
+  int shares;
+  share share[MOST_SHARES];
+  _Alignas(LINE) atomic_llong left; /* tasks that have not ended */
+} region;
+
+/* Neighbouring tasks to each: what a thread reads and writes is mostly what it had at hand in the
+ * region before, in caches that are its core's own. */
+static void divide(region *r, int team, int64_t tasks)
+{
+  r->shares = team < MOST_SHARES ? team : MOST_SHARES;
+  r->chunk = tasks / team / 16 + 1;
+  for (int i = 0; i < r->shares; ++i) {
+    atomic_init(&r->share[i].next, i * tasks / r->shares);
+    r->share[i].end = (i + 1) * tasks / r->shares;
+  }
+  atomic_init(&r->left, tasks);
+}
+
+static void run_share(region *r, share *s, int thread)
+{
+  for (;;) {
+    const long long begin = atomic_fetch_add_explicit(&s->next, r->chunk, memory_order_relaxed);
+    const long long end = begin + r->chunk < s->end ? begin + r->chunk : s->end;
+    if (begin >= end)
+      return;
+    for (long long task = begin; task < end; ++task)
+      r->run(r->context, task, thread);
+    atomic_fetch_sub_explicit(&r->left, end - begin, memory_order_relaxed);
+  }
+}
+
 void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
 {
   const int team = tasks < threads ? (int)tasks : threads;
@@ -37,24 +81,22 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
   }
   if (team < 1)
     return;
-  /* Thousands of small tasks (depthwise layers) are handed out several at a time. */
-  const int64_t chunk = tasks / team / 16 + 1;
   const bool has_cores = team <= omp_get_num_procs();
-  atomic_llong left = tasks;
-#pragma omp parallel num_threads(team) default(none)                                               \
-    shared(tasks, run, context, chunk, left, has_cores)
+  region r; /* larger than what is set */
+  divide(&r, team, tasks);
+  r.run = run;
+  r.context = context;
+#pragma omp parallel num_threads(team) default(none) shared(r, has_cores)
   {
     /* OpenBLAS's OpenMP flavour asks for the threads of the task that calls it, and a team of one
      * does not count as parallel. The setting belongs to this region's implicit task alone: it
      * ends with the region, and the host's stays as it is. */
     omp_set_num_threads(1);
-#pragma omp for schedule(dynamic, chunk) nowait
-    for (int64_t task = 0; task < tasks; ++task) {
-      run(context, task, omp_get_thread_num());
-      atomic_fetch_sub_explicit(&left, 1, memory_order_relaxed);
-    }
+    const int thread = omp_get_thread_num();
+    for (int i = 0; i < r.shares; ++i)
+      run_share(&r, &r.share[(thread + i) % r.shares], thread);
     if (has_cores) /* else others wait for this one's */
-      await(&left);
+      await(&r.left);
   }
 }
 
