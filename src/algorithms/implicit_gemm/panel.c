@@ -9,7 +9,7 @@ enum { SHARING_TILES = 3, MOST_ROWS = SHARING_TILES * BC_MOST_TILE_ROWS };
 
 /* Rows whose lanes are no neighbours in the result, before they are put there. */
 typedef struct scratch {
-  float sums[MOST_ROWS][BC_MOST_LANES];
+  float sums[MOST_ROWS][BC_MOST_WIDE_LANES];
   float *rows[MOST_ROWS];
 } scratch;
 
@@ -56,13 +56,14 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *rows, int64_t lanes,
                            const int64_t *places, bc_panel_product product)
 {
+  const int64_t tile = product.beside != NULL ? kernels->wide_rows : kernels->rows;
   scratch s;
   for (int64_t i = 0; i < bc_min(rows->count, MOST_ROWS); ++i)
     s.rows[i] = s.sums[i];
   product.results = s.rows;
   for (int64_t row = 0; row < rows->count; row += product.rows) {
     const int64_t left = rows->count - row;
-    product.rows = left < SHARING_TILES * kernels->rows ? left : kernels->rows;
+    product.rows = left < SHARING_TILES * tile ? left : tile;
     expect_lanes(product.rows, lanes, places, rows->results + row);
     kernels->multiply(&product);
     put_lanes(&s, product.rows, lanes, places, rows->add, rows->results + row);
@@ -75,7 +76,7 @@ static bool are_neighbours(const int64_t *places, int64_t lanes)
   return places[lanes - 1] - places[0] == lanes - 1;
 }
 
-/* One panel, or two whose lanes are neighbours in the result. */
+/* One panel, or two that are filled. */
 static void multiply(const bc_product_kernels *kernels, const bc_rows *rows,
                      const bc_panels *panels, bc_coming *coming)
 {
@@ -125,8 +126,7 @@ void bc_multiply_panels(const bc_product_kernels *kernels, const bc_rows *rows,
                         const bc_panels *panels, bc_coming *coming)
 {
   const int64_t width = kernels->lanes;
-  if (panels->beside == NULL ||
-      (panels->lanes == 2 * width && are_neighbours(panels->places, panels->lanes))) {
+  if (panels->beside == NULL || panels->lanes == 2 * width) {
     multiply(kernels, rows, panels, coming);
     return;
   }
