@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* How often a thread looks before it sleeps: for some 50 microseconds. */
-enum { MOST_LOOKS = 4000 };
+/* A thread looks so long before it sleeps. In seconds, since a pause takes 40 cycles or 140. */
+static const double looking_seconds = 50e-6;
 
 /* A moment in which a core does little. */
 static void pause_briefly(void)
@@ -23,7 +23,8 @@ static void pause_briefly(void)
  * milliseconds later, where others want it too. */
 static void await(atomic_llong *left)
 {
-  for (int i = 0; i < MOST_LOOKS && atomic_load_explicit(left, memory_order_relaxed) > 0; ++i)
+  const double end = omp_get_wtime() + looking_seconds;
+  while (atomic_load_explicit(left, memory_order_relaxed) > 0 && omp_get_wtime() < end)
     pause_briefly();
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes peers.md and the pictures of what compare.py wrote.
 
-usage: report.py [--out FOLDER] [--docs FILE]
+usage: report.py [--out FOLDER] [--docs FILE [--section NAME]]
 
 FOLDER (default: out) has peers.csv and peers.json. FILE is a text whose part between the lines
-"<!-- peers AVX2: begin -->" and "<!-- peers AVX2: end -->" is replaced by the tables, or that of
-another instruction set, if that is what the CPU was found to have.
+"<!-- peers NAME: begin -->" and "<!-- peers NAME: end -->" is replaced by the tables; NAME is the
+instruction set that the CPU was found to have, unless another is given.
 """
 
 import argparse
@@ -99,14 +99,9 @@ def markdown(rows, facts):
     return "\n".join(lines) + "\n"
 
 
-def region(facts):
-    """The lines between which the tables of such a machine are."""
-    isa = facts["library"].split("; CPU ")[1]
-    return f"<!-- peers {isa}: begin -->", f"<!-- peers {isa}: end -->"
-
-
-def replace_region(path, facts, text):
-    begin, end = region(facts)
+def replace_region(path, name, text):
+    """The tables take the place of what is between the lines with that name."""
+    begin, end = f"<!-- peers {name}: begin -->", f"<!-- peers {name}: end -->"
     whole = path.read_text(encoding="utf-8")
     before, rest = whole.split(begin)
     after = rest.split(end)[1]
@@ -204,13 +199,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"))
     parser.add_argument("--docs", type=pathlib.Path, help="a text to put the tables into")
+    parser.add_argument("--section", metavar="NAME", help="of it (the instruction set)")
     options = parser.parse_args()
     rows = read(options.out / "peers.csv")
     facts = json.loads((options.out / "peers.json").read_text(encoding="utf-8"))
     text = markdown(rows, facts)
     (options.out / "peers.md").write_text(text, encoding="utf-8")
     if options.docs:
-        replace_region(options.docs, facts, text)
+        isa = facts["library"].split("; CPU ")[1]
+        replace_region(options.docs, options.section or isa, text)
     if any(row["ratio"] for row in rows):
         draw(rows, facts, options.out)
         print(f"{options.out}/peers.md, peers_layers.png, peers_networks.png, peers_roofline.png")

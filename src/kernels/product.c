@@ -333,7 +333,7 @@ static void gather(const bc_lanes_source *from, int64_t channels, float *panel, 
 
 /* ---- packed rows and columns ---- */
 
-/* The width is known, and the step if it is 1: neighbours are a few vectors, no call of memcpy(). */
+/* The width is known, and the step if it is 1: neighbours are few vectors, no call of memcpy(). */
 INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, float *to)
 {
   const float *from = row->from;
