@@ -30,6 +30,11 @@ static void await(atomic_llong *left)
 
 enum { MOST_SHARES = 64, LINE = 64 /* bytes that cores hand to each other */ };
 
+/* Counted by all threads, on a line of its own. */
+typedef struct counter {
+  _Alignas(LINE) atomic_llong count;
+} counter;
+
 /* Tasks of which one thread takes the next ones, and the others when they have done with theirs. */
 typedef struct share {
   _Alignas(LINE) atomic_llong next;
@@ -43,7 +48,7 @@ typedef struct region {
   long long chunk; /* tasks that are taken at once: small ones (depthwise layers) are thousands */
   int shares;
   share share[MOST_SHARES];
-  _Alignas(LINE) atomic_llong left; /* tasks that have not ended */
+  counter left; /* tasks that have not ended */
 } region;
 
 /* Neighbouring tasks to each: what a thread reads and writes is mostly what it had at hand in the
@@ -56,7 +61,7 @@ static void divide(region *r, int team, int64_t tasks)
     atomic_init(&r->share[i].next, i * tasks / r->shares);
     r->share[i].end = (i + 1) * tasks / r->shares;
   }
-  atomic_init(&r->left, tasks);
+  atomic_init(&r->left.count, tasks);
 }
 
 static void run_share(region *r, share *s, int thread)
@@ -68,7 +73,7 @@ static void run_share(region *r, share *s, int thread)
       return;
     for (long long task = begin; task < end; ++task)
       r->run(r->context, task, thread);
-    atomic_fetch_sub_explicit(&r->left, end - begin, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&r->left.count, end - begin, memory_order_relaxed);
   }
 }
 
@@ -97,7 +102,7 @@ void bc_parallel_for(int threads, int64_t tasks, bc_task *run, void *context)
     for (int i = 0; i < r.shares; ++i)
       run_share(&r, &r.share[(thread + i) % r.shares], thread);
     if (has_cores) /* else others wait for this one's */
-      await(&r.left);
+      await(&r.left.count);
   }
 }
 

@@ -114,7 +114,7 @@ INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
   const int64_t *shift = p->shifts;
   /* Where each vector ends: if it begins in another line, a tile before it ended there. */
 #define EXPECT(i)                                                                                  \
-  for (int v = 0; v < vectors && (i) < rows; ++v)                                                  \
+  for (int64_t v = 0; v < vectors && (i) < rows; ++v)                                              \
     __builtin_prefetch(results[(i)] + offset + (v + 1) * WIDTH - 1, 1);
   if (slides != ROWS_SLIDE) { /* whose tiles are too short for that */
     EACH_ROW(EXPECT)
@@ -208,7 +208,8 @@ static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begi
  * to be added, so these share them evenly. */
 static void multiply(const bc_panel_product *p)
 {
-  const int64_t most = p->beside != NULL ? WIDE_ROWS : ROWS, full = p->rows / most;
+  const bool wide = WIDE_ROWS > 0 && p->beside != NULL;
+  const int64_t most = wide ? WIDE_ROWS : ROWS, full = p->rows / most;
   int64_t sharing = p->rows % most == 0 ? 0 : full < 2 ? full + 1 : 3;
   int64_t row = sharing == 0 ? p->rows : (full + 1 - sharing) * most;
   multiply_alike(p, most, 0, row);
