@@ -72,7 +72,8 @@ static double expected_sum(const operands *o, int64_t row, int64_t lane, double 
 static void check_product(const operands *o, int64_t rows, bool add, bool half,
                           support_random *random)
 {
-  const int64_t panels = o->beside > 0 ? 2 : 1, lanes = panels * o->kernels->lanes / (half ? 2 : 1);
+  const int64_t halves = (o->beside > 0 ? 4 : 2) - (half ? 1 : 0);
+  const int64_t lanes = halves * o->kernels->lanes / 2;
   const int64_t offset = 3, step = offset + lanes + 2;
   const float *at[most_segments * most_rows] = {NULL};
   float *results[most_rows];
@@ -140,10 +141,10 @@ START_TEST(any_rows_and_segments)
       const bool half = i / 2 % 2 == 0;
       o.panel_step = support_random_between(&random, half ? lanes : lanes - 3, lanes + 9);
       const int64_t elements = depth * o.panel_step + lanes;
-      o.beside = find_beside(o.kernels, !half && i / 4 % 2 == 0, elements, &random);
+      o.beside = find_beside(o.kernels, i / 4 % 2 == 0, elements, &random);
       o.panel = support_tensor_random(o.beside + elements, &random);
       for (int64_t k = 0; half && k < depth; ++k) /* not to be used */
-        o.panel.data[k * o.panel_step + lanes - 1] = NAN;
+        o.panel.data[o.beside + k * o.panel_step + lanes - 1] = NAN;
       check_product(&o, rows, i % 2 == 0, half, &random);
       support_tensor_free(&o.panel);
       support_tensor_free(&o.rows);
@@ -173,7 +174,7 @@ START_TEST(packed_operands)
         o.panel_step *= 3;
       o.beside = find_beside(kernels, i / 6 % 2 == 0, depth * o.panel_step, &random);
       o.panel = support_tensor_random(o.beside + depth * o.panel_step, &random);
-      check_product(&o, rows, i % 2 == 0, false, &random);
+      check_product(&o, rows, i % 2 == 0, i % 5 == 0, &random);
       support_tensor_free(&o.panel);
       support_tensor_free(&o.rows);
     }
@@ -196,7 +197,9 @@ static void check_sliding(const bc_kernels *table, bool rows_slide, int i, suppo
                 .shifts = shifts,
                 .rows_slide = rows_slide};
   const bool half = i / 2 % 2 == 0;
-  const int64_t lanes = half ? o.kernels->lanes / 2 : o.kernels->lanes;
+  if (!rows_slide && half && o.kernels->wide_rows > 0 && i / 4 % 2 == 0)
+    o.beside = o.kernels->lanes; /* the lanes that follow */
+  const int64_t lanes = o.beside + (half ? o.kernels->lanes / 2 : o.kernels->lanes);
   for (int64_t k = 0; k < o.length; ++k)
     shifts[k] = support_random_between(random, 0, most_shift);
   o.rows = support_tensor_random(o.kernels->rows * (o.length * o.step + o.gap), random);

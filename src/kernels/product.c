@@ -64,8 +64,8 @@ static void fetch(bc_coming *coming)
   coming->at = at;
 }
 
-/* Vectors of a tile's row: half a panel's, a panel's, or those of two panels. */
-enum { HALF = 1, ONE_PANEL = 2, TWO_PANELS = 4 };
+/* Vectors of a tile's row. */
+enum { HALF = 1, ONE_PANEL = 2, ONE_AND_HALF = 3, TWO_PANELS = 4 };
 
 #define ADD(i)                                                                                     \
   if ((i) < rows) {                                                                                \
@@ -73,25 +73,28 @@ enum { HALF = 1, ONE_PANEL = 2, TWO_PANELS = 4 };
     a##i += factor * a;                                                                            \
     if (vectors > 1)                                                                               \
       b##i += factor * b;                                                                          \
-    if (vectors > 2) {                                                                             \
+    if (vectors > 2)                                                                               \
       c##i += factor * c;                                                                          \
+    if (vectors > 3)                                                                               \
       d##i += factor * d;                                                                          \
-    }                                                                                              \
   }
 /* So many terms at a time, as long as there are so many. */
 #define ADD_TERMS(count)                                                                           \
   for (; k <= stop - (count)*step; k += (count)*step)                                              \
     _Pragma("GCC unroll 4") for (int64_t term = 0; term < (count); ++term)                         \
     {                                                                                              \
+      const int64_t begin = slides == PANEL_SLIDES ? *shift++ : 0;                                 \
       if (slides == PANEL_SLIDES)                                                                  \
-        panel = p->panel + *shift++;                                                               \
+        panel = p->panel + begin;                                                                  \
+      if (slides == PANEL_SLIDES && vectors > 2)                                                   \
+        beside = p->beside + begin;                                                                \
       const int64_t place = slides == ROWS_SLIDE ? *shift++ : k + term * step;                     \
       const floats a = load(panel), b = vectors > 1 ? load(panel + WIDTH) : a;                     \
-      const floats c = vectors > 2 ? load(beside) : a, d = vectors > 2 ? load(beside + WIDTH) : a; \
+      const floats c = vectors > 2 ? load(beside) : a, d = vectors > 3 ? load(beside + WIDTH) : a; \
       EACH_ROW(ADD)                                                                                \
       if (slides != PANEL_SLIDES)                                                                  \
         panel += panel_step;                                                                       \
-      if (vectors > 2)                                                                             \
+      if (slides != PANEL_SLIDES && vectors > 2)                                                   \
         beside += panel_step;                                                                      \
     }
 
@@ -149,10 +152,10 @@ INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
     PUT(a##i, to);                                                                                 \
     if (vectors > 1)                                                                               \
       PUT(b##i, to + WIDTH);                                                                       \
-    if (vectors > 2) {                                                                             \
+    if (vectors > 2)                                                                               \
       PUT(c##i, to + LANES);                                                                       \
+    if (vectors > 3)                                                                               \
       PUT(d##i, to + LANES + WIDTH);                                                               \
-    }                                                                                              \
   }
   EACH_ROW(STORE)
 }
@@ -165,21 +168,22 @@ INLINE void multiply_tiles(int rows, int vectors, steps known, const bc_panel_pr
 }
 
 /* Operands that lie as packing leaves them have steps that are known. It does not count for tiles
- * of few rows, which wait for their sums to be added. */
+ * of few rows, which wait for their sums to be added. Half a panel beside a whole one is rare but
+ * for pixels by few filters. */
 INLINE void multiply_by_step(int rows, int vectors, const bc_panel_product *p, int64_t begin,
                              int64_t end)
 {
-  const bool is_packed = p->panel_step == LANES;
+  const bool is_packed = p->panel_step == LANES, are_whole = vectors != ONE_AND_HALF;
   const bool counts = vectors > HALF && 3 * rows * vectors >= 2 * ROWS * ONE_PANEL;
   if (counts && is_packed && p->step == 1)
     multiply_tiles(rows, vectors, (steps){1, LANES}, p, begin, end);
-  else if (counts && is_packed && p->step == PACKED_ROWS)
+  else if (counts && are_whole && is_packed && p->step == PACKED_ROWS)
     multiply_tiles(rows, vectors, (steps){PACKED_ROWS, LANES}, p, begin, end);
-  else if (counts && is_packed && p->step == LANES)
+  else if (counts && are_whole && is_packed && p->step == LANES)
     multiply_tiles(rows, vectors, (steps){LANES, LANES}, p, begin, end);
-  else if (counts && p->step == LANES)
+  else if (counts && are_whole && p->step == LANES)
     multiply_tiles(rows, vectors, (steps){LANES, 0}, p, begin, end);
-  else if (counts && is_packed && READS_IN_PLACE)
+  else if (counts && are_whole && is_packed && READS_IN_PLACE)
     multiply_tiles(rows, vectors, (steps){0, LANES}, p, begin, end);
   else
     multiply_tiles(rows, vectors, (steps){0}, p, begin, end);
@@ -190,7 +194,9 @@ static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begi
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    if (p->half)                                                                                   \
+    if (WIDE_ROWS > 0 && p->half && p->beside != NULL)                                             \
+      multiply_by_step((i) + 1, ONE_AND_HALF, p, begin, end);                                      \
+    else if (p->half)                                                                              \
       multiply_by_step((i) + 1, HALF, p, begin, end);                                              \
     else if ((i) < WIDE_ROWS && p->beside != NULL)                                                 \
       multiply_by_step((i) + 1, TWO_PANELS, p, begin, end);                                        \
@@ -208,7 +214,7 @@ static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begi
  * to be added, so these share them evenly. */
 static void multiply(const bc_panel_product *p)
 {
-  const bool wide = WIDE_ROWS > 0 && p->beside != NULL;
+  const bool wide = WIDE_ROWS > 0 && p->beside != NULL && !p->half;
   const int64_t most = wide ? WIDE_ROWS : ROWS, full = p->rows / most;
   int64_t sharing = p->rows % most == 0 ? 0 : full < 2 ? full + 1 : 3;
   int64_t row = sharing == 0 ? p->rows : (full + 1 - sharing) * most;
@@ -222,7 +228,9 @@ static void multiply(const bc_panel_product *p)
 
 static void slide_panel(const bc_panel_product *p)
 {
-  if (p->half)
+  if (WIDE_ROWS > 0 && p->half && p->beside != NULL)
+    multiply_tile(ROWS, ONE_AND_HALF, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
+  else if (p->half)
     multiply_tile(ROWS, HALF, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
   else
     multiply_tile(ROWS, ONE_PANEL, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);

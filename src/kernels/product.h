@@ -26,8 +26,8 @@ typedef struct bc_coming {
 } bc_coming;
 
 /* Rows by a panel: results[i][offset + lane] (+)= sum over k of row i's factor k * panel[k][lane],
- * for all lanes, or the first half of them. The depth is cut into segments of the same length,
- * which a row may have anywhere. */
+ * for all lanes of one panel or two, or but for half of the last one's. The depth is cut into
+ * segments of the same length, which a row may have anywhere. */
 typedef struct bc_panel_product {
   int64_t rows;                /* any number: they are cut into tiles of the table's */
   const float *const *rows_at; /* [segments][rows]: where a row's segment begins; */
@@ -42,7 +42,7 @@ typedef struct bc_panel_product {
   int64_t offset;
   const int64_t *shifts; /* [length], for what slides: where a term is, from where that begins */
   bool add;              /* to what is there; else it is not read */
-  bool half;             /* of the lanes: the others are neither read nor written */
+  bool half;             /* of the last panel's lanes: the others are neither read nor written */
   bc_coming *coming;     /* some is fetched with every piece of a segment; or NULL */
 } bc_panel_product;
 

@@ -56,7 +56,8 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *rows, int64_t lanes,
                            const int64_t *places, bc_panel_product product)
 {
-  const int64_t tile = product.beside != NULL ? kernels->wide_rows : kernels->rows;
+  const bool wide = product.beside != NULL && !product.half;
+  const int64_t tile = wide ? kernels->wide_rows : kernels->rows;
   scratch s;
   for (int64_t i = 0; i < bc_min(rows->count, MOST_ROWS); ++i)
     s.rows[i] = s.sums[i];
@@ -71,19 +72,13 @@ static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *row
   }
 }
 
-static bool are_neighbours(const int64_t *places, int64_t lanes)
+void bc_multiply_panels(const bc_product_kernels *kernels, const bc_rows *rows,
+                        const bc_panels *panels, bc_coming *coming)
 {
-  return places[lanes - 1] - places[0] == lanes - 1;
-}
-
-/* One panel, or two that are filled. */
-static void multiply(const bc_product_kernels *kernels, const bc_rows *rows,
-                     const bc_panels *panels, bc_coming *coming)
-{
-  const int64_t lanes = panels->lanes;
-  const bool half = 2 * lanes <= kernels->lanes;
-  const bool whole = lanes >= (half ? kernels->lanes / 2 : kernels->lanes) &&
-                     are_neighbours(panels->places, lanes);
+  const int64_t lanes = panels->lanes, before = panels->beside != NULL ? kernels->lanes : 0;
+  const bool half = 2 * (lanes - before) <= kernels->lanes;
+  const bool whole = lanes == before + (half ? kernels->lanes / 2 : kernels->lanes) &&
+                     panels->places[lanes - 1] - panels->places[0] == lanes - 1;
   /* All members: compilers would clear a struct first, which takes as long as a short product. */
   bc_panel_product product = {.rows = rows->count,
                               .rows_at = rows->at,
@@ -120,20 +115,4 @@ int64_t bc_count_pieces(const bc_product_kernels *kernels, int64_t rows, int64_t
   const int64_t tiles = (pairs == 0 ? 0 : pairs * bc_count_blocks(rows, kernels->wide_rows)) +
                         (panels - 2 * pairs) * bc_count_blocks(rows, kernels->rows);
   return tiles * bc_count_blocks(depth, kernels->piece);
-}
-
-void bc_multiply_panels(const bc_product_kernels *kernels, const bc_rows *rows,
-                        const bc_panels *panels, bc_coming *coming)
-{
-  const int64_t width = kernels->lanes;
-  if (panels->beside == NULL || panels->lanes == 2 * width) {
-    multiply(kernels, rows, panels, coming);
-    return;
-  }
-  bc_panels one = {panels->first, NULL, panels->step, width, panels->places};
-  multiply(kernels, rows, &one, coming);
-  one.first = panels->beside;
-  one.lanes = panels->lanes - width;
-  one.places += width;
-  multiply(kernels, rows, &one, coming);
 }

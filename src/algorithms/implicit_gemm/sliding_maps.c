@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "kernels/kernels.h"
 #include "kernels/product.h"
+#include "panel.h"
 #include "parallel.h"
 #include "weights.h"
 
@@ -146,6 +147,16 @@ static void find_weights(job *j)
   j->step = packed == NULL ? 1 : width;
 }
 
+/* Where so many columns are left: half a panel's, a panel's, or, where tiles can have two, one and
+ * a half: rows are as many as with one. */
+static int64_t lanes_of_tile(const bc_product_kernels *k, int64_t columns)
+{
+  const int64_t half = k->lanes / 2;
+  if (bc_panels_at_once(k) == 2 && columns >= 3 * half)
+    return 3 * half;
+  return columns > half ? k->lanes : half;
+}
+
 /* A row of output of some filters: their weights and the rows that they slide over stay in the
  * first-level cache. The last tile begins earlier rather than to be smaller. */
 static void slide_filters(const job *j, int64_t row, int64_t filter)
@@ -161,10 +172,12 @@ static void slide_filters(const job *j, int64_t row, int64_t filter)
                            .step = j->step,
                            .shifts = j->shifts,
                            .results = j->results + filter};
-  for (int64_t column = 0; column < columns; column += k->lanes) {
-    tile.half = 2 * (columns - column) <= k->lanes;
-    const int64_t begin = bc_min(column, columns - (tile.half ? k->lanes / 2 : k->lanes));
+  for (int64_t column = 0, lanes; column < columns; column += lanes) {
+    lanes = lanes_of_tile(k, columns - column);
+    const int64_t begin = bc_min(column, columns - lanes);
     tile.panel = first + begin;
+    tile.beside = lanes > k->lanes ? tile.panel + k->lanes : NULL;
+    tile.half = lanes != k->lanes;
     tile.offset = row * columns + begin;
     k->slide_panel(&tile);
   }

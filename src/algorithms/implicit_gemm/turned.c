@@ -132,8 +132,8 @@ static void expect_results(const bc_map_job *j, const channel_block *channels, b
 static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_coming *coming)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
-  const int64_t at_once =
-      channels->panels.beside != NULL ? 3 * kernels->wide_rows : 2 * kernels->rows;
+  const bool wide = channels->panels.lanes == 2 * kernels->lanes;
+  const int64_t at_once = wide ? 3 * kernels->wide_rows : 2 * kernels->rows;
   int64_t done = 0;
   for (int64_t i = 0; i < j->met->count; ++i) {
     const bc_rows *part = &j->met->parts[i];
@@ -150,22 +150,26 @@ static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_comi
   }
 }
 
-/* The job's channels from number `first` on, in panels whose sums are whole vectors beside each
- * other. A second panel is taken if it is filled by more than half. */
+/* Lanes of so many channels in panels: whole vectors, beside each other in the sums. */
+static int64_t filled_lanes(int64_t channels)
+{
+  const int64_t half = bc_cpu_kernels()->product->lanes / 2;
+  return bc_round_up(channels, half);
+}
+
+/* The job's channels from number `first` on. */
 static channel_block find_channels(const bc_map_job *j, int64_t first, const int64_t *places)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
   const int64_t width = kernels->lanes, left = j->channels.end - first;
-  const bool are_two = bc_panels_at_once(kernels) == 2 && 2 * left > 3 * width;
+  const int64_t count = bc_min(left, bc_panels_at_once(kernels) * width);
   const bc_panel_view *view = &j->views[(first - j->channels.begin) / width];
   return (channel_block){first,
-                         bc_min(left, are_two ? 2 * width : width),
+                         count,
                          {.first = view[0].first,
-                          .beside = are_two ? view[1].first : NULL,
+                          .beside = count > width ? view[1].first : NULL,
                           .step = j->segments * width,
-                          .lanes = are_two             ? 2 * width
-                                   : 2 * left <= width ? width / 2
-                                                       : width,
+                          .lanes = filled_lanes(count),
                           .places = places}};
 }
 

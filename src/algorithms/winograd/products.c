@@ -21,7 +21,8 @@ static int64_t multiply_panels(const bc_winograd_job *job, const bc_point_produc
 {
   const bc_product_kernels *k = job->kernels->product;
   const int64_t lanes = bc_min(2 * k->lanes, bc_range_length(job->filters) - filter);
-  const bool are_two = k->wide_rows > 0 && lanes == 2 * k->lanes;
+  const bool are_two = k->wide_rows > 0 && lanes > k->lanes;
+  const int64_t before = are_two ? k->lanes : 0;
   k->multiply(&(bc_panel_product){.rows = p->rows,
                                   .rows_at = job->rows,
                                   .segments = 1,
@@ -33,8 +34,8 @@ static int64_t multiply_panels(const bc_winograd_job *job, const bc_point_produc
                                   .results = job->results,
                                   .offset = filter,
                                   .add = p->add,
-                                  .half = 2 * lanes <= k->lanes});
-  return bc_min(lanes, are_two ? 2 * k->lanes : k->lanes);
+                                  .half = 2 * (lanes - before) <= k->lanes});
+  return bc_min(lanes, before + k->lanes);
 }
 
 void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product)
