@@ -99,8 +99,9 @@ def markdown(rows, facts):
     return "\n".join(lines) + "\n"
 
 
-def replace_region(path, name, text):
-    """The tables take the place of what is between the lines with that name."""
+def replace_region(path, facts, text, name=None):
+    """The tables take the place of what is between the lines with that name, or the machine's."""
+    name = name or facts["library"].split("; CPU ")[1]
     begin, end = f"<!-- peers {name}: begin -->", f"<!-- peers {name}: end -->"
     whole = path.read_text(encoding="utf-8")
     before, rest = whole.split(begin)
@@ -206,8 +207,7 @@ def main():
     text = markdown(rows, facts)
     (options.out / "peers.md").write_text(text, encoding="utf-8")
     if options.docs:
-        isa = facts["library"].split("; CPU ")[1]
-        replace_region(options.docs, options.section or isa, text)
+        replace_region(options.docs, facts, text, options.section)
     if any(row["ratio"] for row in rows):
         draw(rows, facts, options.out)
         print(f"{options.out}/peers.md, peers_layers.png, peers_networks.png, peers_roofline.png")

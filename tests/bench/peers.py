@@ -162,6 +162,9 @@ class Report(unittest.TestCase):
                 report.replace_region(file, FACTS, "new\n")
             self.assertEqual(file.read_text("utf-8"),
                              f"before\n{begin}new\n{end}{other}after\n")
+            report.replace_region(file, FACTS, "named\n", "AVX-512")
+            self.assertEqual(file.read_text("utf-8"), f"before\n{begin}new\n{end}"
+                             f"{other.replace('other', 'named')}after\n")
 
 
 if __name__ == "__main__":
