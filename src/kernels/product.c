@@ -1,4 +1,4 @@
-/* The tile of a product: rows x two vectors, all of which stay in registers. */
+/* The tile of a product: rows by one to four vectors, all of which stay in registers. */
 #include "product.h"
 
 #include "kernels.h"
@@ -14,7 +14,7 @@ enum { ROWS = 8, WIDE_ROWS = 6, PIECE = 32, TURNED = 512, READS_IN_PLACE = 1 };
 #define EACH_ROW(use) SIX_ROWS(use)
 enum { ROWS = 6, WIDE_ROWS = 0, PIECE = 64, TURNED = 96, READS_IN_PLACE = 0 };
 #endif
-/* Terms in a piece of the loop, which spares some of the instructions around them. */
+/* Terms at a time, which spares some of the instructions around them. */
 enum { TOGETHER = 4 };
 
 #include "vectors.h"
@@ -189,19 +189,32 @@ INLINE void multiply_by_step(int rows, int vectors, const bc_panel_product *p, i
     multiply_tiles(rows, vectors, (steps){0}, p, begin, end);
 }
 
+static int vectors_of(const bc_panel_product *p)
+{
+  if (WIDE_ROWS == 0 || p->beside == NULL)
+    return p->half ? HALF : ONE_PANEL;
+  return p->half ? ONE_AND_HALF : TWO_PANELS;
+}
+
+INLINE void multiply_vectors(int rows, const bc_panel_product *p, int64_t begin, int64_t end)
+{
+  const int vectors = vectors_of(p);
+  if (vectors == HALF)
+    multiply_by_step(rows, HALF, p, begin, end);
+  else if (vectors == ONE_PANEL)
+    multiply_by_step(rows, ONE_PANEL, p, begin, end);
+  else if (WIDE_ROWS > 0 && vectors == ONE_AND_HALF)
+    multiply_by_step(rows, ONE_AND_HALF, p, begin, end);
+  else if (rows <= WIDE_ROWS)
+    multiply_by_step(rows, TWO_PANELS, p, begin, end);
+}
+
 /* Tiles of so many rows. */
 static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begin, int64_t end)
 {
 #define CASE(i)                                                                                    \
   case (i) + 1:                                                                                    \
-    if (WIDE_ROWS > 0 && p->half && p->beside != NULL)                                             \
-      multiply_by_step((i) + 1, ONE_AND_HALF, p, begin, end);                                      \
-    else if (p->half)                                                                              \
-      multiply_by_step((i) + 1, HALF, p, begin, end);                                              \
-    else if ((i) < WIDE_ROWS && p->beside != NULL)                                                 \
-      multiply_by_step((i) + 1, TWO_PANELS, p, begin, end);                                        \
-    else                                                                                           \
-      multiply_by_step((i) + 1, ONE_PANEL, p, begin, end);                                         \
+    multiply_vectors((i) + 1, p, begin, end);                                                      \
     break;
   switch (rows) {
     EACH_ROW(CASE)
@@ -214,8 +227,7 @@ static void multiply_alike(const bc_panel_product *p, int64_t rows, int64_t begi
  * to be added, so these share them evenly. */
 static void multiply(const bc_panel_product *p)
 {
-  const bool wide = WIDE_ROWS > 0 && p->beside != NULL && !p->half;
-  const int64_t most = wide ? WIDE_ROWS : ROWS, full = p->rows / most;
+  const int64_t most = vectors_of(p) == TWO_PANELS ? PACKED_ROWS : ROWS, full = p->rows / most;
   int64_t sharing = p->rows % most == 0 ? 0 : full < 2 ? full + 1 : 3;
   int64_t row = sharing == 0 ? p->rows : (full + 1 - sharing) * most;
   multiply_alike(p, most, 0, row);
@@ -228,9 +240,10 @@ static void multiply(const bc_panel_product *p)
 
 static void slide_panel(const bc_panel_product *p)
 {
-  if (WIDE_ROWS > 0 && p->half && p->beside != NULL)
+  const int vectors = vectors_of(p);
+  if (WIDE_ROWS > 0 && vectors == ONE_AND_HALF)
     multiply_tile(ROWS, ONE_AND_HALF, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
-  else if (p->half)
+  else if (vectors == HALF)
     multiply_tile(ROWS, HALF, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
   else
     multiply_tile(ROWS, ONE_PANEL, PANEL_SLIDES, (steps){0}, p, p->rows_at, p->results);
@@ -348,9 +361,11 @@ INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, fl
   const float *from = row->from;
   int64_t left = row->n;
   for (; left >= width; left -= width, from += width * step, to += row->block_step) {
-    if (step == 1)
+    if (step == 1) {
       memcpy(to, from, (size_t)width * sizeof *to);
-    for (int64_t i = 0; i < width && step != 1; ++i)
+      continue;
+    }
+    for (int64_t i = 0; i < width; ++i)
       to[i] = from[i * step];
   }
   for (int64_t i = 0; i < left; ++i)

@@ -85,6 +85,18 @@ typedef struct bc_product_kernels {
   void (*put_row)(const bc_row_source *row, float *to);
 } bc_product_kernels;
 
+/* Panels that are multiplied together. */
+static inline int64_t bc_panels_at_once(const bc_product_kernels *kernels)
+{
+  return kernels->wide_rows > 0 ? 2 : 1;
+}
+
+/* Rows of a tile of so many lanes, of one panel or two. */
+static inline int64_t bc_rows_of_tile(const bc_product_kernels *kernels, int64_t lanes)
+{
+  return 2 * lanes > 3 * kernels->lanes ? kernels->wide_rows : kernels->rows;
+}
+
 extern const bc_product_kernels bc_product_kernels_generic, bc_product_kernels_avx2,
     bc_product_kernels_avx512;
 

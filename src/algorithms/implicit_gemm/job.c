@@ -33,7 +33,9 @@ bc_range bc_job_panels(const bc_map_job *j)
   return (bc_range){0, bc_count_blocks(bc_range_length(bc_job_lanes(j)), j->ctx->kernels->lanes)};
 }
 
-bc_panels bc_panels_from(const bc_map_job *j, int64_t index, int64_t end)
+/* The job's panel of that number, with the next one if they are multiplied together and it comes
+ * before number `end`. */
+static bc_panels panels_from(const bc_map_job *j, int64_t index, int64_t end)
 {
   const int64_t width = j->ctx->kernels->lanes, all = bc_range_length(bc_job_lanes(j));
   const bc_panel_view *view = &j->views[index];
@@ -50,7 +52,7 @@ void bc_multiply_blocks(const bc_map_job *j, const bc_rows *blocks, int64_t coun
                         bc_coming *coming)
 {
   for (int64_t i = panels.begin; i < panels.end;) {
-    const bc_panels some = bc_panels_from(j, i, panels.end);
+    const bc_panels some = panels_from(j, i, panels.end);
     for (int64_t block = 0; block < count; ++block)
       bc_multiply_panels(j->ctx->kernels, &blocks[block], &some, coming);
     i += some.beside != NULL ? 2 : 1;

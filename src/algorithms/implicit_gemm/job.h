@@ -115,10 +115,6 @@ void bc_make_weight_panels(const bc_map_job *job);
 /* The job's panels by number. */
 bc_range bc_job_panels(const bc_map_job *job);
 
-/* The job's panel of that number, with the next one if they are multiplied together and it comes
- * before number `end`. */
-bc_panels bc_panels_from(const bc_map_job *job, int64_t index, int64_t end);
-
 /* Some panels, each of which meets all blocks of rows in turn. `coming` may be NULL. */
 void bc_multiply_blocks(const bc_map_job *job, const bc_rows *blocks, int64_t count,
                         bc_range panels, bc_coming *coming);

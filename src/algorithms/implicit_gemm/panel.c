@@ -56,8 +56,7 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 static void multiply_apart(const bc_product_kernels *kernels, const bc_rows *rows, int64_t lanes,
                            const int64_t *places, bc_panel_product product)
 {
-  const bool wide = product.beside != NULL && !product.half;
-  const int64_t tile = wide ? kernels->wide_rows : kernels->rows;
+  const int64_t tile = bc_rows_of_tile(kernels, lanes);
   scratch s;
   for (int64_t i = 0; i < bc_min(rows->count, MOST_ROWS); ++i)
     s.rows[i] = s.sums[i];
@@ -102,17 +101,12 @@ void bc_multiply_panels(const bc_product_kernels *kernels, const bc_rows *rows,
     multiply_apart(kernels, rows, lanes, panels->places, product);
 }
 
-int64_t bc_panels_at_once(const bc_product_kernels *kernels)
-{
-  return kernels->wide_rows > 0 ? 2 : 1;
-}
-
 int64_t bc_count_pieces(const bc_product_kernels *kernels, int64_t rows, int64_t lanes,
                         int64_t depth)
 {
-  const int64_t panels = bc_count_blocks(lanes, kernels->lanes);
-  const int64_t pairs = kernels->wide_rows > 0 ? panels / 2 : 0;
-  const int64_t tiles = (pairs == 0 ? 0 : pairs * bc_count_blocks(rows, kernels->wide_rows)) +
-                        (panels - 2 * pairs) * bc_count_blocks(rows, kernels->rows);
+  const int64_t at_once = bc_panels_at_once(kernels) * kernels->lanes, rest = lanes % at_once;
+  int64_t tiles = lanes / at_once * bc_count_blocks(rows, bc_rows_of_tile(kernels, at_once));
+  if (rest > 0)
+    tiles += bc_count_blocks(rows, bc_rows_of_tile(kernels, rest));
   return tiles * bc_count_blocks(depth, kernels->piece);
 }

@@ -31,9 +31,6 @@ int64_t bc_filled_rows(int64_t count);
 /* To be fetched evenly with so many pieces of tiles. */
 bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces);
 
-/* Panels that are multiplied together: two or one. */
-int64_t bc_panels_at_once(const bc_product_kernels *kernels);
-
 /* Pieces of the tiles of a product of these extents, each of which fetches something. */
 int64_t bc_count_pieces(const bc_product_kernels *kernels, int64_t rows, int64_t lanes,
                         int64_t depth);

@@ -4,7 +4,6 @@
 #include "cpu.h"
 #include "kernels/kernels.h"
 #include "kernels/product.h"
-#include "panel.h"
 #include "parallel.h"
 #include "weights.h"
 

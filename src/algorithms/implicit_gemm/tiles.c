@@ -178,14 +178,13 @@ static void multiply_rows(const product *p, bc_range rows, bc_range depth, bc_co
   const int64_t at_once = bc_panels_at_once(p->kernels) * width;
   int64_t places[BC_MOST_WIDE_LANES];
   for (int64_t lane = 0; lane < p->lanes; lane += at_once) {
-    for (int64_t i = 0; i < at_once; ++i)
+    const int64_t lanes = bc_min(at_once, p->lanes - lane);
+    for (int64_t i = 0; i < lanes; ++i)
       places[i] = lane + i;
     const bc_panels some = {.first = panel_at(p, depth, lane),
-                            .beside = lane + width < bc_min(p->lanes, lane + at_once)
-                                          ? panel_at(p, depth, lane + width)
-                                          : NULL,
+                            .beside = lanes > width ? panel_at(p, depth, lane + width) : NULL,
                             .step = panel_step,
-                            .lanes = bc_min(at_once, p->lanes - lane),
+                            .lanes = lanes,
                             .places = places};
     bc_multiply_panels(p->kernels, &all, &some, coming);
   }

@@ -132,8 +132,8 @@ static void expect_results(const bc_map_job *j, const channel_block *channels, b
 static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_coming *coming)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
-  const bool wide = channels->panels.lanes == 2 * kernels->lanes;
-  const int64_t at_once = wide ? 3 * kernels->wide_rows : 2 * kernels->rows;
+  const int64_t tile = bc_rows_of_tile(kernels, channels->panels.lanes);
+  const int64_t at_once = (tile == kernels->rows ? 2 : 3) * tile;
   int64_t done = 0;
   for (int64_t i = 0; i < j->met->count; ++i) {
     const bc_rows *part = &j->met->parts[i];
@@ -150,14 +150,9 @@ static void sum_rows(const bc_map_job *j, const channel_block *channels, bc_comi
   }
 }
 
-/* Lanes of so many channels in panels: whole vectors, beside each other in the sums. */
-static int64_t filled_lanes(int64_t channels)
-{
-  const int64_t half = bc_cpu_kernels()->product->lanes / 2;
-  return bc_round_up(channels, half);
-}
-
-/* The job's channels from number `first` on. */
+/* The job's channels from number `first` on. Lanes are whole vectors, beside each other in the
+ * sums.
+ */
 static channel_block find_channels(const bc_map_job *j, int64_t first, const int64_t *places)
 {
   const bc_product_kernels *kernels = j->ctx->kernels;
@@ -169,7 +164,7 @@ static channel_block find_channels(const bc_map_job *j, int64_t first, const int
                          {.first = view[0].first,
                           .beside = count > width ? view[1].first : NULL,
                           .step = j->segments * width,
-                          .lanes = filled_lanes(count),
+                          .lanes = bc_round_up(count, width / 2),
                           .places = places}};
 }
 

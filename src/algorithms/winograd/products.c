@@ -20,22 +20,22 @@ static int64_t multiply_panels(const bc_winograd_job *job, const bc_point_produc
                                const float *panel, int64_t filter)
 {
   const bc_product_kernels *k = job->kernels->product;
-  const int64_t lanes = bc_min(2 * k->lanes, bc_range_length(job->filters) - filter);
-  const bool are_two = k->wide_rows > 0 && lanes > k->lanes;
-  const int64_t before = are_two ? k->lanes : 0;
+  const int64_t most = bc_panels_at_once(k) * k->lanes;
+  const int64_t lanes = bc_min(most, bc_range_length(job->filters) - filter);
+  const int64_t before = lanes > k->lanes ? k->lanes : 0;
   k->multiply(&(bc_panel_product){.rows = p->rows,
                                   .rows_at = job->rows,
                                   .segments = 1,
                                   .length = p->length,
                                   .step = p->factor_step,
                                   .panel = panel,
-                                  .beside = are_two ? panel + k->lanes * p->length : NULL,
+                                  .beside = before > 0 ? panel + before * p->length : NULL,
                                   .panel_step = k->lanes,
                                   .results = job->results,
                                   .offset = filter,
                                   .add = p->add,
                                   .half = 2 * (lanes - before) <= k->lanes});
-  return bc_min(lanes, before + k->lanes);
+  return lanes;
 }
 
 void bc_multiply_points(const bc_winograd_job *job, const bc_point_product *product)
