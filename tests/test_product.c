@@ -22,6 +22,7 @@ typedef struct operands {
   const bc_product_kernels *kernels;
   int64_t segments, length, step, gap; /* gap: elements between one segment of a row and the next */
   int64_t panel_step;                  /* of the panel's rows, which may overlap */
+  const int64_t *panel_at;             /* [segments]: where each is in a panel, or NULL */
   int64_t beside;                      /* from the panel to the one beside it; 0: there is none */
   const int64_t *shifts;               /* or where they begin, for slide_panel(), */
   bool rows_slide;                     /* or where the rows' factors are, for slide_rows() */
@@ -35,6 +36,8 @@ static const float *segment_of(const operands *o, int64_t row, int64_t segment)
 
 static int64_t panel_row(const operands *o, int64_t k)
 {
+  if (o->panel_at != NULL)
+    return o->panel_at[k / o->length] + k % o->length * o->panel_step;
   return o->shifts == NULL || o->rows_slide ? k * o->panel_step : o->shifts[k];
 }
 
@@ -97,6 +100,7 @@ static void check_product(const operands *o, int64_t rows, bool add, bool half,
                                     .panel = o->panel.data,
                                     .beside = o->beside > 0 ? o->panel.data + o->beside : NULL,
                                     .panel_step = o->panel_step,
+                                    .panel_at = o->panel_at,
                                     .shifts = o->shifts,
                                     .results = results,
                                     .offset = offset,
@@ -115,6 +119,14 @@ static void check_product(const operands *o, int64_t rows, bool add, bool half,
   support_tensor_check(&result, "result");
   support_tensor_free(&result);
   support_tensor_free(&before);
+}
+
+/* The segments of some operands in a panel, the last one first, or NULL. */
+static const int64_t *find_segments(const operands *o, bool wanted, int64_t at[most_segments])
+{
+  for (int64_t segment = 0; segment < o->segments; ++segment)
+    at[segment] = (o->segments - 1 - segment) * o->length * o->panel_step;
+  return wanted ? at : NULL;
 }
 
 /* The beside of some operands: none, or behind so many elements of a panel, and some more. */
@@ -140,6 +152,8 @@ START_TEST(any_rows_and_segments)
       const int64_t lanes = o.kernels->lanes, depth = o.segments * o.length;
       const bool half = i / 2 % 2 == 0;
       o.panel_step = support_random_between(&random, half ? lanes : lanes - 3, lanes + 9);
+      int64_t at[most_segments];
+      o.panel_at = find_segments(&o, i / 8 % 2 == 0, at);
       const int64_t elements = depth * o.panel_step + lanes;
       o.beside = find_beside(o.kernels, i / 4 % 2 == 0, elements, &random);
       o.panel = support_tensor_random(o.beside + elements, &random);
@@ -172,6 +186,8 @@ START_TEST(packed_operands)
       o.rows = support_tensor_random(rows * o.segments * (o.length * o.step + o.gap), &random);
       if (i / 12 % 2 == 0) /* taps between each other: every third row of a panel */
         o.panel_step *= 3;
+      int64_t at[most_segments];
+      o.panel_at = find_segments(&o, i / 24 % 2 == 0, at);
       o.beside = find_beside(kernels, i / 6 % 2 == 0, depth * o.panel_step, &random);
       o.panel = support_tensor_random(o.beside + depth * o.panel_step, &random);
       check_product(&o, rows, i % 2 == 0, i % 5 == 0, &random);

@@ -168,6 +168,109 @@ START_TEST(many_elements_are_shared_out)
 }
 END_TEST
 
+/* ---- which thread runs what ---- */
+
+enum { most_threads = 130, most_tasks = 5000 };
+
+typedef struct ledger {
+  int threads;
+  atomic_int runs[most_tasks];   /* of each task */
+  atomic_int busy[most_threads]; /* 1 while a task runs with that number */
+  atomic_int mistakes;
+} ledger;
+
+static void enter(void *context, int64_t task, int thread)
+{
+  ledger *l = context;
+  if (thread < 0 || thread >= l->threads || atomic_fetch_add(&l->busy[thread], 1) != 0) {
+    atomic_fetch_add(&l->mistakes, 1);
+    return;
+  }
+  atomic_fetch_add(&l->runs[task], 1);
+  atomic_fetch_sub(&l->busy[thread], 1);
+}
+
+/* More threads than there are shares, too. */
+START_TEST(every_task_runs_once)
+{
+  static const int teams[] = {1, 2, 3, 7, 64, 65, most_threads};
+  static const int64_t counts[] = {0, 1, 2, 63, 64, 65, 131, 1000, most_tasks};
+  static ledger l;
+  for (size_t i = 0; i < sizeof teams / sizeof *teams; ++i)
+    for (size_t j = 0; j < sizeof counts / sizeof *counts; ++j) {
+      memset(&l, 0, sizeof l);
+      l.threads = teams[i];
+      bc_parallel_for(teams[i], counts[j], enter, &l);
+      ck_assert_int_eq(atomic_load(&l.mistakes), 0);
+      for (int64_t task = 0; task < most_tasks; ++task)
+        support_assert(atomic_load(&l.runs[task]) == (task < counts[j]),
+                       "%d threads, %d tasks: number %d ran %d times", teams[i], (int)counts[j],
+                       (int)task, atomic_load(&l.runs[task]));
+    }
+}
+END_TEST
+
+/* Tasks that wait until some others have begun. */
+typedef struct waiting {
+  atomic_int begun[task_count];
+  bool (*may_end)(struct waiting *w, int64_t task);
+  atomic_int late; /* those that waited in vain */
+  int thread_of_task[task_count];
+} waiting;
+
+static bool have_begun(waiting *w, int64_t first, int64_t end)
+{
+  for (int64_t task = first; task < end; ++task)
+    if (atomic_load(&w->begun[task]) == 0)
+      return false;
+  return true;
+}
+
+/* The other thread's task in the same place of its share. */
+static bool has_partner(waiting *w, int64_t task)
+{
+  const int64_t partner = (task + task_count / 2) % task_count;
+  return have_begun(w, partner, partner + 1);
+}
+
+/* For the first task all of them, the others need not wait. */
+static bool have_all_if_first(waiting *w, int64_t task)
+{
+  return task > 0 || have_begun(w, 0, task_count);
+}
+
+static void wait_for_others(void *context, int64_t task, int thread)
+{
+  waiting *w = context;
+  const double start = now();
+  w->thread_of_task[task] = thread;
+  atomic_store(&w->begun[task], 1);
+  while (!w->may_end(w, task) && now() - start < 20.0)
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  if (!w->may_end(w, task))
+    atomic_fetch_add(&w->late, 1);
+}
+
+/* From one queue, the second thread would take the second task, which waits for the last. */
+START_TEST(neighbouring_tasks_are_for_one_thread)
+{
+  waiting w = {.may_end = has_partner};
+  bc_parallel_for(2, task_count, wait_for_others, &w);
+  ck_assert_int_eq(atomic_load(&w.late), 0);
+  for (int task = 0; task < task_count; ++task)
+    ck_assert_int_eq(w.thread_of_task[task], w.thread_of_task[task - task % 2]);
+  ck_assert_int_ne(w.thread_of_task[0], w.thread_of_task[task_count / 2]);
+}
+END_TEST
+
+START_TEST(who_has_done_with_its_tasks_takes_others)
+{
+  waiting w = {.may_end = have_all_if_first};
+  bc_parallel_for(2, task_count, wait_for_others, &w);
+  ck_assert_int_eq(atomic_load(&w.late), 0);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("teams");
@@ -177,5 +280,8 @@ int main(void)
   support_add(suite, a_team_has_work_for_each);
   support_add(suite, few_elements_stay_with_the_caller);
   support_add(suite, many_elements_are_shared_out);
+  support_add(suite, every_task_runs_once);
+  support_add(suite, neighbouring_tasks_are_for_one_thread);
+  support_add(suite, who_has_done_with_its_tasks_takes_others);
   return support_run(suite);
 }
