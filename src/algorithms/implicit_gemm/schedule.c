@@ -158,6 +158,15 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
   return bc_even_block(whole, bc_round_up(block / 2, unit), unit);
 }
 
+/* Twice as many as elsewhere, since a task makes little again: where one core is slower than
+ * another for a while, all wait for its last task. But gathered pixels are gathered again for each
+ * block of filters. */
+static int64_t wanted_tasks(const bc_walk *walk, const bc_request *request)
+{
+  const bool gathers = walk->taps_last && bc_rows_are_pixels(walk) && !bc_rows_stay(walk);
+  return request->threads == 1 || gathers ? bc_wanted_tasks(request) : 2 * bc_wanted_tasks(request);
+}
+
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
  * cost little, and so do weights that were packed before. */
@@ -165,7 +174,7 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t tasks = bc_wanted_tasks(request);
+  const int64_t tasks = wanted_tasks(walk, request);
   const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8;
   const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
