@@ -17,6 +17,9 @@ enum { LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
  * rest does not pay. */
 static const double MANY_INSIDE = 0.97;
 
+/* Panels that meet so many rows pay for being copied. */
+enum { MANY_ROWS = 256 };
+
 /* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
 enum { CROWDED_STEP = 8 * BC_CACHE_LINE };
 
@@ -48,8 +51,8 @@ bool bc_panels_stay(const bc_walk *walk)
         axis->count != axis->source)
       return false;
   }
-  return kernels()->reads_in_place && !bc_rows_are_pixels(walk) && step % BC_CACHE_LINE == 0 &&
-         step % CROWDED_STEP != 0;
+  return kernels()->reads_in_place && !bc_rows_are_pixels(walk) &&
+         walk->result_channels < MANY_ROWS && step % BC_CACHE_LINE == 0 && step % CROWDED_STEP != 0;
 }
 
 bool bc_rows_stay(const bc_walk *walk)
