@@ -45,9 +45,12 @@ typedef struct bc_tensors {
   const float *output;  /* read by backward data and backward weights */
   const float *weights; /* read by forward and backward data, unless they are packed */
   const float *packed;  /* the same, as the algorithm packed them; else NULL */
+  int packed_form;      /* how, see bc_algorithm */
   float *result;        /* written: output, input or weights */
   bc_epilogue epilogue; /* of the result of forward and backward data; nothing if it accumulates */
 } bc_tensors;
+
+enum { BC_PACKED_FORMS = 2 };
 
 typedef struct bc_algorithm {
   const char *name;
@@ -63,10 +66,14 @@ typedef struct bc_algorithm {
                   const bc_schedule *schedule);
   /* Computes the pass; batch is at least 1, the bias gradient is not its business. */
   void (*run)(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace);
-  /* Floats of the packed weights, and how to write them; they follow from the filters, not from
-   * batch, extents or blocks. Both NULL: weights are taken as they are. */
-  int64_t (*packed_elements)(const bc_geometry *geometry, blasconv_pass pass);
-  void (*pack)(const bc_geometry *geometry, blasconv_pass pass, const float *weights,
+  /* The form, below BC_PACKED_FORMS, in which packed weights are read fastest. Every form is read,
+   * since this one may follow from extents, and the same filters serve images of any size. NULL:
+   * there is but form 0. */
+  int (*packed_form)(const bc_geometry *geometry, blasconv_pass pass);
+  /* Floats of the packed weights in a form, and how to write them; they follow from the filters,
+   * not from batch, extents or blocks. Both NULL: weights are taken as they are. */
+  int64_t (*packed_elements)(const bc_geometry *geometry, blasconv_pass pass, int form);
+  void (*pack)(const bc_geometry *geometry, blasconv_pass pass, int form, const float *weights,
                float *packed);
 } bc_algorithm;
 

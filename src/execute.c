@@ -107,25 +107,26 @@ static bc_epilogue epilogue_of(const blasconv_plan *plan, const blasconv_argumen
 /* The tensors as the geometry's convolution sees them: a transposed problem's output is its input,
  * and the other way round. */
 static bc_tensors tensors_of(const blasconv_plan *plan, const blasconv_arguments *arguments,
-                             const float *packed)
+                             const bc_packed *packed)
 {
   const bool transposed = plan->problem.direction == BLASCONV_TRANSPOSED;
   float *const results[PASSES] = {[BLASCONV_FORWARD] = arguments->output,
                                   [BLASCONV_BACKWARD_DATA] = arguments->input_gradient,
                                   [BLASCONV_BACKWARD_WEIGHTS] = arguments->weights_gradient};
-  const bool own_form = packed != NULL && plan->algorithm->packed_elements != NULL;
+  const bool as_they_are = plan->algorithm->packed_elements == NULL && packed->weights != NULL;
   return (bc_tensors){
       .input = transposed ? arguments->output_gradient : arguments->input,
       .output = transposed ? arguments->input : arguments->output_gradient,
-      .weights = packed != NULL && !own_form ? packed : arguments->weights,
-      .packed = own_form ? packed : NULL,
+      .weights = as_they_are ? packed->weights : arguments->weights,
+      .packed = as_they_are ? NULL : packed->weights,
+      .packed_form = packed->form,
       .result = results[plan->pass],
       .epilogue = epilogue_of(plan, arguments),
   };
 }
 
-static void run(const blasconv_plan *plan, const blasconv_arguments *arguments, const float *packed,
-                void *workspace)
+static void run(const blasconv_plan *plan, const blasconv_arguments *arguments,
+                const bc_packed *packed, void *workspace)
 {
   const bc_tensors tensors = tensors_of(plan, arguments, packed);
   if (plan->problem.batch > 0)
@@ -144,7 +145,7 @@ blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
   if (plan == NULL || arguments == NULL)
     return BLASCONV_NULL_POINTER;
   const size_t needed = blasconv_plan_workspace_size(plan);
-  const float *packed = NULL;
+  bc_packed packed = {0};
   blasconv_status status = check_arguments(plan, arguments);
   if (status == BLASCONV_SUCCESS && arguments->packed != NULL)
     status = bc_packed_open(plan, arguments->packed, arguments->packed_bytes, &packed);
@@ -153,14 +154,14 @@ blasconv_status blasconv_plan_execute(const blasconv_plan *plan,
   if (status != BLASCONV_SUCCESS)
     return status;
   if (workspace != NULL || needed == 0) {
-    run(plan, arguments, packed, workspace);
+    run(plan, arguments, &packed, workspace);
     return BLASCONV_SUCCESS;
   }
   const blasconv_allocator *allocator = &plan->allocator;
   void *own = allocator->allocate(allocator->context, needed, BLASCONV_WORKSPACE_ALIGNMENT);
   if (own == NULL)
     return BLASCONV_OUT_OF_MEMORY;
-  run(plan, arguments, packed, own);
+  run(plan, arguments, &packed, own);
   allocator->release(allocator->context, own);
   return BLASCONV_SUCCESS;
 }

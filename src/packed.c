@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 
 /* "bcpacked" as a number, so that another byte order is noticed. */
 #define MAGIC UINT64_C(0x62637061636b6564)
@@ -15,8 +15,9 @@ typedef struct header {
   uint64_t magic;
   uint64_t format; /* of this header, and of what the library's version packs */
   uint64_t payload_bytes;
-  uint64_t checksum; /* of what the packed form follows from */
-  uint64_t unused[4];
+  uint64_t checksum; /* of what they follow from */
+  uint64_t form;     /* of the algorithm's */
+  uint64_t unused[3];
 } header;
 
 _Static_assert(sizeof(header) == BLASCONV_WORKSPACE_ALIGNMENT, "the weights must be aligned");
@@ -38,16 +39,16 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 
 /* An algorithm's own form depends on how the geometry was simplified, and maybe on the instruction
  * set. */
-static uint64_t mix_form(uint64_t hash, const blasconv_plan *plan)
+static uint64_t mix_form(uint64_t hash, const blasconv_plan *plan, int form)
 {
   const bc_geometry *g = &plan->geometry;
-  const int64_t form[] = {g->layout, g->in_channels, g->taps};
-  hash = mix_numbers(hash, form, sizeof form / sizeof *form);
+  const int64_t numbers[] = {g->layout, g->in_channels, g->taps, form};
+  hash = mix_numbers(hash, numbers, sizeof numbers / sizeof *numbers);
   return mix_text(hash, bc_isa_name(bc_cpu_isa()));
 }
 
 /* Batch and extents are left out: the same filters serve images of any size. */
-static uint64_t checksum(const blasconv_plan *plan)
+static uint64_t checksum(const blasconv_plan *plan, int form)
 {
   const blasconv_problem *p = &plan->problem;
   const int64_t kinds[] = {p->layout,       p->direction, p->rank,   p->in_channels,
@@ -61,15 +62,24 @@ static uint64_t checksum(const blasconv_plan *plan)
   hash = mix_numbers(hash, p->pads_end, p->rank);
   hash = mix_numbers(hash, p->output_padding, p->rank);
   hash = mix_text(hash, plan->algorithm->name);
-  return plan->algorithm->packed_elements == NULL ? hash : mix_form(hash, plan);
+  return plan->algorithm->packed_elements == NULL ? hash : mix_form(hash, plan, form);
 }
 
-static int64_t payload_elements(const blasconv_plan *plan)
+static int best_form(const blasconv_plan *plan)
 {
   const bc_algorithm *algorithm = plan->algorithm;
-  return algorithm->packed_elements != NULL
-             ? algorithm->packed_elements(&plan->geometry, plan->request.pass)
-             : bc_count_weights(&plan->geometry);
+  return algorithm->packed_form != NULL
+             ? algorithm->packed_form(&plan->geometry, plan->request.pass)
+             : 0;
+}
+
+static size_t payload_bytes(const blasconv_plan *plan, int form)
+{
+  const bc_algorithm *algorithm = plan->algorithm;
+  return bc_workspace_book(
+      algorithm->packed_elements != NULL
+          ? algorithm->packed_elements(&plan->geometry, plan->request.pass, form)
+          : bc_count_weights(&plan->geometry));
 }
 
 static uint64_t format(void)
@@ -78,12 +88,13 @@ static uint64_t format(void)
          FORMAT;
 }
 
-static header header_of(const blasconv_plan *plan)
+static header header_of(const blasconv_plan *plan, int form)
 {
   return (header){.magic = MAGIC,
                   .format = format(),
-                  .payload_bytes = bc_workspace_book(payload_elements(plan)),
-                  .checksum = checksum(plan)};
+                  .payload_bytes = payload_bytes(plan, form),
+                  .checksum = checksum(plan, form),
+                  .form = (uint64_t)form};
 }
 
 static bool reads_weights(const blasconv_plan *plan)
@@ -95,7 +106,7 @@ size_t blasconv_plan_packed_size(const blasconv_plan *plan)
 {
   if (plan == NULL || !reads_weights(plan))
     return 0;
-  return sizeof(header) + bc_workspace_book(payload_elements(plan));
+  return sizeof(header) + payload_bytes(plan, best_form(plan));
 }
 
 static bool is_aligned(const void *memory)
@@ -114,26 +125,39 @@ blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const float *weigh
     return BLASCONV_WORKSPACE_TOO_SMALL;
   if (!is_aligned(packed))
     return BLASCONV_WORKSPACE_MISALIGNED;
-  const header h = header_of(plan);
+  const int form = best_form(plan);
+  const header h = header_of(plan, form);
   float *payload = (float *)(void *)((char *)packed + sizeof h);
   memset(packed, 0, blasconv_plan_packed_size(plan)); /* the same bytes each time */
   memcpy(packed, &h, sizeof h);
   if (plan->algorithm->packed_elements != NULL)
-    plan->algorithm->pack(&plan->geometry, plan->request.pass, weights, payload);
+    plan->algorithm->pack(&plan->geometry, plan->request.pass, form, weights, payload);
   else
     memcpy(payload, weights, (size_t)bc_count_weights(&plan->geometry) * sizeof *weights);
   return BLASCONV_SUCCESS;
 }
 
-blasconv_status bc_packed_open(const blasconv_plan *plan, const void *packed, size_t bytes,
-                               const float **weights)
+/* Whether a plan's packed weights begin with this. */
+static bool is_of_plan(const header *h, const blasconv_plan *plan)
 {
-  const header wanted = header_of(plan);
+  if (h->form > 0 && (h->form >= BC_PACKED_FORMS || plan->algorithm->packed_form == NULL))
+    return false;
+  const header wanted = header_of(plan, (int)h->form);
+  return memcmp(h, &wanted, sizeof wanted) == 0;
+}
+
+blasconv_status bc_packed_open(const blasconv_plan *plan, const void *memory, size_t bytes,
+                               bc_packed *packed)
+{
+  header h;
   if (!reads_weights(plan))
     return BLASCONV_WRONG_TENSORS;
-  if (bytes < sizeof wanted + wanted.payload_bytes || !is_aligned(packed) ||
-      memcmp(packed, &wanted, sizeof wanted) != 0)
+  if (bytes < sizeof h || !is_aligned(memory))
     return BLASCONV_PACKED_MISMATCH;
-  *weights = (const float *)(const void *)((const char *)packed + sizeof wanted);
+  memcpy(&h, memory, sizeof h);
+  if (!is_of_plan(&h, plan) || bytes - sizeof h < h.payload_bytes)
+    return BLASCONV_PACKED_MISMATCH;
+  packed->weights = (const float *)(const void *)((const char *)memory + sizeof h);
+  packed->form = (int)h.form;
   return BLASCONV_SUCCESS;
 }

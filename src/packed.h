@@ -4,8 +4,14 @@
 
 #include "plan.h"
 
-/* Finds the packed weights behind the header of `packed` [bytes], if they are of this plan. */
-blasconv_status bc_packed_open(const blasconv_plan *plan, const void *packed, size_t bytes,
-                               const float **weights);
+/* Packed weights as an execution takes them. */
+typedef struct bc_packed {
+  const float *weights; /* NULL: there are none */
+  int form;             /* of the algorithm's */
+} bc_packed;
+
+/* Finds them behind the header of `memory` [bytes], if they are of this plan. */
+blasconv_status bc_packed_open(const blasconv_plan *plan, const void *memory, size_t bytes,
+                               bc_packed *packed);
 
 #endif

@@ -8,7 +8,7 @@
 #include "shapes.h"
 #include "support.h"
 
-enum { problems = 300 };
+enum { problems = 300, deep_problems = 40 };
 
 /* Another batch and larger images. */
 static blasconv_problem with_larger_images(const blasconv_problem *problem, support_random *random)
@@ -92,9 +92,39 @@ START_TEST(random_weights_serve_other_images)
 }
 END_TEST
 
+/* Filters of many channels, which small images of NCHW are multiplied by in another order. */
+START_TEST(deep_filters_serve_small_and_large_images)
+{
+  support_random random = support_random_start(5);
+  int served = 0;
+  for (int i = 0; i < deep_problems; ++i) {
+    const int64_t kernel = support_random_between(&random, 0, 1) == 0 ? 1 : 3;
+    const int64_t extent = support_random_between(&random, kernel, 9);
+    blasconv_problem small = blasconv_problem_2d(
+        support_random_between(&random, 1, 3), support_random_between(&random, 120, 200), extent,
+        extent, support_random_between(&random, 120, 200), kernel, kernel);
+    for (int axis = 0; axis < 2; ++axis) {
+      small.strides[axis] = support_random_between(&random, 1, 2);
+      small.pads_begin[axis] = small.pads_end[axis] = kernel / 2;
+    }
+    blasconv_problem large = small;
+    large.batch = support_random_between(&random, 1, 2);
+    large.input[0] = support_random_between(&random, 10, 20);
+    large.input[1] = support_random_between(&random, 10, 20);
+    const blasconv_pass pass = (blasconv_pass)(i % 2);
+    if (covers_image(&small) != covers_image(&large))
+      continue;
+    served += serves_both(&small, &large, pass, "implicit_gemm", &random);
+    served += serves_both(&large, &small, pass, "implicit_gemm", &random);
+  }
+  ck_assert_int_gt(served, deep_problems);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("packed");
   support_add(suite, random_weights_serve_other_images);
+  support_add(suite, deep_filters_serve_small_and_large_images);
   return support_run(suite);
 }

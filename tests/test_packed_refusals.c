@@ -265,20 +265,29 @@ END_TEST
  * Damage
  * ------------------------------------------------------------------------------------------ */
 
-START_TEST(every_bit_of_the_header_counts)
+static void check_header_bits(const blasconv_problem *problem, const char *algorithm)
 {
-  const blasconv_problem plain = plain_problem();
-  support_memory packed = pack(&plain, BLASCONV_FORWARD, "im2col_gemm");
+  support_memory packed = pack(problem, BLASCONV_FORWARD, algorithm);
   unsigned char *header = packed.data;
   for (int bit = 0; bit < header_bytes * 8; ++bit) {
     header[bit / 8] ^= (unsigned char)(1u << bit % 8);
-    check_execution(&plain, BLASCONV_FORWARD, "im2col_gemm", packed.data, packed.bytes,
+    check_execution(problem, BLASCONV_FORWARD, algorithm, packed.data, packed.bytes,
                     BLASCONV_PACKED_MISMATCH, "a flipped bit");
     header[bit / 8] ^= (unsigned char)(1u << bit % 8);
   }
-  check_execution(&plain, BLASCONV_FORWARD, "im2col_gemm", packed.data, packed.bytes,
-                  BLASCONV_SUCCESS, "mended");
+  check_execution(problem, BLASCONV_FORWARD, algorithm, packed.data, packed.bytes, BLASCONV_SUCCESS,
+                  "mended");
   support_memory_free(&packed);
+}
+
+/* Those that say how the weights lie, too: 96 filters take as many bytes in each form. */
+START_TEST(every_bit_of_the_header_counts)
+{
+  const blasconv_problem plain = plain_problem();
+  const blasconv_problem deep = blasconv_problem_2d(1, 130, 7, 7, 96, 1, 1);
+  check_header_bits(&plain, "im2col_gemm");
+  check_header_bits(&plain, "implicit_gemm");
+  check_header_bits(&deep, "implicit_gemm");
 }
 END_TEST
 

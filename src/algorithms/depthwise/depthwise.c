@@ -146,16 +146,18 @@ static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *work
     bc_planar_run(plan, tensors, workspace);
 }
 
-static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
+static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass, int form)
 {
   (void)pass;
+  (void)form;
   return bc_count_weights(geometry);
 }
 
-static void pack(const bc_geometry *geometry, blasconv_pass pass, const float *weights,
+static void pack(const bc_geometry *geometry, blasconv_pass pass, int form, const float *weights,
                  float *packed)
 {
   (void)pass;
+  (void)form;
   if (bc_depthwise_has_channel_vectors(geometry))
     bc_channels_pack(geometry, weights, packed);
   else

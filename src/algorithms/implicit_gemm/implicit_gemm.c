@@ -32,9 +32,9 @@ static const char *reject(const bc_geometry *g, const bc_request *request)
   return NULL;
 }
 
-static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
+static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass, int form)
 {
-  const int64_t width = bc_packed_width(geometry, pass);
+  const int64_t width = bc_packed_width(form);
   int64_t elements = 0;
   for (int64_t i = 0; i < bc_count_walks(geometry, pass); ++i) {
     const bc_walk walk = bc_walk_at(geometry, pass, i);
@@ -43,9 +43,10 @@ static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
   return elements;
 }
 
-static void pack(const bc_geometry *g, blasconv_pass pass, const float *weights, float *packed)
+static void pack(const bc_geometry *g, blasconv_pass pass, int form, const float *weights,
+                 float *packed)
 {
-  const int64_t width = bc_packed_width(g, pass);
+  const int64_t width = bc_packed_width(form);
   for (int64_t index = 0; index < bc_count_walks(g, pass); ++index) {
     const bc_walk walk = bc_walk_at(g, pass, index);
     const bc_range channels = {0, walk.result_channels}, all = {0, walk.depth};
@@ -136,5 +137,6 @@ const bc_algorithm bc_implicit_gemm = {.name = "implicit_gemm",
                                        .prepare = prepare,
                                        .work = work,
                                        .run = run,
+                                       .packed_form = bc_best_form,
                                        .packed_elements = packed_elements,
                                        .pack = pack};

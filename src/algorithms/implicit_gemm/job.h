@@ -46,6 +46,7 @@ typedef struct bc_map_job {
   const bc_map_context *ctx;
   bc_walk walk;
   const float *packed; /* the walk's weights of all groups, if they are packed; else NULL */
+  int64_t width;       /* of their blocks, or of those that the job makes */
   int64_t group;
   bc_range channels, positions, depth;
   int64_t last_position;  /* behind those that this thread will most likely come to */
@@ -86,10 +87,10 @@ static inline int64_t bc_tiled_rows(const bc_map_job *j)
   return bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->rows);
 }
 
-/* Channels side by side in its packed weights. */
-static inline int64_t bc_job_width(const bc_map_job *j)
+/* Whether its packed weights are panels already. */
+static inline bool bc_has_panels(const bc_map_job *j)
 {
-  return j->ctx->rows_are_pixels ? j->ctx->kernels->lanes : j->ctx->kernels->packed_rows;
+  return j->packed != NULL && j->width == j->ctx->kernels->lanes;
 }
 
 /* The weights of the job's group, and the packed ones of the block that a channel of the
@@ -109,7 +110,8 @@ static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
 void bc_gather_pixels(const bc_map_job *job, const bc_places *places, float *panel,
                       bc_tap_set *met);
 
-/* Panels of the job's channels: their weights, packed before or now. */
+/* Panels of the job's channels: their weights, packed before or now, or turned from blocks of
+ * another width. */
 void bc_make_weight_panels(const bc_map_job *job);
 
 /* The job's panels by number. */

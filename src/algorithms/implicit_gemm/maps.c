@@ -99,7 +99,7 @@ static void run_images(bc_map_job *j, const image_part *part)
     j->last_position = positions.end;
     run_walk(j, positions);
     if (j->packed != NULL)
-      j->packed += bc_packed_elements(&plan->geometry, &j->walk, bc_job_width(j));
+      j->packed += bc_packed_elements(&plan->geometry, &j->walk, j->width);
   }
   visit_results(j, pixels, apply_epilogue);
 }
@@ -124,6 +124,9 @@ static void run_task(void *argument, int64_t task, int thread)
   bc_map_job j = {.ctx = ctx,
                   .walk = bc_walk_at(g, plan->request.pass, 0),
                   .packed = ctx->tensors->packed,
+                  .width = bc_packed_width(ctx->tensors->packed != NULL
+                                               ? ctx->tensors->packed_form
+                                               : bc_best_form(g, plan->request.pass)),
                   .segments = 1};
   const int64_t channel_blocks = bc_count_blocks(j.walk.result_channels, blocks->filters);
   const int64_t rest = task / channel_blocks;

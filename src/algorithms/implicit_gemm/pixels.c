@@ -123,11 +123,14 @@ void bc_make_weight_panels(const bc_map_job *j)
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
                     &(bc_packing){j->panels, lanes, lanes * bc_range_length(j->depth)});
+  else if (!bc_has_panels(j))
+    bc_turn_blocks(bc_packed_block(j, 0), j->width, j->width * j->walk.depth, j->channels,
+                   bc_range_length(j->depth), j->panels);
   for (int64_t i = 0; i < bc_round_up(bc_range_length(j->channels), lanes); ++i)
     j->places[i] = (j->channels.begin + i) * j->walk.result.channel;
   for (int64_t c = j->channels.begin, i = 0; c < j->channels.end; c += lanes, ++i)
     j->views[i] =
-        (bc_panel_view){j->packed == NULL ? bc_own_panel(j, i) : bc_packed_block(j, c), lanes};
+        (bc_panel_view){bc_has_panels(j) ? bc_packed_block(j, c) : bc_own_panel(j, i), lanes};
 }
 
 /* All panels by the job's rows, which may be the first to meet them. */
@@ -154,7 +157,7 @@ void bc_multiply_pixels(bc_map_job *j)
     j->positions = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
     find_pixels(j);
     bc_coming coming = bc_expect_pixels(j, all);
-    multiply_rows(j, j->packed != NULL && few && row == all.begin, &coming);
+    multiply_rows(j, bc_has_panels(j) && few && row == all.begin, &coming);
   }
   j->positions = all;
 }

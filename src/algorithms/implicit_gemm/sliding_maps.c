@@ -138,10 +138,11 @@ static void find_shifts(const job *j)
 /* Packed weights are [blocks][depth][width]. */
 static void find_weights(job *j)
 {
-  const int64_t depth = j->g->patch_rows, width = bc_packed_width(j->g, BLASCONV_FORWARD);
-  const float *packed = j->ctx->tensors->packed;
+  const bc_tensors *tensors = j->ctx->tensors;
+  const int64_t depth = j->g->patch_rows, width = bc_packed_width(tensors->packed_form);
+  const float *packed = tensors->packed;
   for (int64_t filter = 0; filter < j->g->out_channels; ++filter)
-    j->rows_at[filter] = packed == NULL ? j->ctx->tensors->weights + filter * depth
+    j->rows_at[filter] = packed == NULL ? tensors->weights + filter * depth
                                         : packed + filter / width * width * depth + filter % width;
   j->step = packed == NULL ? 1 : width;
 }

@@ -179,7 +179,7 @@ static void multiply_rows(const bc_map_job *j, bool are_first, bc_coming *coming
   for (int64_t first = j->channels.begin; first < j->channels.end;) {
     const channel_block channels = find_channels(j, first, places);
     first += channels.count;
-    if (j->packed != NULL && are_first && first < j->channels.end) {
+    if (bc_has_panels(j) && are_first && first < j->channels.end) {
       const int64_t next = (first - j->channels.begin) / lanes;
       const bc_range panels = {next, bc_min(all, next + bc_panels_at_once(j->ctx->kernels))};
       bc_coming both = bc_expect_weights(j, panels, coming);
@@ -196,7 +196,7 @@ void bc_multiply_turned(bc_map_job *j)
 {
   const bc_range positions = j->positions, channels = j->channels;
   const int64_t at_once =
-      j->packed != NULL ? bc_range_length(channels) : j->ctx->plan->schedule.blocks.panels;
+      bc_has_panels(j) ? bc_range_length(channels) : j->ctx->plan->schedule.blocks.panels;
   for (int64_t c = channels.begin; c < channels.end; c += at_once) {
     j->channels = (bc_range){c, bc_min(channels.end, c + at_once)};
     bc_make_weight_panels(j);

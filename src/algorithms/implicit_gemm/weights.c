@@ -8,11 +8,16 @@
 /* Weights are read in short rows, kilobytes apart: no prefetcher of a CPU sees the next coming. */
 enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, TURNED = 64 };
 
-int64_t bc_packed_width(const bc_geometry *geometry, blasconv_pass pass)
+int bc_best_form(const bc_geometry *geometry, blasconv_pass pass)
+{
+  const bc_walk walk = bc_walk_at(geometry, pass, 0);
+  return bc_rows_are_pixels(&walk) ? BC_BLOCKS_OF_LANES : BC_BLOCKS_OF_ROWS;
+}
+
+int64_t bc_packed_width(int form)
 {
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
-  const bc_walk walk = bc_walk_at(geometry, pass, 0);
-  return bc_rows_are_pixels(&walk) ? kernels->lanes : kernels->packed_rows;
+  return form == BC_BLOCKS_OF_LANES ? kernels->lanes : kernels->packed_rows;
 }
 
 static int64_t rows_ahead(int64_t floats_of_row)
@@ -99,6 +104,21 @@ void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channel
     pack_runs(walk, weights, n, depth, to);
   else
     pack_rows(walk, weights, n, depth, to);
+}
+
+/* What is in one block and one panel is a grid. */
+void bc_turn_blocks(const float *first, int64_t width, int64_t block_step, bc_range channels,
+                    int64_t depth, float *panels)
+{
+  const int64_t lanes = bc_cpu_kernels()->product->lanes;
+  bc_grid grid = {
+      .planes = 1, .rows = depth, .row_step = width, .column_step = 1, .packed_row_step = lanes};
+  for (int64_t c = channels.begin; c < channels.end; c += grid.columns) {
+    const int64_t lane = c - channels.begin;
+    grid.columns = bc_min(width - c % width, bc_min(lanes - lane % lanes, channels.end - c));
+    bc_cpu_kernels()->gather(&grid, first + c / width * block_step + c % width,
+                             panels + lane / lanes * lanes * depth + lane % lanes);
+  }
 }
 
 int64_t bc_packed_elements(const bc_geometry *geometry, const bc_walk *walk, int64_t width)

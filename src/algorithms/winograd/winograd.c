@@ -11,15 +11,17 @@ static const char *reject(const bc_geometry *geometry, const bc_request *request
   return bc_tiling_reject(geometry);
 }
 
-static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass)
+static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass, int form)
 {
+  (void)form;
   const bc_tiling tiling = bc_tiling_of(geometry, pass);
   return geometry->groups * bc_count_packed_taps(&tiling);
 }
 
-static void pack(const bc_geometry *geometry, blasconv_pass pass, const float *weights,
+static void pack(const bc_geometry *geometry, blasconv_pass pass, int form, const float *weights,
                  float *packed)
 {
+  (void)form;
   const bc_tiling tiling = bc_tiling_of(geometry, pass);
   for (int64_t group = 0; group < geometry->groups; ++group)
     bc_pack_taps(&tiling, weights + bc_weights_offset(geometry, group),
