@@ -9,10 +9,10 @@
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
 #if defined(__AVX512F__)
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
-enum { ROWS = 8, WIDE_ROWS = 6, PIECE = 32, TURNED = 512, READS_IN_PLACE = 1 };
+enum { ROWS = 8, WIDE_ROWS = 6, PIECE = 32, READS_IN_PLACE = 1 };
 #else
 #define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6, WIDE_ROWS = 0, PIECE = 64, TURNED = 96, READS_IN_PLACE = 0 };
+enum { ROWS = 6, WIDE_ROWS = 0, PIECE = 64, READS_IN_PLACE = 0 };
 #endif
 /* Terms at a time, which spares some of the instructions around them. */
 enum { TOGETHER = 4 };
@@ -406,7 +406,6 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
                                                            .packed_rows = PACKED_ROWS,
                                                            .lanes = LANES,
                                                            .piece = PIECE,
-                                                           .turned = TURNED,
                                                            .reads_in_place = READS_IN_PLACE,
                                                            .multiply = multiply,
                                                            .slide_panel = slide_panel,

@@ -72,7 +72,6 @@ typedef struct bc_product_kernels {
   int64_t wide_rows;   /* of a tile of two panels; or 0: there are none */
   int64_t packed_rows; /* side by side, where rows are packed */
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
-  int64_t turned;      /* NCHW: pixels of an image up to which it pays to have pixels as rows */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_panel_product *product);
   /* The same with as many rows as a tile has, one segment, and the lanes of each term anywhere; or

@@ -10,8 +10,8 @@
 /* Each block of rows makes its panels again, so it is long. */
 enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 
-/* Least extents at which it pays to turn the pixels of small images. */
-enum { LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
+/* Up to so many pixels of an image, and from such extents on, it pays to turn them. */
+enum { MOST_TURNED_PIXELS = 96, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
 
 /* Where more pairs of a pixel and a tap than this are inside of the image, sorting rows for the
  * rest does not pay. */
@@ -38,7 +38,7 @@ static int64_t most_lanes(void)
 bool bc_rows_are_pixels(const bc_walk *walk)
 {
   return !walk->taps_last ||
-         (walk->positions % BC_CACHE_LINE != 0 && walk->positions <= kernels()->turned &&
+         (walk->positions % BC_CACHE_LINE != 0 && walk->positions <= MOST_TURNED_PIXELS &&
           walk->result_channels >= LEAST_TURNED_CHANNELS && walk->depth >= LEAST_TURNED_DEPTH);
 }
 
@@ -161,36 +161,39 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
   return bc_even_block(whole, bc_round_up(block / 2, unit), unit);
 }
 
-/* Twice as many as elsewhere, since a task makes little again: where one core is slower than
- * another for a while, all wait for its last task. But gathered pixels are gathered again for each
- * block of filters. */
-static int64_t wanted_tasks(const bc_walk *walk, const bc_request *request)
+/* Whether pixels are copied. */
+static bool gathers(const bc_walk *walk)
 {
-  const bool gathers = walk->taps_last && bc_rows_are_pixels(walk) && !bc_rows_stay(walk);
-  return request->threads == 1 || gathers ? bc_wanted_tasks(request) : 2 * bc_wanted_tasks(request);
+  return walk->taps_last && !bc_panels_stay(walk) &&
+         !(bc_rows_are_pixels(walk) && bc_rows_stay(walk));
 }
 
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
- * cost little, and so do weights that were packed before. */
+ * cost little, and so do weights that were packed before. Twice as many as elsewhere are enough,
+ * since all wait for the last task where one core is slower than another for a while; but not to
+ * gather pixels more often. */
 static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_request *request,
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t tasks = wanted_tasks(walk, request);
+  const int64_t wanted = bc_wanted_tasks(request);
   const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8;
   const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
     const int64_t channel_blocks = bc_count_blocks(channels, blocks->filters);
     const int64_t position_blocks = bc_count_blocks(positions, blocks->pixels);
-    const bool cuts_channels = blocks->filters / 2 >= least->filters;
-    const bool cuts_positions = blocks->pixels / 2 >= least->pixels;
-    if (g->groups * channel_blocks * position_blocks >= tasks ||
-        (!cuts_channels && !cuts_positions))
-      return;
+    const bool can_cut_channels = blocks->filters / 2 >= least->filters;
+    const bool can_cut_positions = blocks->pixels / 2 >= least->pixels;
     const bool channels_first = (double)channel_blocks * (double)positions * (double)pixel_cost <=
                                 (double)position_blocks * (double)channels * (double)weight_cost;
-    if (cuts_channels && (channels_first || !cuts_positions))
+    const bool cuts_channels = can_cut_channels && (channels_first || !can_cut_positions);
+    const bool is_dear = cuts_channels && gathers(walk);
+    const int64_t enough = request->threads == 1 || is_dear ? wanted : 2 * wanted;
+    if (g->groups * channel_blocks * position_blocks >= enough ||
+        (!can_cut_channels && !can_cut_positions))
+      return;
+    if (cuts_channels)
       blocks->filters = half_block(channels, blocks->filters, units->filters);
     else
       blocks->pixels = half_block(positions, blocks->pixels, units->pixels);
