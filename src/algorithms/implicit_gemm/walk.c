@@ -79,6 +79,12 @@ static void next_row(const bc_walk *walk, int64_t position[BLASCONV_MAX_RANK], i
   ++*image;
 }
 
+static void fill_evenly(int64_t *places, bc_range lanes, int64_t first, int64_t step)
+{
+  for (int64_t lane = lanes.begin; lane < lanes.end; ++lane, first += step)
+    places[lane] = first;
+}
+
 /* The places from lane `first` to before `end`, which are in one row, from `position` on. */
 static void fill_row(const bc_walk *walk, int64_t group, int64_t image,
                      const int64_t position[BLASCONV_MAX_RANK], int64_t first, int64_t end,
@@ -96,11 +102,8 @@ static void fill_row(const bc_walk *walk, int64_t group, int64_t image,
   source = image * walk->source.image + group * walk->source.group + source * walk->source.pixel;
   const bc_walk_axis *width = &walk->axes[BC_WIDTH];
   row->places = (bc_range){first, end};
-  for (int64_t lane = first; lane < end; ++lane) {
-    const int64_t i = lane - first;
-    places->result[lane] = result + i * width->result_step * walk->result.pixel;
-    places->source[lane] = source + i * width->source_step * walk->source.pixel;
-  }
+  fill_evenly(places->result, row->places, result, width->result_step * walk->result.pixel);
+  fill_evenly(places->source, row->places, source, width->source_step * walk->source.pixel);
 }
 
 void bc_find_places(const bc_walk *walk, int64_t group, int64_t first, int64_t count, int64_t lanes,
