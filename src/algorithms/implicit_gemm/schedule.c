@@ -17,8 +17,9 @@ enum { MOST_TURNED_PIXELS = 96, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH =
  * rest does not pay. */
 static const double MANY_INSIDE = 0.97;
 
-/* Panels that meet so many rows pay for being copied. */
-enum { MANY_ROWS = 256 };
+/* From so many weights on it pays to copy panels: rows of many channels lie in more pages of memory
+ * than a CPU keeps at hand, and many filters meet each panel. */
+enum { MANY_WEIGHTS = 1 << 16 };
 
 /* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
 enum { CROWDED_STEP = 8 * BC_CACHE_LINE };
@@ -52,7 +53,8 @@ bool bc_panels_stay(const bc_walk *walk)
       return false;
   }
   return kernels()->reads_in_place && !bc_rows_are_pixels(walk) &&
-         walk->result_channels < MANY_ROWS && step % BC_CACHE_LINE == 0 && step % CROWDED_STEP != 0;
+         walk->result_channels * walk->depth < MANY_WEIGHTS && step % BC_CACHE_LINE == 0 &&
+         step % CROWDED_STEP != 0;
 }
 
 bool bc_rows_stay(const bc_walk *walk)
