@@ -309,13 +309,11 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
 }
 
 /* Elements of weights that are packed: each block of positions does it again. */
-static double count_packed(const bc_request *request, double weights, double positions,
-                           const bc_blocks *blocks)
+static double count_packed(const bc_request *request, double weights, int64_t position_blocks)
 {
   /* In backward data row by row, from far apart. */
-  const double dear = request->pass == BLASCONV_BACKWARD_DATA ? 2.2 : 1.0;
-  return request->packed_weights ? 0.0
-                                 : dear * weights * (positions / (double)blocks->pixels + 1.0);
+  const double dear = request->pass == BLASCONV_BACKWARD_DATA ? 1.4 : 1.0;
+  return request->packed_weights ? 0.0 : dear * weights * (double)position_blocks;
 }
 
 /* Elements of pixels that are gathered, and of sums that are turned. */
@@ -358,7 +356,8 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
                    .multiplications = share_multiplied(g, &walk) * filled * depth,
-                   .packed = count_packed(request, weights, (double)positions, blocks),
+                   .packed =
+                       count_packed(request, weights, count_position_blocks(g, positions, blocks)),
                    .places = gatherings * (double)taps,
                    .moved = count_moved(&walk, gatherings * depth,
                                         groups * (double)walk.result_channels * (double)positions *
