@@ -22,7 +22,7 @@ const float *bc_group_weights(const bc_map_job *j)
 
 const float *bc_packed_block(const bc_map_job *j, int64_t channel)
 {
-  const int64_t width = j->width;
+  const int64_t width = j->ctx->width;
   const int64_t blocks = bc_count_blocks(j->walk.result_channels, width);
   return j->packed +
          ((j->group * blocks + channel / width) * j->walk.depth + j->depth.begin) * width;

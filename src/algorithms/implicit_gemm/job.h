@@ -16,6 +16,7 @@ typedef struct bc_map_context {
   const bc_product_kernels *kernels;
   bc_map_areas areas;
   bool rows_are_pixels; /* else they are channels */
+  int64_t width;        /* of the blocks of packed weights, or of those that tasks make */
   bool has_gaps;        /* some positions meet no tap, as with strides longer than the kernel */
   void *workspace;
 } bc_map_context;
@@ -46,7 +47,6 @@ typedef struct bc_map_job {
   const bc_map_context *ctx;
   bc_walk walk;
   const float *packed; /* the walk's weights of all groups, if they are packed; else NULL */
-  int64_t width;       /* of their blocks, or of those that the job makes */
   int64_t group;
   bc_range channels, positions, depth;
   int64_t last_position;  /* behind those that this thread will most likely come to */
@@ -90,7 +90,7 @@ static inline int64_t bc_tiled_rows(const bc_map_job *j)
 /* Whether its packed weights are panels already. */
 static inline bool bc_has_panels(const bc_map_job *j)
 {
-  return j->packed != NULL && j->width == j->ctx->kernels->lanes;
+  return j->packed != NULL && j->ctx->width == j->ctx->kernels->lanes;
 }
 
 /* The weights of the job's group, and the packed ones of the block that a channel of the

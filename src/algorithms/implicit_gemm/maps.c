@@ -99,7 +99,7 @@ static void run_images(bc_map_job *j, const image_part *part)
     j->last_position = positions.end;
     run_walk(j, positions);
     if (j->packed != NULL)
-      j->packed += bc_packed_elements(&plan->geometry, &j->walk, j->width);
+      j->packed += bc_packed_elements(&plan->geometry, &j->walk, j->ctx->width);
   }
   visit_results(j, pixels, apply_epilogue);
 }
@@ -124,9 +124,6 @@ static void run_task(void *argument, int64_t task, int thread)
   bc_map_job j = {.ctx = ctx,
                   .walk = bc_walk_at(g, plan->request.pass, 0),
                   .packed = ctx->tensors->packed,
-                  .width = bc_packed_width(ctx->tensors->packed != NULL
-                                               ? ctx->tensors->packed_form
-                                               : bc_best_form(g, plan->request.pass)),
                   .segments = 1};
   const int64_t channel_blocks = bc_count_blocks(j.walk.result_channels, blocks->filters);
   const int64_t rest = task / channel_blocks;
@@ -161,11 +158,14 @@ static bool has_gaps(const bc_geometry *geometry, blasconv_pass pass)
 void bc_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   const bc_walk walk = bc_walk_at(&plan->geometry, plan->request.pass, 0);
+  const int form = tensors->packed != NULL ? tensors->packed_form
+                                           : bc_best_form(&plan->geometry, plan->request.pass);
   bc_map_context ctx = {.plan = plan,
                         .tensors = tensors,
                         .kernels = bc_cpu_kernels()->product,
                         .areas = bc_find_map_areas(&walk, &plan->schedule.blocks),
                         .rows_are_pixels = bc_rows_are_pixels(&walk),
+                        .width = bc_packed_width(form),
                         .has_gaps = has_gaps(&plan->geometry, plan->request.pass),
                         .workspace = workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);

@@ -37,6 +37,18 @@ int64_t bc_filled_rows(int64_t count)
   return bc_max(count, 2 * bc_cpu_kernels()->product->rows / 3);
 }
 
+void bc_copy_rows(const float *from, int64_t step, int64_t rows, int64_t length, float *to,
+                  int64_t to_step)
+{
+  const bc_grid grid = {.planes = 1,
+                        .rows = rows,
+                        .columns = length,
+                        .row_step = step,
+                        .column_step = 1,
+                        .packed_row_step = to_step};
+  bc_cpu_kernels()->gather(&grid, from, to);
+}
+
 /* Rows with less than a line of the cache between them count as one. */
 bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces)
 {

@@ -28,6 +28,10 @@ typedef struct bc_panels {
 /* Rows of so many in tiles as they take time: a tile of few waits for its sums to be added. */
 int64_t bc_filled_rows(int64_t count);
 
+/* Copies rows of neighbours: [rows][length], `step` and `to_step` elements apart. */
+void bc_copy_rows(const float *from, int64_t step, int64_t rows, int64_t length, float *to,
+                  int64_t to_step);
+
 /* To be fetched evenly with so many pieces of tiles. */
 bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t length, int64_t pieces);
 

@@ -124,7 +124,7 @@ void bc_make_weight_panels(const bc_map_job *j)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
                     &(bc_packing){j->panels, lanes, lanes * bc_range_length(j->depth)});
   else if (!bc_has_panels(j))
-    bc_turn_blocks(bc_packed_block(j, 0), j->width, j->width * j->walk.depth, j->channels,
+    bc_turn_blocks(bc_packed_block(j, 0), j->ctx->width, j->ctx->width * j->walk.depth, j->channels,
                    bc_range_length(j->depth), j->panels);
   for (int64_t i = 0; i < bc_round_up(bc_range_length(j->channels), lanes); ++i)
     j->places[i] = (j->channels.begin + i) * j->walk.result.channel;

@@ -319,11 +319,8 @@ static double count_packed(const bc_request *request, double weights, int64_t po
 /* Elements of pixels that are gathered, and of sums that are turned. */
 static double count_moved(const bc_walk *walk, double gathered, double sums)
 {
-  if (!walk->taps_last || bc_panels_stay(walk))
-    return 0.0;
-  if (!bc_rows_are_pixels(walk))
-    return gathered;
-  return bc_rows_stay(walk) ? sums : gathered + sums;
+  const bool turned = walk->taps_last && bc_rows_are_pixels(walk);
+  return (gathers(walk) ? gathered : 0.0) + (turned ? sums : 0.0);
 }
 
 /* Of all pairs of an output pixel and a tap, those that are multiplied, which is the same in both

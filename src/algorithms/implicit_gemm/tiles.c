@@ -93,19 +93,6 @@ void bc_tiles_work(double products, double m, double n, double k, int64_t a_step
   work->packed = products * k * ((stays(a_step) ? 0.0 : m) + (stays(b_step) ? 0.0 : n));
 }
 
-/* Copies rows of neighbours. */
-static void copy(const float *from, int64_t step, int64_t rows, int64_t length, float *to,
-                 int64_t to_step)
-{
-  const bc_grid grid = {.planes = 1,
-                        .rows = rows,
-                        .columns = length,
-                        .row_step = step,
-                        .column_step = 1,
-                        .packed_row_step = to_step};
-  bc_cpu_kernels()->gather(&grid, from, to);
-}
-
 static const float *first_of_panel(const product *p, bc_range depth, int64_t lane)
 {
   return p->b.data + depth.begin * p->b.row_step + lane * p->b.column_step;
@@ -119,7 +106,7 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
   if (p->b.row_step == 1)
     bc_cpu_kernels()->transpose(from, p->b.column_step, lanes, n, panel, width);
   else
-    copy(from, p->b.row_step, n, lanes, panel, width);
+    bc_copy_rows(from, p->b.row_step, n, lanes, panel, width);
 }
 
 /* Copies of columns of some rows: [blocks][depth][packed rows]. */
@@ -152,7 +139,7 @@ static int64_t find_rows(const product *p, bc_range rows, bc_range depth)
   if (p->rows_stay)
     return p->a.column_step;
   if (along)
-    copy(from, p->a.row_step, m, n, p->copies, n);
+    bc_copy_rows(from, p->a.row_step, m, n, p->copies, n);
   else
     copy_columns(p, from, m, n);
   return along ? 1 : width;

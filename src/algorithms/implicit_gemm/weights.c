@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "kernels/kernels.h"
 #include "maps.h"
+#include "panel.h"
 
 /* Weights are read in short rows, kilobytes apart: no prefetcher of a CPU sees the next coming. */
 enum { FLOATS_AHEAD = 2048, MOST_ROWS_AHEAD = 8, TURNED = 64 };
@@ -106,18 +107,16 @@ void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channel
     pack_rows(walk, weights, n, depth, to);
 }
 
-/* What is in one block and one panel is a grid. */
+/* What is in one block and one panel at a time. */
 void bc_turn_blocks(const float *first, int64_t width, int64_t block_step, bc_range channels,
                     int64_t depth, float *panels)
 {
   const int64_t lanes = bc_cpu_kernels()->product->lanes;
-  bc_grid grid = {
-      .planes = 1, .rows = depth, .row_step = width, .column_step = 1, .packed_row_step = lanes};
-  for (int64_t c = channels.begin; c < channels.end; c += grid.columns) {
+  for (int64_t c = channels.begin, n; c < channels.end; c += n) {
     const int64_t lane = c - channels.begin;
-    grid.columns = bc_min(width - c % width, bc_min(lanes - lane % lanes, channels.end - c));
-    bc_cpu_kernels()->gather(&grid, first + c / width * block_step + c % width,
-                             panels + lane / lanes * lanes * depth + lane % lanes);
+    n = bc_min(width - c % width, bc_min(lanes - lane % lanes, channels.end - c));
+    bc_copy_rows(first + c / width * block_step + c % width, width, depth, n,
+                 panels + lane / lanes * lanes * depth + lane % lanes, lanes);
   }
 }
 
