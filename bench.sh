@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 usage() {
   cat <<'END_OF_USAGE'
 usage: ./bench.sh --peers [--quick] [--no-install] [OPTION]...
+       ./bench.sh --since REVISION [--no-install] [OPTION]...
        ./bench.sh --first [--no-install] [OPTION]...
        ./bench.sh --planner [--fit] [--no-install] [OPTION]...
        ./bench.sh --share [--no-install] [OPTION]...
@@ -19,6 +20,10 @@ Writes out/peers.csv, peers.md, peers_layers.png, peers_networks.png and peers_r
 
 One layer in seconds, each row printed:
   ./bench.sh --peers --network resnet50 --layer res2a_branch2b --batch 1 --verbose
+
+--since takes the library as it was at a revision of this repository for the peer, so that both run in
+turns in one process: what a change gave. Options as with --peers; writes the same files.
+  ./bench.sh --since HEAD~1 --network resnet50 --layout nhwc --batch 8 --threads 2 --out out/since
 
 --first times what passes before the first result, each library in a process of its own: plans,
 primitives or sessions for all layers of a network, and their first runs. Takes a minute.
@@ -42,22 +47,25 @@ END_OF_USAGE
   /usr/bin/python3 bench/share.py --help | sed -n '/^options:/,$p'
 }
 
-mode='' options=() packages=()
-for argument in "$@"; do
-  case $argument in
+mode='' revision='' out=out options=() packages=()
+while [ $# -gt 0 ]; do
+  case $1 in
     --peers) mode=peers ;;
+    --since) mode=since revision=${2:?--since needs a revision} && shift ;;
     --first) mode=first ;;
     --planner) mode=planner ;;
     --share) mode=share ;;
     --fit) packages+=(python3-scipy) options+=(--fit) ;;
+    --out) out=${2:?--out needs a folder} && shift ;;
     --no-install) export BLASCONV_NO_INSTALL=1 ;;
     --help) usage; exit 0 ;;
-    *) options+=("$argument") ;;
+    *) options+=("$1") ;;
   esac
+  shift
 done
 [ -n "$mode" ] || { usage >&2; exit 2; }
 
-build=build/bench log=$PWD/out/bench.log
+build=build/bench modules=build/bench/modules log=$PWD/out/bench.log
 mkdir -p out
 : >"$log"
 # Runs a command whose output only matters when it fails.
@@ -65,11 +73,28 @@ quietly() {
   "$@" >>"$log" 2>&1 || { tail -n 25 "$log" >&2; return 1; }
 }
 
+# build_in SOURCE BUILD TARGET...
+build_in() {
+  local source=$1 folder=$2
+  shift 2
+  quietly cmake -S "$source" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DBLASCONV_BUILD_TESTS=OFF \
+    -DBLASCONV_BUILD_BENCH=ON -DBLASCONV_BUILD_EXAMPLES=OFF
+  quietly cmake --build "$folder" --target "$@" --parallel "$(nproc)"
+}
+
 # build TARGET...
 build() {
-  quietly cmake --preset release -B "$build" -DBLASCONV_BUILD_TESTS=OFF -DBLASCONV_BUILD_BENCH=ON \
-    -DBLASCONV_BUILD_EXAMPLES=OFF
-  quietly cmake --build "$build" --target "$@" --parallel "$(nproc)"
+  build_in . "$build" "$@"
+}
+
+# build_baseline REVISION: the library as it was then, as one of the modules.
+build_baseline() {
+  local source=$build/baseline
+  rm -rf "$source"
+  mkdir -p "$source"
+  git archive "$1" | tar -x -C "$source"
+  build_in "$source" "$source/build" blasconv_peer_ours
+  cp "$source/build/bench/peers/ours.so" "$modules/baseline.so"
 }
 
 . cmake/packages.sh
@@ -78,7 +103,7 @@ install_missing "building blasconv and measuring it" \
 
 if [ "$mode" = planner ]; then
   build blasconv_bench blasconv_planner_terms
-  exec /usr/bin/python3 bench/planner/judge.py --programs "$build/bench" --out out "${options[@]}"
+  exec /usr/bin/python3 bench/planner/judge.py --programs "$build/bench" --out "$out" "${options[@]}"
 fi
 
 if [ "$mode" = share ]; then
@@ -86,17 +111,25 @@ if [ "$mode" = share ]; then
   exec /usr/bin/python3 bench/share.py --programs "$build/bench" "${options[@]}"
 fi
 
-. bench/peers/install.sh
 build blasconv_peer_ours
-install_peers "$build" "$log"
+mkdir -p "$modules"
+rm -f "$modules"/*.so
+cp "$build/bench/peers/ours.so" "$modules/"
+if [ "$mode" = since ]; then
+  build_baseline "$revision"
+  python=/usr/bin/python3 options+=(--baseline "$revision")
+else
+  . bench/peers/install.sh
+  install_peers "$build" "$modules" "$log"
+fi
 
 if [ "$mode" = first ]; then
   exec "$python" bench/peers/first.py --modules "$modules" "${options[@]}"
 fi
 
 status=0
-"$python" bench/peers/compare.py --modules "$modules" --out out "${options[@]}" || status=$?
-if [ -s out/peers.csv ] && [ "$status" -le 1 ]; then
-  "$python" bench/peers/report.py --out out
+"$python" bench/peers/compare.py --modules "$modules" --out "$out" "${options[@]}" || status=$?
+if [ -s "$out/peers.csv" ] && [ "$status" -le 1 ]; then
+  "$python" bench/peers/report.py --out "$out"
 fi
 exit "$status"

@@ -3,9 +3,10 @@
 
 usage: compare.py --modules FOLDER [OPTION]...      (see --help; bench.sh --peers calls it)
 
-FOLDER has ours.so and the peers' modules (peer.h); PyTorch and ONNX Runtime are taken from where
-Python finds them. Writes peers.csv and peers.json to the folder of --out; report.py makes the table
-and the pictures of them. Exit status: 1 if a result differs from ours or no peer could be measured.
+FOLDER has ours.so and the peers' modules (peer.h), with --baseline also the library's at an earlier
+revision, baseline.so, as one more; PyTorch and ONNX Runtime are taken from where Python finds them.
+Writes peers.csv and peers.json to the folder of --out; report.py makes the table and the pictures of
+them. Exit status: 1 if a result differs from ours or no peer could be measured.
 """
 
 import argparse
@@ -69,8 +70,10 @@ def installed_peers(folder, wanted):
 def contenders(options):
     """All ways of all peers that the options ask for."""
     found = []
-    for name, peer in installed_peers(options.modules,
-                                      lambda name: not options.peer or name in options.peer):
+    if options.baseline:
+        baseline = Module(str(options.modules / "baseline.so"))
+        found.append(Contender("blasconv", options.baseline, False, baseline.create))
+    for name, peer in installed_peers(options.modules, lambda name: name in options.peer):
         for own_layout in (False, True) if name == "onednn" else (False,):
             found.append(Contender(name, peer.version(), own_layout, peer.create))
     return found
@@ -319,6 +322,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description="Times blasconv and its peers in turns. Lists are "
                                      "separated by commas; what is not given is all of it.")
     parser.add_argument("--modules", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--baseline", metavar="REVISION", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"))
     parser.add_argument("--quick", action="store_true", help="ResNet-50 forward, under 3 minutes")
     parser.add_argument("--network", type=names(NETWORKS), default=list(NETWORKS))
@@ -328,7 +332,7 @@ def parse(arguments):
     parser.add_argument("--threads", type=numbers, default=[1, 2])
     parser.add_argument("--layout", type=names(LAYOUTS), default=list(LAYOUTS))
     parser.add_argument("--peer", type=lambda text: text.split(","),
-                        help="of onednn, xnnpack, pytorch, onnxruntime")
+                        help="of onednn, xnnpack, pytorch, onnxruntime (none beside a baseline)")
     parser.add_argument("--algorithm", help="ours, by name, instead of the library's choice")
     parser.add_argument("--weights", choices=("packed", "plain"), default="packed",
                         help="whether those that are read may be packed ahead (default: packed)")
@@ -341,7 +345,10 @@ def parse(arguments):
     parser.add_argument("--verbose", action="store_true", help="print each row")
     if "--quick" in arguments:
         parser.set_defaults(network=["resnet50"], passes=["forward"], threads=[2], seconds=0.2)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.peer is None:
+        options.peer = [] if options.baseline else [*MODULES.values(), *IN_PYTHON]
+    return options
 
 
 def main():

@@ -42,13 +42,10 @@ pip_install() {
   [ "${BLASCONV_NO_INSTALL:-0}" = 1 ] || "$venv/bin/pip" install --quiet --disable-pip-version-check "$@"
 }
 
-# install_peers BUILD_FOLDER LOG: sets `python`, which finds the peers in Python, and `modules`, the
-# folder of the others.
+# install_peers BUILD_FOLDER MODULES LOG: sets `python`, which finds the peers in Python; the others
+# become modules.
 install_peers() {
-  log=$2 venv=$PWD/$1/venv modules=$1/modules python=/usr/bin/python3
-  mkdir -p "$modules"
-  rm -f "$modules"/*.so
-  cp "$1/bench/peers/ours.so" "$modules/"
+  venv=$PWD/$1/venv modules=$2 log=$3 python=/usr/bin/python3
   offer "oneDNN 2 (Debian)" debian_onednn
   offer "XNNPACK (Debian)" xnnpack
   offer "PyTorch (Debian)" install_missing "the peer PyTorch" python3-torch

@@ -8,6 +8,7 @@ usage: peers.py SOURCE_FOLDER MODULES
 import csv
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,20 @@ class Compare(unittest.TestCase):
             status, rows, text = run(modules=folder)
         self.assertEqual((status, rows), (1, []))
         self.assertIn("no peer to compare with", text)
+
+    def test_baseline(self):
+        """The library as its own peer: another copy of it, which is loaded beside the first."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("ours.so", "baseline.so"):
+                shutil.copy(MODULES / "ours.so", pathlib.Path(folder) / name)
+            status, rows, text = run("--baseline", "v0.9", "--batch", "1", "--threads", "1",
+                                     modules=folder)
+        self.assertEqual(status, 0, text)
+        self.assertEqual(len(rows), 2 * 3 * 2)
+        for row in rows:
+            self.assertEqual((row["peer"], row["peer_version"], row["status"], row["max_error"]),
+                             ("blasconv", "v0.9", "ok", "0"))
+            self.assertEqual(row["peer_implementation"], row["ours_algorithm"])
 
     def test_nonsense(self):
         for option in (["--layout", "hwcn"], ["--batch", "0"], ["--pass", "sideways"],
