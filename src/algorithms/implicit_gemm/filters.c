@@ -27,7 +27,7 @@ static void copy_filters(bc_map_job *j)
 /* The filters in blocks that were packed before, or are now from the job's first on. */
 static void pack_filters(bc_map_job *j)
 {
-  const int64_t width = j->ctx->width, block = width * bc_range_length(j->depth);
+  const int64_t width = j->ctx->width, block = bc_copied_block(width, bc_range_length(j->depth));
   const int64_t first = j->packed == NULL ? 0 : j->channels.begin;
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,

@@ -84,6 +84,11 @@ static int64_t count_segments(const bc_walk *walk, const bc_blocks *blocks)
   return taps;
 }
 
+int64_t bc_copied_block(int64_t width, int64_t depth)
+{
+  return width * depth + BC_CACHE_LINE;
+}
+
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_product_kernels *k = kernels();
@@ -91,7 +96,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
       bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
-  const int64_t copies = bc_round_up(rows, pixels && walk->taps_last ? k->lanes : k->packed_rows);
+  const int64_t width = pixels && walk->taps_last ? k->lanes : k->packed_rows;
   const size_t pointers = bc_workspace_book_words(rows * count_segments(walk, blocks));
   return (bc_map_areas){
       .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
@@ -100,7 +105,8 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
       .rows = pointers,
       .results = bc_workspace_book_words(rows),
       .met = pixels ? bc_workspace_book_words(words_of(sizeof(bc_met_rows))) + pointers : 0,
-      .copies = bc_workspace_book(copies * blocks->depth),
+      .copies = bc_workspace_book(bc_count_blocks(rows, width) *
+                                  bc_copied_block(width, blocks->depth)),
       .sums = pixels && walk->taps_last ? bc_workspace_book_words(words_of(sizeof(bc_turned_sums)))
                                         : 0};
 }
