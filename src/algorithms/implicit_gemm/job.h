@@ -121,6 +121,14 @@ bc_range bc_job_panels(const bc_map_job *job);
 void bc_multiply_blocks(const bc_map_job *job, const bc_rows *blocks, int64_t count,
                         bc_range panels, bc_coming *coming);
 
+/* NHWC: finds the job's rows, pixels of the walk's source, each with all channels of a tap: j->rows
+ * [segments][rows of all tiles], and where their results are, j->results [rows]. `source` is the
+ * element that the walk counts as number `origin`. */
+void bc_find_pixel_rows(const bc_map_job *job, const float *source, int64_t origin);
+
+/* met [rows]: the segments in which such a row is no pad. */
+void bc_find_met_taps(const bc_map_job *job, bc_tap_set *met);
+
 /* The job's rows, when they are there. */
 bc_rows bc_all_rows(const bc_map_job *job);
 

@@ -50,8 +50,8 @@ typedef struct bc_map_areas {
   size_t sums;    /* if they are turned: bc_turned_sums */
 } bc_map_areas;
 
-/* Elements from one block of weights to the next, each [depth][width]: blocks of powers of two would
- * share few sets of the first-level cache, and a row is written to all of them. */
+/* Elements from one block of weights to the next, each [depth][width]: blocks of powers of two
+ * would share few sets of the first-level cache, and a row is written to all of them. */
 int64_t bc_copied_block(int64_t width, int64_t depth);
 
 bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks);

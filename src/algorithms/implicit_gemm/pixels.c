@@ -46,20 +46,25 @@ static void find_edge(const bc_map_job *j, const bc_depth_run *run, const bc_pla
   }
 }
 
+/* Where pixels are read: the element that the walk counts as number `origin`. */
+typedef struct pixel_source {
+  const float *first;
+  int64_t origin;
+} pixel_source;
+
 /* Where a run's channels are for the places of a row. */
 static void find_row(const bc_map_job *j, const bc_depth_run *run, const bc_places *places,
-                     const bc_place_row *row, const float **rows)
+                     const bc_place_row *row, const pixel_source *from, const float **rows)
 {
   const bc_range all = row->places;
-  const int64_t offset = run->shift + run->first_channel;
-  const float *from = bc_map_source(j->ctx);
+  const int64_t offset = run->shift + run->first_channel - from->origin;
   if (!bc_row_meets_source(&j->walk, run, row)) {
     for (int64_t place = all.begin; place < all.end; ++place)
       rows[place] = zeros;
     return;
   }
   for (int64_t place = all.begin; place < all.end; ++place)
-    rows[place] = from + (places->source[place] + offset);
+    rows[place] = from->first + (places->source[place] + offset);
   const bc_range whole = bc_places_within(&j->walk, run, row, whole_columns(&j->walk, run));
   find_edge(j, run, row, (bc_range){all.begin, whole.begin}, rows);
   find_edge(j, run, row, (bc_range){whole.end, all.end}, rows);
@@ -67,38 +72,43 @@ static void find_row(const bc_map_job *j, const bc_depth_run *run, const bc_plac
 
 /* The same for all places, and pads for those that stand for none. */
 static void find_run(const bc_map_job *j, const bc_depth_run *run, const bc_places *places,
-                     const float **rows)
+                     const pixel_source *from, const float **rows)
 {
   for (int64_t i = 0; i < places->rows; ++i)
-    find_row(j, run, places, &places->row[i], rows);
+    find_row(j, run, places, &places->row[i], from, rows);
   for (int64_t place = places->count; place < places->lanes; ++place)
     rows[place] = zeros;
 }
 
-/* Where the pixels are in the result, and where their channels are for each tap of the depth. */
-static void find_pixels(bc_map_job *j)
+void bc_find_pixel_rows(const bc_map_job *j, const float *source, int64_t origin)
 {
+  const pixel_source from = {source, origin};
   const int64_t count = bc_range_length(j->positions);
   bc_places places;
   bc_depth_run run;
-  j->step = 1;
-  j->segments = bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
   bc_find_places(&j->walk, j->group, j->positions.begin, count, bc_tiled_rows(j), &places);
   for (int64_t i = 0; i < count; ++i)
     j->results[i] = j->ctx->tensors->result + places.result[i];
   for (int64_t next = 0, segment = 0; bc_next_run(&j->walk, j->depth, &next, &run); ++segment)
-    find_run(j, &run, &places, j->rows + segment * places.lanes);
+    find_run(j, &run, &places, &from, j->rows + segment * places.lanes);
+}
+
+void bc_find_met_taps(const bc_map_job *j, bc_tap_set *met)
+{
+  const int64_t n = bc_range_length(j->positions), all = bc_tiled_rows(j);
+  for (int64_t row = 0; row < n; ++row)
+    met[row] = 0;
+  for (int64_t segment = 0; segment < j->segments; ++segment)
+    for (int64_t row = 0; row < n; ++row)
+      met[row] |= (bc_tap_set)(j->rows[segment * all + row] != zeros) << segment;
 }
 
 /* Makes parts of the rows: what they meet, and nothing else. */
 static void leave_out_pads(const bc_map_job *j)
 {
-  const int64_t n = bc_range_length(j->positions), all = bc_tiled_rows(j);
   const int64_t length = bc_range_length(j->depth) / j->segments;
-  bc_tap_set met[BC_MOST_PLACES] = {0};
-  for (int64_t segment = 0; segment < j->segments; ++segment)
-    for (int64_t row = 0; row < n; ++row)
-      met[row] |= (bc_tap_set)(j->rows[segment * all + row] != zeros) << segment;
+  bc_tap_set met[BC_MOST_PLACES];
+  bc_find_met_taps(j, met);
   bc_make_parts(j, met, length * j->ctx->kernels->lanes, j->results);
 }
 
@@ -155,7 +165,9 @@ void bc_multiply_pixels(bc_map_job *j)
   bc_make_weight_panels(j);
   for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
     j->positions = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
-    find_pixels(j);
+    j->step = 1;
+    j->segments = bc_count_blocks(bc_range_length(j->depth), j->walk.source_channels);
+    bc_find_pixel_rows(j, bc_map_source(j->ctx), 0);
     bc_coming coming = bc_expect_pixels(j, all);
     multiply_rows(j, bc_has_panels(j) && few && row == all.begin, &coming);
   }

@@ -96,7 +96,10 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
       bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
-  const int64_t width = pixels && walk->taps_last ? k->lanes : k->packed_rows;
+  const bool turned = pixels && walk->taps_last;
+  const int64_t width = turned ? k->lanes : k->packed_rows;
+  /* One block more, since rows of an image are turned as a whole. */
+  const int64_t copies = bc_count_blocks(rows, width) + (turned ? 1 : 0);
   const size_t pointers = bc_workspace_book_words(rows * count_segments(walk, blocks));
   return (bc_map_areas){
       .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
@@ -105,10 +108,8 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
       .rows = pointers,
       .results = bc_workspace_book_words(rows),
       .met = pixels ? bc_workspace_book_words(words_of(sizeof(bc_met_rows))) + pointers : 0,
-      .copies = bc_workspace_book(bc_count_blocks(rows, width) *
-                                  bc_copied_block(width, blocks->depth)),
-      .sums = pixels && walk->taps_last ? bc_workspace_book_words(words_of(sizeof(bc_turned_sums)))
-                                        : 0};
+      .copies = bc_workspace_book(copies * bc_copied_block(width, blocks->depth)),
+      .sums = turned ? bc_workspace_book_words(words_of(sizeof(bc_turned_sums))) : 0};
 }
 
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
@@ -329,6 +330,13 @@ static double count_moved(const bc_walk *walk, double gathered, double sums)
   return (gathers(walk) ? gathered : 0.0) + (turned ? sums : 0.0);
 }
 
+/* Of the source, if all its pixels are turned for each walk. */
+static double count_turned(const bc_geometry *g, const bc_request *request, const bc_walk *walk)
+{
+  return (double)bc_count_walks(g, request->pass) * (double)(g->groups * g->batch) *
+         (double)walk->source_channels * (double)bc_source_pixels(walk);
+}
+
 /* Of all pairs of an output pixel and a tap, those that are multiplied, which is the same in both
  * passes: where taps on pads are left out, the others. */
 static double share_multiplied(const bc_geometry *g, const bc_walk *walk)
@@ -353,8 +361,11 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
   const double segments =
       walk.taps_last ? 1.0 : (double)bc_count_blocks(blocks->depth, walk.source_channels);
-  const double gatherings =
-      groups * (double)bc_count_blocks(walk.result_channels, blocks->filters) * (double)positions;
+  const double channel_blocks = (double)bc_count_blocks(walk.result_channels, blocks->filters);
+  const double gatherings = groups * channel_blocks * (double)positions;
+  const double gathered =
+      pixels ? fmin(gatherings * depth, channel_blocks * count_turned(g, request, &walk))
+             : gatherings * depth;
   const double weights = groups * (double)walk.result_channels * depth;
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
@@ -362,7 +373,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                    .packed =
                        count_packed(request, weights, count_position_blocks(g, positions, blocks)),
                    .places = gatherings * (double)taps,
-                   .moved = count_moved(&walk, gatherings * depth,
+                   .moved = count_moved(&walk, gathered,
                                         groups * (double)walk.result_channels * (double)positions *
                                             ceil(depth / (double)blocks->depth)),
                    .run = walk.taps_last ? k->lanes : walk.source_channels};

@@ -1,5 +1,6 @@
-/* NCHW, small images: rows are pixels, copied side by side, and panels are the weights of filters,
- * so sums of a pixel lie beside each other. The result has those of a filter beside each other. */
+/* NCHW, small images: rows are pixels, turned or copied side by side, and panels are the weights of
+ * filters, so sums of a pixel lie beside each other. The result has those of a filter beside each
+ * other. */
 #include "job.h"
 
 #include "kernels/kernels.h"
@@ -39,16 +40,12 @@ static void add_rows(const bc_map_job *j, const bc_places *places, const float *
     j->results[first + i] = j->ctx->tensors->result + places->result[i];
 }
 
-/* The job's rows: each tap is a segment if the depth has all of them. */
-static void make_rows(bc_map_job *j)
+/* Rows that are read where they are, or gathered tap by tap. */
+static void gather_rows(bc_map_job *j, bc_tap_set *met)
 {
   const int64_t lanes = j->ctx->kernels->lanes, n = bc_range_length(j->positions);
-  const int64_t taps = j->walk.taps;
   const bool stay = bc_rows_stay(&j->walk);
-  bc_tap_set met[BC_MOST_PLACES];
-  float *sums[BC_ROW_BLOCK];
   bc_places places;
-  j->segments = taps <= BC_MOST_TAP_BITS && bc_range_length(j->depth) % taps == 0 ? taps : 1;
   j->step = stay ? j->walk.source.channel : lanes;
   for (int64_t first = 0; first < n; first += lanes) {
     const float *at[BC_MOST_LANES];
@@ -60,9 +57,79 @@ static void make_rows(bc_map_job *j)
       copy_pixels(j, &places, j->copies + first * bc_range_length(j->depth), at, met + first);
     add_rows(j, &places, at, first);
   }
-  for (int64_t i = 0; i < n; ++i)
+}
+
+/* Source pixels of the slabs that the positions' taps meet, counted over all images from the first
+ * to the last. A slab is a plane of a volume, a row of an image, or a pixel of what has but one
+ * row. */
+static bc_range met_pixels(const bc_map_job *j)
+{
+  const bc_walk *walk = &j->walk;
+  int number = BC_DEPTH;
+  while (number < BC_WIDTH && walk->axes[number].source == 1 && walk->axes[number].count == 1)
+    ++number;
+  const bc_walk_axis *axis = &walk->axes[number];
+  const int64_t pixels = bc_source_pixels(walk), slab = pixels / axis->source;
+  const int64_t in_slab = walk->positions / axis->count, last = j->positions.end - 1;
+  const int64_t reach = (axis->taps - 1) * axis->tap_step;
+  const int64_t begin = axis->source_begin + bc_min(0, reach) +
+                        j->positions.begin % walk->positions / in_slab * axis->source_step;
+  const int64_t end = axis->source_begin + bc_max(0, reach) + 1 +
+                      last % walk->positions / in_slab * axis->source_step;
+  return (bc_range){j->positions.begin / walk->positions * pixels +
+                        bc_max(0, bc_min(axis->source, begin)) * slab,
+                    last / walk->positions * pixels + bc_max(0, bc_min(axis->source, end)) * slab};
+}
+
+/* Whether those pixels have room, turned, where rows would be gathered: not if strides pass over
+ * most of them. */
+static bool can_turn_pixels(const bc_map_job *j)
+{
+  return !bc_rows_stay(&j->walk) && j->segments == j->walk.taps &&
+         bc_range_length(met_pixels(j)) * (bc_range_length(j->depth) / j->segments) <=
+             (int64_t)(j->ctx->areas.copies / sizeof *j->copies);
+}
+
+/* Rows that are read from the source's pixels, turned: [pixels][channels], as NHWC has them. Each
+ * is moved once, not for each tap that meets it. */
+static void turn_pixels(bc_map_job *j, bc_tap_set *met)
+{
+  const bc_walk *walk = &j->walk;
+  const bc_range all = met_pixels(j);
+  const int64_t pixels = bc_source_pixels(walk);
+  const int64_t channels = bc_range_length(j->depth) / j->segments;
+  const float *from = bc_map_source(j->ctx) + j->group * walk->source.group +
+                      j->depth.begin / walk->taps * walk->source.channel;
+  for (int64_t p = all.begin, end; p < all.end; p = end) {
+    end = bc_min(all.end, (p / pixels + 1) * pixels);
+    bc_cpu_kernels()->transpose(from + p / pixels * walk->source.image + p % pixels,
+                                walk->source.channel, channels, end - p,
+                                j->copies + (p - all.begin) * channels, channels);
+  }
+  bc_map_job turned = *j;
+  turned.walk.source = (bc_steps){.image = pixels * channels, .channel = 1, .pixel = channels};
+  turned.walk.source_channels = channels;
+  turned.walk.taps_last = false;
+  turned.depth = (bc_range){0, bc_range_length(j->depth)};
+  bc_find_pixel_rows(&turned, j->copies, all.begin * channels);
+  bc_find_met_taps(j, met);
+  j->step = 1;
+}
+
+/* The job's rows: each tap is a segment if the depth has all of them. */
+static void make_rows(bc_map_job *j)
+{
+  const int64_t taps = j->walk.taps;
+  bc_tap_set met[BC_MOST_PLACES];
+  float *sums[BC_ROW_BLOCK];
+  j->segments = taps <= BC_MOST_TAP_BITS && bc_range_length(j->depth) % taps == 0 ? taps : 1;
+  if (can_turn_pixels(j))
+    turn_pixels(j, met);
+  else
+    gather_rows(j, met);
+  for (int64_t i = 0; i < bc_range_length(j->positions); ++i)
     sums[i] = j->sums->of_row[i];
-  bc_make_parts(j, met, lanes, sums);
+  bc_make_parts(j, met, j->ctx->kernels->lanes, sums);
 }
 
 /* Some channels of the result, which make one or two panels. */

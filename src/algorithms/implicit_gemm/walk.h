@@ -47,6 +47,13 @@ typedef struct bc_walk {
 int64_t bc_count_walks(const bc_geometry *geometry, blasconv_pass pass);
 bc_walk bc_walk_at(const bc_geometry *geometry, blasconv_pass pass, int64_t index);
 
+/* Of one image of the source. */
+static inline int64_t bc_source_pixels(const bc_walk *walk)
+{
+  const bc_walk_axis *axes = walk->axes;
+  return axes[BC_DEPTH].source * axes[BC_HEIGHT].source * axes[BC_WIDTH].source;
+}
+
 enum { BC_MOST_PLACES = 96 };
 
 /* Places in one row of the result. */
