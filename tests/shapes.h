@@ -47,6 +47,7 @@ typedef enum shapes_kind {
   SHAPES_SAME,      /**< the extents stay, of all axes or of all but one */
   SHAPES_DENSE,     /**< the kernel covers all pixels */
   SHAPES_DEPTHWISE, /**< a group a channel */
+  SHAPES_DEEP,      /**< small images of many channels and filters */
   SHAPES_TILED,     /**< three to seven taps along height, width or both, stride 1 */
   SHAPES_KINDS
 } shapes_kind;

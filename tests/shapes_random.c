@@ -1,5 +1,5 @@
 /*
- * Random problems, small enough that a thousand of them take no time.
+ * Random problems, small enough that a thousand of them take seconds at most.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -7,8 +7,8 @@
 
 #include "oracle.h"
 
-/* Most products of a random problem. */
-enum { most_products = 150000 };
+/* Most products of a random problem, and of one of many channels. */
+enum { most_products = 150000, most_deep_products = 4000000 };
 
 int64_t shapes_products(const blasconv_problem *problem)
 {
@@ -146,6 +146,22 @@ static void make_tiled(blasconv_problem *problem, support_random *random)
   }
 }
 
+/* Up to three taps, and an image of up to 11 pixels along each of two axes, as the last layers of
+ * networks have them. */
+static void make_axis_deep(blasconv_problem *problem, int axis, support_random *random)
+{
+  static const int64_t most[BLASCONV_MAX_RANK] = {90, 11, 4};
+  make_axis_pointwise(problem, axis);
+  problem->kernel[axis] = support_random_between(random, 1, 3);
+  problem->strides[axis] = support_random_between(random, 0, 3) > 0 ? 1 : 2;
+  problem->dilations[axis] = support_random_between(random, 0, 7) > 0 ? 1 : 2;
+  problem->pads_begin[axis] = support_random_between(random, 0, 2);
+  problem->pads_end[axis] = support_random_between(random, 0, 2);
+  const int64_t least = least_input(problem, axis);
+  problem->input[axis] =
+      support_random_between(random, least > 1 ? least : 1, least + most[problem->rank - 1]);
+}
+
 /* All axes of one kind, but that every other problem that keeps its extents does so in all axes but
  * one: what reads shifted maps has to notice each. */
 static void make_axes(blasconv_problem *problem, shapes_kind kind, support_random *random)
@@ -160,6 +176,8 @@ static void make_axes(blasconv_problem *problem, shapes_kind kind, support_rando
       make_axis_pointwise(problem, axis);
     if (kind == SHAPES_DENSE)
       make_axis_dense(problem, axis);
+    if (kind == SHAPES_DEEP)
+      make_axis_deep(problem, axis, random);
     if (kind != SHAPES_SAME)
       continue;
     make_axis_same(problem, axis, random);
@@ -185,12 +203,17 @@ static void randomise_channels(blasconv_problem *problem, shapes_kind kind, supp
     problem->groups = problem->in_channels;
     problem->out_channels = problem->groups * support_random_between(random, 1, 3);
   }
+  if (kind == SHAPES_DEEP) {
+    problem->groups = support_random_between(random, 0, 3) > 0 ? 1 : 2;
+    problem->in_channels = problem->groups * support_random_between(random, 16, 140);
+    problem->out_channels = problem->groups * support_random_between(random, 60, 140);
+  }
 }
 
 /* Drops images, then filters, then channels until the problem is small. */
-static void make_small(blasconv_problem *problem)
+static void make_small(blasconv_problem *problem, int64_t most)
 {
-  while (shapes_products(problem) > most_products) {
+  while (shapes_products(problem) > most) {
     const int64_t channels = problem->in_channels / problem->groups;
     const int64_t filters = problem->out_channels / problem->groups;
     if (problem->batch > 1)
@@ -220,7 +243,7 @@ blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
   for (int axis = 0; axis < rank; ++axis)
     randomise_axis(&problem, axis, random);
   make_axes(&problem, kind, random);
-  make_small(&problem);
+  make_small(&problem, kind == SHAPES_DEEP ? most_deep_products : most_products);
   return problem;
 }
 
