@@ -17,7 +17,7 @@ static bool every_axis(const bc_geometry *geometry, bool (*holds)(const bc_axis 
          holds(&geometry->axes[BC_WIDTH]);
 }
 
-static bool stands_on_each_pixel(const bc_axis *axis)
+bool bc_stands_on_each_pixel(const bc_axis *axis)
 {
   return axis->kernel == 1 && axis->stride == 1 && axis->pad_begin == 0 &&
          axis->output == axis->input;
@@ -31,7 +31,7 @@ static bool covers_all(const bc_axis *axis)
 
 bool bc_geometry_is_pointwise(const bc_geometry *geometry)
 {
-  return every_axis(geometry, stands_on_each_pixel);
+  return every_axis(geometry, bc_stands_on_each_pixel);
 }
 
 static void set_pixels(bc_geometry *g, int64_t pixels)

@@ -121,6 +121,10 @@ static inline int64_t bc_count_weights(const bc_geometry *geometry)
   return bc_weights_offset(geometry, geometry->groups);
 }
 
+/* Whether each output position of the axis meets the input's of the same number, and no other.
+ * Equal extents do not tell: a transposed problem may cut on one side what it pads on the other. */
+bool bc_stands_on_each_pixel(const bc_axis *axis);
+
 /* Every filter stands on one pixel, and on each in turn: a matrix product on the tensors as they
  * are. */
 bool bc_geometry_is_pointwise(const bc_geometry *geometry);

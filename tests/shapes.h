@@ -52,6 +52,9 @@ typedef enum shapes_kind {
   SHAPES_KINDS
 } shapes_kind;
 
+/** Most products that a random problem has. */
+enum { SHAPES_MOST_PRODUCTS = 4000000 };
+
 /** A small valid problem of this kind. */
 blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
                                   blasconv_direction direction, int32_t rank,

@@ -148,6 +148,8 @@ static const corner_row small_corners[] = {
     {"transposed, depthwise, multiplier 2", "transposed n2 c5 in5x6 k10 f4 s2 p1 g5"},
     {"transposed, one axis", "transposed n2 c3 in9 k4 f4 s3 p1:2 op1"},
     {"transposed, three axes", "transposed c3 in3x4x3 k4 f3 s2 p1 op1"},
+    {"transposed, planes moved by a cut", "transposed n2 c3 in4x9x9 k4 f1x3x3 d2x1x1 p1:0x1x1 op1x0x0"},
+    {"transposed, one plane that is cut", "transposed c18 in1x9x16 k18 f1x3x3 d2x1x1 p1:0x1x1 op1x0x0 g18"},
     {"transposed, three axes in groups", "transposed c4 in3x2x4 k6 f2x3x4 s1x2x3 d2x1x1 p0x1:0x2 op1x0x2 g2"},
 };
 

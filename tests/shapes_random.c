@@ -7,8 +7,8 @@
 
 #include "oracle.h"
 
-/* Most products of a random problem, and of one of many channels. */
-enum { most_products = 150000, most_deep_products = 4000000 };
+/* Most products of a random problem, but for those of many channels. */
+enum { most_products = 150000 };
 
 int64_t shapes_products(const blasconv_problem *problem)
 {
@@ -46,6 +46,14 @@ static int64_t least_input(const blasconv_problem *problem, int axis)
   return short_of <= 0 ? 1 : (short_of + problem->strides[axis] - 1) / problem->strides[axis] + 1;
 }
 
+static void randomise_output_padding(blasconv_problem *problem, int axis, support_random *random)
+{
+  const int64_t stride = problem->strides[axis], dilation = problem->dilations[axis];
+  const int64_t most = (stride > dilation ? stride : dilation) - 1;
+  if (problem->direction == BLASCONV_TRANSPOSED)
+    problem->output_padding[axis] = support_random_between(random, 0, most);
+}
+
 /* One axis: kernel, stride, dilation and pads, then an input for which there is an output. */
 static void randomise_axis(blasconv_problem *problem, int axis, support_random *random)
 {
@@ -54,11 +62,7 @@ static void randomise_axis(blasconv_problem *problem, int axis, support_random *
   problem->dilations[axis] =
       support_random_between(random, 1, support_random_between(random, 1, 3));
   randomise_pads(problem, axis, random);
-  if (problem->direction == BLASCONV_TRANSPOSED) {
-    const int64_t stride = problem->strides[axis], dilation = problem->dilations[axis];
-    const int64_t most = (stride > dilation ? stride : dilation) - 1;
-    problem->output_padding[axis] = support_random_between(random, 0, most);
-  }
+  randomise_output_padding(problem, axis, random);
   problem->input[axis] = random_extent(problem, least_input(problem, axis), random);
 }
 
@@ -125,6 +129,18 @@ static void make_usual(blasconv_problem *problem, support_random *random)
     problem->out_channels = problem->groups;
 }
 
+/* An axis of kernel 1 whose pixels may lie elsewhere in the result, or on pads. */
+static void make_planes(blasconv_problem *problem, int axis, support_random *random)
+{
+  if (support_random_between(random, 0, 1) == 0)
+    return;
+  problem->dilations[axis] = 2;
+  problem->pads_begin[axis] = support_random_between(random, 0, 1);
+  problem->pads_end[axis] = support_random_between(random, 0, 1);
+  randomise_output_padding(problem, axis, random);
+  problem->input[axis] = random_extent(problem, least_input(problem, axis), random);
+}
+
 /* Filters that have transforms: three or seven taps along height or width, or three or five along
  * both; any pads. */
 static void make_tiled(blasconv_problem *problem, support_random *random)
@@ -138,8 +154,10 @@ static void make_tiled(blasconv_problem *problem, support_random *random)
     const int from_last = problem->rank - 1 - axis;
     make_axis_pointwise(problem, axis);
     problem->dilations[axis] = 1;
-    if (from_last == BLASCONV_MAX_RANK - 1)
+    if (from_last == BLASCONV_MAX_RANK - 1) {
+      make_planes(problem, axis, random);
       continue;
+    }
     problem->kernel[axis] = problem->rank > 1 && alone == from_last ? 1 : taps;
     randomise_pads(problem, axis, random);
     problem->input[axis] = random_extent(problem, least_input(problem, axis), random);
@@ -151,12 +169,12 @@ static void make_tiled(blasconv_problem *problem, support_random *random)
 static void make_axis_deep(blasconv_problem *problem, int axis, support_random *random)
 {
   static const int64_t most[BLASCONV_MAX_RANK] = {90, 11, 4};
-  make_axis_pointwise(problem, axis);
   problem->kernel[axis] = support_random_between(random, 1, 3);
   problem->strides[axis] = support_random_between(random, 0, 3) > 0 ? 1 : 2;
   problem->dilations[axis] = support_random_between(random, 0, 7) > 0 ? 1 : 2;
   problem->pads_begin[axis] = support_random_between(random, 0, 2);
   problem->pads_end[axis] = support_random_between(random, 0, 2);
+  randomise_output_padding(problem, axis, random);
   const int64_t least = least_input(problem, axis);
   problem->input[axis] =
       support_random_between(random, least > 1 ? least : 1, least + most[problem->rank - 1]);
@@ -243,7 +261,7 @@ blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
   for (int axis = 0; axis < rank; ++axis)
     randomise_axis(&problem, axis, random);
   make_axes(&problem, kind, random);
-  make_small(&problem, kind == SHAPES_DEEP ? most_deep_products : most_products);
+  make_small(&problem, kind == SHAPES_DEEP ? SHAPES_MOST_PRODUCTS : most_products);
   return problem;
 }
 

@@ -133,7 +133,7 @@ START_TEST(everything_is_drawn)
   for (uint64_t i = 0; i < drawn; ++i) {
     const bench_notation notation = differential_draw(i).notation;
     ck_assert(oracle_allows(&notation.problem));
-    ck_assert_int_lt(shapes_products(&notation.problem), 1000000);
+    ck_assert_int_le(shapes_products(&notation.problem), SHAPES_MOST_PRODUCTS);
     ++kinds[notation.activation.kind];
     ++offsets[notation.offset];
     for (int j = 0; j < traits_count; ++j)

@@ -42,7 +42,7 @@ bool bc_same_serves(const bc_geometry *g, const bc_request *request)
 {
   const bc_axis *depth = &g->axes[BC_DEPTH];
   return g->layout == BLASCONV_NCHW && g->in_channels == 1 && g->out_channels == 1 &&
-         depth->kernel == 1 && depth->input == 1 && depth->output == 1 && !request->accumulate &&
+         depth->input == 1 && bc_stands_on_each_pixel(depth) && !request->accumulate &&
          (keeps(g) || (request->pass == BLASCONV_BACKWARD_DATA && halves(g)));
 }
 

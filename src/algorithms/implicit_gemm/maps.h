@@ -11,7 +11,8 @@
  *   NHWC: lanes are channels, panels are weights; rows are pixels, which are copied only where
  *         joined taps reach over the edge of an image, or are short;
  *   NCHW, small images of many channels, which leave lanes empty or cut them in two: lanes are
- *         channels, rows are pixels, gathered too; sums are turned when they go to the result.
+ *         channels, rows are pixels, turned as NHWC has them or gathered; sums are turned when they
+ *         go to the result.
  *
  * A task has a block of channels and one of positions. For each block of the depth it makes all its
  * panels; then blocks of rows, which share the second-level cache with them, meet them one after

@@ -16,7 +16,7 @@ static bool is_near(const bc_axis *axis)
 
 static bool is_plane(const bc_axis *depth)
 {
-  return depth->kernel == 1 && depth->input == 1 && depth->output == 1 && depth->pad_begin == 0;
+  return depth->input == 1 && bc_stands_on_each_pixel(depth);
 }
 
 bool bc_slides(const bc_geometry *g)

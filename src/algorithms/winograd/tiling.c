@@ -20,8 +20,7 @@ static bool is_plain(const bc_axis *axis)
 
 const char *bc_tiling_reject(const bc_geometry *g)
 {
-  const bc_axis *depth = &g->axes[BC_DEPTH];
-  if (depth->kernel > 1 || depth->stride > 1 || depth->input != depth->output)
+  if (!bc_stands_on_each_pixel(&g->axes[BC_DEPTH]))
     return "filters reach along the depth, or it has strides or pads";
   if (!is_plain(&g->axes[BC_HEIGHT]) || !is_plain(&g->axes[BC_WIDTH]))
     return "a stride or a dilation is not 1";
