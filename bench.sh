@@ -116,6 +116,7 @@ mkdir -p "$modules"
 rm -f "$modules"/*.so
 cp "$build/bench/peers/ours.so" "$modules/"
 if [ "$mode" = since ]; then
+  revision=$(git rev-parse --verify --short "$revision^{commit}")
   build_baseline "$revision"
   python=/usr/bin/python3 options+=(--baseline "$revision")
 else
