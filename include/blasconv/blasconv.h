@@ -94,9 +94,10 @@ extern "C" {
  * **Accuracy.** With u = 2^-24, sums of n products differ from the exact ones by less than
  * u (8 + 2 sqrt n) times the sum of the products' absolute values: rounding errors fall to both
  * sides, and this is six times their standard deviation (Higham and Mary 2019). `winograd` has
- * fewer multiplications, but an element's error has parts of its neighbours': it stays below four
- * times that bound, taken for the element whose sum of absolute values is the largest; in sums of
- * up to 2,048 channels below 1e-4 of the largest result (docs/algorithms.md has what was measured).
+ * fewer multiplications, but an element's error has parts of its neighbours': in images no smaller
+ * than the filter it stays below four times that bound, taken for the element whose sum of absolute
+ * values is the largest; in sums of up to 2,048 channels below 1e-4 of the largest result
+ * (docs/algorithms.md has what was measured).
  * An infinity or a NaN reaches all results of its tile. blasconv_options::exact rules it out, and
  * blasconv_plan_describe() says the bound.
  *
