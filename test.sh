@@ -50,7 +50,8 @@ trap 'rm -f "$log"' EXIT
 
 # build_preset PRESET [ARGUMENT...]: configures and builds one of CMakePresets.json
 build_preset() {
-  { cmake --preset "$1" ${BLASCONV_WERROR:+-DBLASCONV_WERROR=ON} && cmake --build --preset "$1" -j "$jobs" "${@:2}"; } >"$log" 2>&1 ||
+  { cmake --preset "$1" ${BLASCONV_WERROR:+-DBLASCONV_WERROR=ON} &&
+    cmake --build --preset "$1" -j "$jobs" "${@:2}"; } >"$log" 2>&1 ||
     { cat "$log"; echo "FAILED: the build of $1"; return 1; }
 }
 

@@ -43,6 +43,12 @@ bool bc_rows_are_pixels(const bc_walk *walk)
           walk->result_channels >= LEAST_TURNED_CHANNELS && walk->depth >= LEAST_TURNED_DEPTH);
 }
 
+/* NCHW's small images, whose sums are turned. */
+static bool is_turned(const bc_walk *walk)
+{
+  return walk->taps_last && bc_rows_are_pixels(walk);
+}
+
 bool bc_panels_stay(const bc_walk *walk)
 {
   const int64_t step = walk->source.channel;
@@ -96,7 +102,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
       bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
-  const bool turned = pixels && walk->taps_last;
+  const bool turned = is_turned(walk);
   const int64_t width = turned ? k->lanes : k->packed_rows;
   /* One block more, since rows of an image are turned as a whole. */
   const int64_t copies = bc_count_blocks(rows, width) + (turned ? 1 : 0);
@@ -326,8 +332,7 @@ static double count_packed(const bc_request *request, double weights, int64_t po
 /* Elements of pixels that are gathered, and of sums that are turned. */
 static double count_moved(const bc_walk *walk, double gathered, double sums)
 {
-  const bool turned = walk->taps_last && bc_rows_are_pixels(walk);
-  return (gathers(walk) ? gathered : 0.0) + (turned ? sums : 0.0);
+  return (gathers(walk) ? gathered : 0.0) + (is_turned(walk) ? sums : 0.0);
 }
 
 /* Of the source, if all its pixels are turned for each walk. */
@@ -342,8 +347,8 @@ static double count_turned(const bc_geometry *g, const bc_request *request, cons
 static double share_multiplied(const bc_geometry *g, const bc_walk *walk)
 {
   const bc_walk forward = bc_walk_at(g, BLASCONV_FORWARD, 0);
-  const bool turned = walk->taps_last && bc_rows_are_pixels(walk);
-  const bool leaves_out = turned ? walk->taps <= BC_MOST_TAP_BITS : bc_leaves_out(&forward);
+  const bool leaves_out =
+      is_turned(walk) ? walk->taps <= BC_MOST_TAP_BITS : bc_leaves_out(&forward);
   return leaves_out ? bc_share_inside(&forward) : 1.0;
 }
 

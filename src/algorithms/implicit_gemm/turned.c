@@ -83,19 +83,18 @@ static bc_range met_pixels(const bc_map_job *j)
 
 /* Whether those pixels have room, turned, where rows would be gathered: not if strides pass over
  * most of them. */
-static bool can_turn_pixels(const bc_map_job *j)
+static bool can_turn_pixels(const bc_map_job *j, bc_range all)
 {
   return !bc_rows_stay(&j->walk) && j->segments == j->walk.taps &&
-         bc_range_length(met_pixels(j)) * (bc_range_length(j->depth) / j->segments) <=
+         bc_range_length(all) * (bc_range_length(j->depth) / j->segments) <=
              (int64_t)(j->ctx->areas.copies / sizeof *j->copies);
 }
 
-/* Rows that are read from the source's pixels, turned: [pixels][channels], as NHWC has them. Each
+/* Rows that are read from those pixels, turned: [pixels][channels], as NHWC has them. Each
  * is moved once, not for each tap that meets it. */
-static void turn_pixels(bc_map_job *j, bc_tap_set *met)
+static void turn_pixels(bc_map_job *j, bc_range all, bc_tap_set *met)
 {
   const bc_walk *walk = &j->walk;
-  const bc_range all = met_pixels(j);
   const int64_t pixels = bc_source_pixels(walk);
   const int64_t channels = bc_range_length(j->depth) / j->segments;
   const float *from = bc_map_source(j->ctx) + j->group * walk->source.group +
@@ -123,8 +122,9 @@ static void make_rows(bc_map_job *j)
   bc_tap_set met[BC_MOST_PLACES];
   float *sums[BC_ROW_BLOCK];
   j->segments = taps <= BC_MOST_TAP_BITS && bc_range_length(j->depth) % taps == 0 ? taps : 1;
-  if (can_turn_pixels(j))
-    turn_pixels(j, met);
+  const bc_range pixels = met_pixels(j);
+  if (can_turn_pixels(j, pixels))
+    turn_pixels(j, pixels, met);
   else
     gather_rows(j, met);
   for (int64_t i = 0; i < bc_range_length(j->positions); ++i)
