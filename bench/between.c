@@ -53,6 +53,12 @@ static blasconv_status average(const maps *m)
                                   m->output, NULL);
 }
 
+static blasconv_status average_backward(const maps *m)
+{
+  return blasconv_pooling_backward(&m->window, BLASCONV_POOLING_AVERAGE, m->gradient, NULL,
+                                   m->threads, m->output);
+}
+
 static blasconv_status normalise(const maps *m)
 {
   return blasconv_batch_norm_inference(&m->sizes, &m->norm, m->input, m->threads, m->output);
@@ -85,6 +91,7 @@ static const function functions[] = {
     {"max_3x3_stride_2_winners", pool_and_mark, 3, 2, 1, 1, 2},
     {"max_3x3_stride_2_backward", pool_backward, 3, 2, 1, 1, 2},
     {"average_3x3", average, 3, 1, 1, 1, 1},
+    {"average_3x3_backward", average_backward, 3, 1, 1, 1, 1},
     {"batch_norm_inference", normalise, 1, 1, 0, 1, 1},
     {"batch_norm", train, 1, 1, 0, 2, 1}, /* the input twice: statistics come first */
     {"batch_norm_backward", train_backward, 1, 1, 0, 4, 1} /* input and gradient twice */

@@ -162,6 +162,27 @@ START_TEST(windows_may_be_large)
 }
 END_TEST
 
+/* Rows that are short, fill vectors, or have no room on the stack. */
+START_TEST(rows_may_be_long)
+{
+  static const int64_t widths[] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360, 5000};
+  support_random random = support_random_start(12);
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; ++i)
+    for (int64_t stride = 1; stride <= 2; ++stride) {
+      blasconv_problem p = blasconv_problem_pooling(2, 2, 19, widths[i], 3, stride);
+      for (int axis = 0; axis < 2; ++axis)
+        p.pads_begin[axis] = p.pads_end[axis] = 1;
+      pooling_layer l = pooling_layer_create(&p, &random);
+      pooling_layer_forward(&l, BLASCONV_POOLING_AVERAGE, 1, false);
+      check_means(&l, BLASCONV_POOLING_AVERAGE);
+      pooling_special_values(&l.input, &random);
+      pooling_layer_forward(&l, BLASCONV_POOLING_MAX, 1, true);
+      check_maxima(&l);
+      pooling_layer_free(&l);
+    }
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------------
  * Threads and instruction sets
  * ------------------------------------------------------------------------------------------ */
@@ -210,7 +231,8 @@ static bc_axis axis_of(const pooling_layer *l, int axis)
 }
 
 /* What the library writes for the layer's first map, these kernels write too. */
-static void check_kernels(pooling_layer *l, const bc_pooling_kernels *kernels)
+static void check_kernels(pooling_layer *l, const bc_max_pooling_kernels *max,
+                          const bc_average_pooling_kernels *average)
 {
   bc_pooling pooling = {.height = axis_of(l, 0), .width = axis_of(l, 1)};
   pooling.inside = (bc_range){bc_axis_inside(&pooling.width, 0).begin,
@@ -222,17 +244,17 @@ static void check_kernels(pooling_layer *l, const bc_pooling_kernels *kernels)
   support_tensor gradient = support_tensor_copy(&l->input_gradient);
   pooling_layer_forward(l, BLASCONV_POOLING_MAX, 1, true);
   pooling_layer_backward(l, BLASCONV_POOLING_MAX, 1);
-  kernels->max_winners(&pooling, l->input.data, output.data, (int32_t *)(void *)winners.data);
-  kernels->scatter(&pooling, l->output_gradient.data, pooling_layer_winners(l), gradient.data);
+  max->max_winners(&pooling, l->input.data, output.data, (int32_t *)(void *)winners.data);
+  max->scatter(&pooling, l->output_gradient.data, pooling_layer_winners(l), gradient.data);
   ck_assert(support_tensor_same(&output, &l->output));
   ck_assert(support_tensor_same(&winners, &l->winners));
   ck_assert(support_tensor_same(&gradient, &l->input_gradient));
-  kernels->max(&pooling, l->input.data, output.data);
+  max->max(&pooling, l->input.data, output.data);
   ck_assert(support_tensor_same(&output, &l->output));
   pooling_layer_forward(l, BLASCONV_POOLING_AVERAGE, 1, false);
   pooling_layer_backward(l, BLASCONV_POOLING_AVERAGE, 1);
-  kernels->average(&pooling, l->input.data, output.data);
-  kernels->spread(&pooling, l->output_gradient.data, gradient.data);
+  average->average(&pooling, l->input.data, output.data);
+  average->spread(&pooling, l->output_gradient.data, gradient.data);
   ck_assert(support_tensor_same(&output, &l->output));
   ck_assert(support_tensor_same(&gradient, &l->input_gradient));
   support_tensor_free(&gradient);
@@ -266,7 +288,10 @@ START_TEST(every_instruction_set_gives_the_same_bits)
     problem.batch = problem.in_channels = problem.out_channels = problem.groups = 1;
     pooling_layer l = pooling_layer_create(&problem, &random);
     for (int j = 0; j < count; ++j)
-      check_kernels(&l, halves(&l) ? tables[j]->halving : tables[j]->pooling);
+      if (halves(&l))
+        check_kernels(&l, tables[j]->max_halving, tables[j]->average_halving);
+      else
+        check_kernels(&l, tables[j]->max_pooling, tables[j]->average_pooling);
     pooling_layer_free(&l);
   }
 }
@@ -280,6 +305,7 @@ int main(void)
   support_add(suite, a_dilated_window_may_lie_in_pads_alone);
   support_add(suite, average_is_the_mean);
   support_add(suite, windows_may_be_large);
+  support_add(suite, rows_may_be_long);
   support_add(suite, same_bits_for_any_number_of_threads);
   support_add(suite, every_instruction_set_gives_the_same_bits);
   return support_run(suite);

@@ -54,6 +54,27 @@ START_TEST(gradients_go_where_the_output_came_from)
 }
 END_TEST
 
+/* Windows of 3x3 as networks have them; rows that are short, fill vectors, or have no room on the
+ * stack. */
+START_TEST(rows_may_be_long)
+{
+  static const int64_t widths[] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360, 5000};
+  support_random random = support_random_start(13);
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; ++i)
+    for (int j = 0; j < 6; ++j) {
+      const blasconv_pooling_kind kind = (blasconv_pooling_kind)(j % 3);
+      blasconv_problem p = blasconv_problem_pooling(2, 2, 19, widths[i], 3, 1 + j / 3);
+      for (int axis = 0; axis < 2; ++axis)
+        p.pads_begin[axis] = p.pads_end[axis] = 1;
+      pooling_layer l = pooling_layer_create(&p, &random);
+      pooling_layer_forward(&l, kind, 1, kind == BLASCONV_POOLING_MAX);
+      pooling_layer_backward(&l, kind, 1);
+      check_gradient(&l, kind);
+      pooling_layer_free(&l);
+    }
+}
+END_TEST
+
 static double dot(const support_tensor *a, const support_tensor *b)
 {
   double sum = 0.0;
@@ -156,8 +177,9 @@ END_TEST
 START_TEST(winners_just_past_the_map_are_ignored)
 {
   const blasconv_problem shapes[] = {blasconv_problem_pooling(1, 1, 8, 8, 2, 2),
+                                     blasconv_problem_pooling(1, 1, 9, 9, 3, 2),
                                      blasconv_problem_pooling(1, 1, 10, 10, 3, 2)};
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 3; ++i) {
     const int64_t pixels = shapes[i].input[0] * shapes[i].input[1];
     float gradient[16], image[101] = {0.0f};
     int32_t winners[16];
@@ -293,6 +315,7 @@ int main(void)
 {
   Suite *suite = suite_create("pooling_backward");
   support_add(suite, gradients_go_where_the_output_came_from);
+  support_add(suite, rows_may_be_long);
   support_add(suite, backward_is_the_adjoint);
   support_add(suite, gradients_are_slopes);
   support_add(suite, winners_outside_of_the_map_are_ignored);

@@ -13,7 +13,7 @@ typedef struct corners {
 /* The image's columns at which the runs begin. */
 INLINE pair doubled(pair at)
 {
-  return (pair){2 * at.low, 2 * at.high};
+  return (pair){2 * at.low, 2 * at.high, false};
 }
 
 INLINE void load_row(const float *row, pair at, floats *left, floats *right)
@@ -165,5 +165,6 @@ static void scatter(const bc_pooling *pooling, const float *output_gradient, con
   clear_rest(pooling, image_gradient);
 }
 
-const bc_pooling_kernels BC_FOR_VECTOR_ISA(bc_halving_kernels) = {max, max_winners, average, spread,
-                                                                  scatter};
+const bc_max_pooling_kernels BC_FOR_VECTOR_ISA(bc_max_halving_kernels) = {max, max_winners,
+                                                                          scatter};
+const bc_average_pooling_kernels BC_FOR_VECTOR_ISA(bc_average_halving_kernels) = {average, spread};

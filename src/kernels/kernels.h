@@ -49,7 +49,8 @@ typedef struct bc_kernels {
   void (*transpose)(const float *rows, int64_t stride, int64_t m, int64_t n, float *columns,
                     int64_t columns_stride);
   /* Those with files of their own. */
-  const struct bc_pooling_kernels *pooling, *halving; /* see pooling.h */
+  const struct bc_max_pooling_kernels *max_pooling, *max_halving; /* see pooling.h */
+  const struct bc_average_pooling_kernels *average_pooling, *average_halving;
   const struct bc_normalization_kernels *normalization;
   const struct bc_descent_kernels *descent;
   const struct bc_depthwise_kernels *depthwise;

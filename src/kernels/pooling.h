@@ -18,24 +18,31 @@ typedef struct bc_pooling {
 } bc_pooling;
 
 /* Images and their gradients are [H][W], outputs, their gradients and winners [P][Q]. */
-typedef struct bc_pooling_kernels {
+typedef struct bc_max_pooling_kernels {
   /* The first largest pixel of each window, or its first NaN. */
   void (*max)(const bc_pooling *pooling, const float *image, float *output);
   /* The same, and where it stands in the image; -1 for a window without pixels. H W is at most
    * 2^31 - 1. */
   void (*max_winners)(const bc_pooling *pooling, const float *image, float *output,
                       int32_t *winners);
-  void (*average)(const bc_pooling *pooling, const float *image, float *output);
-  /* The image's gradient from each output's, in equal parts, in the order of the windows. */
-  void (*spread)(const bc_pooling *pooling, const float *output_gradient, float *image_gradient);
   /* The image's gradient from each output's, which goes to its winner. */
   void (*scatter)(const bc_pooling *pooling, const float *output_gradient, const int32_t *winners,
                   float *image_gradient);
-} bc_pooling_kernels;
+} bc_max_pooling_kernels;
 
-extern const bc_pooling_kernels bc_pooling_kernels_generic, bc_pooling_kernels_avx2;
+typedef struct bc_average_pooling_kernels {
+  void (*average)(const bc_pooling *pooling, const float *image, float *output);
+  /* The image's gradient from each output's, in equal parts, in the order of the windows. */
+  void (*spread)(const bc_pooling *pooling, const float *output_gradient, float *image_gradient);
+} bc_average_pooling_kernels;
+
+extern const bc_max_pooling_kernels bc_max_pooling_kernels_generic, bc_max_pooling_kernels_avx2;
+extern const bc_average_pooling_kernels bc_average_pooling_kernels_generic,
+    bc_average_pooling_kernels_avx2;
 
 /* The same for windows of 2x2 without pads, moved by 2, and four or more outputs a row. */
-extern const bc_pooling_kernels bc_halving_kernels_generic, bc_halving_kernels_avx2;
+extern const bc_max_pooling_kernels bc_max_halving_kernels_generic, bc_max_halving_kernels_avx2;
+extern const bc_average_pooling_kernels bc_average_halving_kernels_generic,
+    bc_average_halving_kernels_avx2;
 
 #endif

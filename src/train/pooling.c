@@ -1,4 +1,4 @@
-/* Pooling and its gradient over whole tensors; one map is done in kernels/pooling.c. */
+/* Pooling and its gradient over whole tensors; one map is done in kernels/, see pooling.h. */
 #include "kernels/pooling.h"
 #include "cpu.h"
 #include "kernels/kernels.h"
@@ -9,7 +9,8 @@
 
 typedef struct pooling_context {
   bc_pooling pooling;
-  const bc_pooling_kernels *kernels;
+  const bc_max_pooling_kernels *max;
+  const bc_average_pooling_kernels *average;
   blasconv_pooling_kind kind;
   int64_t maps, maps_per_task;
   int64_t in_pixels, out_pixels;
@@ -33,13 +34,11 @@ static bool halves(const bc_axis *axis)
          axis->pad_end == 0;
 }
 
-static const bc_pooling_kernels *kernels_of(const bc_geometry *geometry)
+static bool has_halving_kernels(const bc_geometry *geometry)
 {
   const bc_axis *width = &geometry->axes[BC_WIDTH];
   return halves(&geometry->axes[BC_HEIGHT]) && halves(width) &&
-                 width->output >= BC_POOLING_LEAST_RUN
-             ? bc_cpu_kernels()->halving
-             : bc_cpu_kernels()->pooling;
+         width->output >= BC_POOLING_LEAST_RUN;
 }
 
 static blasconv_status check_common(const blasconv_problem *problem, blasconv_pooling_kind kind,
@@ -63,11 +62,14 @@ static blasconv_status check_common(const blasconv_problem *problem, blasconv_po
 
 static pooling_context context_of(const bc_geometry *geometry, blasconv_pooling_kind kind)
 {
+  const bc_kernels *kernels = bc_cpu_kernels();
+  const bool halving = has_halving_kernels(geometry);
   return (pooling_context){.pooling = {.height = geometry->axes[BC_HEIGHT],
                                        .width = geometry->axes[BC_WIDTH],
                                        .inside = columns_inside(&geometry->axes[BC_WIDTH]),
                                        .all_taps = kind == BLASCONV_POOLING_AVERAGE_ALL_TAPS},
-                           .kernels = kernels_of(geometry),
+                           .max = halving ? kernels->max_halving : kernels->max_pooling,
+                           .average = halving ? kernels->average_halving : kernels->average_pooling,
                            .kind = kind,
                            .maps = geometry->batch * geometry->groups,
                            .maps_per_task = bc_count_blocks(BC_TASK_ELEMENTS, geometry->in_pixels),
@@ -91,11 +93,11 @@ static void forward_task(void *context, int64_t task, int thread)
     const float *image = c->input + map * c->in_pixels;
     float *output = c->output + map * c->out_pixels;
     if (c->kind != BLASCONV_POOLING_MAX)
-      c->kernels->average(&c->pooling, image, output);
+      c->average->average(&c->pooling, image, output);
     else if (c->new_winners != NULL)
-      c->kernels->max_winners(&c->pooling, image, output, c->new_winners + map * c->out_pixels);
+      c->max->max_winners(&c->pooling, image, output, c->new_winners + map * c->out_pixels);
     else
-      c->kernels->max(&c->pooling, image, output);
+      c->max->max(&c->pooling, image, output);
   }
 }
 
@@ -129,10 +131,10 @@ static void backward_task(void *context, int64_t task, int thread)
     const float *output_gradient = c->output_gradient + map * c->out_pixels;
     float *image_gradient = c->input_gradient + map * c->in_pixels;
     if (c->kind == BLASCONV_POOLING_MAX)
-      c->kernels->scatter(&c->pooling, output_gradient, c->winners + map * c->out_pixels,
-                          image_gradient);
+      c->max->scatter(&c->pooling, output_gradient, c->winners + map * c->out_pixels,
+                      image_gradient);
     else
-      c->kernels->spread(&c->pooling, output_gradient, image_gradient);
+      c->average->spread(&c->pooling, output_gradient, image_gradient);
   }
 }
 

@@ -1,0 +1,74 @@
+/* What of a window lies in the image. Inlined with the step from one output column to the next as a
+ * constant, 1 or 2, loads become a shuffle or none. */
+#ifndef BC_WINDOWS_H
+#define BC_WINDOWS_H
+
+#include "pooling.h"
+#include "runs.h"
+
+/* Most dilations are 1, and a division takes longer than a small window. */
+INLINE int64_t steps(int64_t pixels, int64_t dilation)
+{
+  return dilation == 1 ? pixels : pixels / dilation;
+}
+
+/* The taps that meet the image when tap 0 stands at `position`, which is before its end. */
+INLINE bc_range taps_inside(const bc_axis *axis, int64_t position)
+{
+  const int64_t last = axis->input - 1 - position;
+  if (position >= 0 && (axis->kernel - 1) * axis->dilation <= last)
+    return (bc_range){0, axis->kernel};
+  const int64_t begin = position >= 0 ? 0 : steps(axis->dilation - 1 - position, axis->dilation);
+  const int64_t end = bc_min(axis->kernel, steps(last, axis->dilation) + 1);
+  return (bc_range){bc_min(begin, end), end};
+}
+
+/* What of a window lies in the image: a grid of rows x columns pixels, maybe none. */
+typedef struct window {
+  int64_t first;         /* element of the image */
+  int64_t rows, columns; /* taps */
+  int64_t row_step;      /* elements from one row of taps to the next */
+  int64_t column_step;
+} window;
+
+/* The windows of a row of outputs have their rows of taps in common. */
+INLINE window window_rows(const bc_pooling *p, int64_t output_row)
+{
+  const bc_axis *h = &p->height, *w = &p->width;
+  const int64_t top = output_row * h->stride - h->pad_begin;
+  const bc_range rows = taps_inside(h, top);
+  return (window){.first = (top + rows.begin * h->dilation) * w->input - w->pad_begin,
+                  .rows = bc_range_length(rows),
+                  .columns = w->kernel,
+                  .row_step = h->dilation * w->input,
+                  .column_step = w->dilation};
+}
+
+/* What windows of one column of outputs have in common. */
+typedef struct window_columns {
+  int64_t first; /* elements behind the first of the row */
+  int64_t taps;
+} window_columns;
+
+INLINE window_columns columns_of(const bc_pooling *p, int64_t output_column)
+{
+  const bc_axis *w = &p->width;
+  const int64_t left = output_column * w->stride;
+  const bc_range taps = taps_inside(w, left - w->pad_begin);
+  return (window_columns){left + taps.begin * w->dilation, bc_range_length(taps)};
+}
+
+INLINE window crossing(window row, window_columns columns)
+{
+  row.first += columns.first;
+  row.columns = columns.taps;
+  return row;
+}
+
+/* For a loop that passes over a range. */
+INLINE int64_t skip(bc_range range, int64_t i)
+{
+  return i == range.begin ? range.end : i;
+}
+
+#endif
