@@ -119,6 +119,21 @@ START_TEST(large_means_lose_no_digits)
 }
 END_TEST
 
+/* Squares of deviations from the first pixel are four million times those from the mean, and their
+ * sums are rounded in one direction. */
+START_TEST(a_first_pixel_may_lie_far_off)
+{
+  support_random random = support_random_start(9);
+  norm_layer l = norm_layer_create(1, 2, INT64_C(1) << 22, 0.0f, &random);
+  for (int64_t i = 0; i < l.maps.pixels; ++i)
+    l.input.data[i] = 0.1f;
+  l.input.data[0] = 1e6f;
+  norm_layer_forward(&l, 1);
+  check_forward(&l);
+  norm_layer_free(&l);
+}
+END_TEST
+
 START_TEST(constant_channels_give_the_shift)
 {
   support_random random = support_random_start(4);
@@ -279,6 +294,7 @@ int main(void)
   support_add(suite, training_follows_the_formulae);
   support_add(suite, random_shapes_follow_the_formulae);
   support_add(suite, large_means_lose_no_digits);
+  support_add(suite, a_first_pixel_may_lie_far_off);
   support_add(suite, constant_channels_give_the_shift);
   support_add(suite, momentum_0_keeps_and_1_replaces);
   support_add(suite, gradients_are_those_of_finite_differences);

@@ -391,7 +391,8 @@ static inline blasconv_batch_norm blasconv_batch_norm_default(void)
  *
  * with the variance divided by n; and moves the running statistics,
  * running += momentum (new - running), the variance there being divided by n - 1 (by n if n is 1).
- * Statistics are summed in double in two sweeps.
+ * Statistics are summed in double, in one sweep: deviations are from a pixel of the channel, unless
+ * that lies so far from the mean that digits would be lost.
  *
  * @param maps shape, in NCHW (#BLASCONV_UNSUPPORTED); batch >= 1 (#BLASCONV_BAD_SIZE)
  * @param norm reads `scale`, `shift`; writes `mean`, `inverse`; changes `running_mean` and

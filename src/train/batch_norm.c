@@ -112,20 +112,42 @@ static void move_running(const blasconv_batch_norm *norm, int64_t channel, doubl
   norm->running_variance[channel] = moved(norm->running_variance[channel], variance, momentum);
 }
 
-/* Means, and sums of squared deviations from them, of the slab's channels. */
+/* A pixel of the channel. */
+static double pixel_of(const bc_slab *slab, const float *x, int64_t channel)
+{
+  const float pixel = x[channel * slab->pixels];
+  return isfinite(pixel) ? (double)pixel : 0.0;
+}
+
+/* Means, and sums of squared deviations from them, of a slab's channels by deviations from pivots,
+ * which become the means of channels where these are so far off that digits are lost. Returns
+ * whether there are any. */
+static bool sweep(const bc_slab *slab, const float *x, double *pivots, double *mean,
+                  double *squares)
+{
+  const double n = (double)slab->images * (double)slab->pixels, most = 1024.0;
+  bc_sums sums[BC_SLAB_CHANNELS];
+  bool any = false;
+  bc_cpu_kernels()->normalization->sum(slab, x, pivots, NULL, sums);
+  for (int64_t c = 0; c < slab->channels; ++c) {
+    const double shift = sums[c].deviation / n, excess = shift * sums[c].deviation;
+    mean[c] = pivots[c] + shift;
+    squares[c] = sums[c].product - excess;
+    const bool far = excess > most * squares[c];
+    pivots[c] = far ? mean[c] : pivots[c];
+    any = any || far;
+  }
+  return any;
+}
+
+/* One sweep mostly: no pixel is further from the mean than all deviations together. */
 static void take_statistics(const bc_slab *slab, const float *x, double *mean, double *squares)
 {
-  const bc_normalization_kernels *kernels = bc_cpu_kernels()->normalization;
-  const double n = (double)slab->images * (double)slab->pixels;
-  bc_sums sums[BC_SLAB_CHANNELS];
+  double pivots[BC_SLAB_CHANNELS];
   for (int64_t c = 0; c < slab->channels; ++c)
-    mean[c] = 0.0;
-  kernels->sum(slab, x, mean, NULL, sums);
-  for (int64_t c = 0; c < slab->channels; ++c)
-    mean[c] = sums[c].deviation / n;
-  kernels->sum(slab, x, mean, NULL, sums);
-  for (int64_t c = 0; c < slab->channels; ++c)
-    squares[c] = sums[c].product;
+    pivots[c] = pixel_of(slab, x, c);
+  if (sweep(slab, x, pivots, mean, squares))
+    sweep(slab, x, pivots, mean, squares);
 }
 
 static void forward_slab(const context *f, const bc_slab *slab, int64_t first)
