@@ -16,6 +16,8 @@ enum { alignment = 64, front_words = 32, back_words = SUPPORT_SANITIZED ? 0 : 64
  * Suites
  * ------------------------------------------------------------------------------------------ */
 
+const bool support_sanitized = SUPPORT_SANITIZED;
+
 void support_add(Suite *suite, const TTest *test)
 {
   TCase *test_case = tcase_create(test->name);

@@ -11,13 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** As ck_assert_msg(), but that one writes to a file each time that it holds, which in tests of
- * millions of problems takes half of the time. */
+/** As ck_assert_msg() and ck_assert(), but those write to a file each time that they hold, which in
+ * tests of millions of numbers takes half of the time. */
 #define support_assert(condition, ...)                                                             \
   do {                                                                                             \
     if (!(condition))                                                                              \
       ck_abort_msg(__VA_ARGS__);                                                                   \
   } while (0)
+#undef ck_assert
+#define ck_assert(condition) support_assert(condition, "Assertion '%s' failed", #condition)
 
 /* ---------------------------------------------------------------------------------------------
  * Suites
@@ -25,6 +27,9 @@
 
 /** Adds a test case of one test, with a time limit that suits slow machines and sanitizers. */
 void support_add(Suite *suite, const TTest *test);
+
+/** Whether this is built with sanitizers: these look at what is read and written, and are slow. */
+extern const bool support_sanitized;
 
 /** Prints the seed, runs the suite and frees it. @return what main() returns */
 int support_run(Suite *suite);

@@ -9,6 +9,7 @@
 #include "kernels/pooling.h"
 #include "pooling_layer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,9 @@ static void check_maxima(pooling_layer *l)
         pooling_window_create(&l->problem, i % l->out_pixels / l->columns, i % l->columns);
     const int64_t winner = pooling_window_winner(&w, map);
     const float *value = winner < 0 ? &none : &map[winner];
-    ck_assert_int_eq(pooling_layer_winners(l)[i], winner);
-    ck_assert(memcmp(value, &l->output.data[i], sizeof *value) == 0);
+    support_assert(pooling_layer_winners(l)[i] == winner, "output %" PRId64 ": another winner", i);
+    support_assert(memcmp(value, &l->output.data[i], sizeof *value) == 0,
+                   "output %" PRId64 ": not its winner's bits", i);
     free(w.pixels);
   }
 }
@@ -113,7 +115,8 @@ static void check_means(pooling_layer *l, blasconv_pooling_kind kind)
     }
     const double n = w.count > 0 ? (double)pooling_window_divisor(&w, kind) : 1.0;
     const double roundings = w.taps <= 32 ? (double)w.taps + 1.0 : 2.0;
-    ck_assert(fabs((double)l->output.data[i] - sum / n) <= roundings * 0x1p-24 * size / n);
+    support_assert(fabs((double)l->output.data[i] - sum / n) <= roundings * 0x1p-24 * size / n,
+                   "output %" PRId64 ": %g instead of %g", i, (double)l->output.data[i], sum / n);
     free(w.pixels);
   }
 }
@@ -165,11 +168,11 @@ END_TEST
 /* Rows that are short, fill vectors, or have no room on the stack. */
 START_TEST(rows_may_be_long)
 {
-  static const int64_t widths[] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360, 5000};
+  static const int64_t widths[] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360};
   support_random random = support_random_start(12);
   for (size_t i = 0; i < sizeof widths / sizeof *widths; ++i)
     for (int64_t stride = 1; stride <= 2; ++stride) {
-      blasconv_problem p = blasconv_problem_pooling(2, 2, 19, widths[i], 3, stride);
+      blasconv_problem p = blasconv_problem_pooling(1, 2, 19, widths[i], 3, stride);
       for (int axis = 0; axis < 2; ++axis)
         p.pads_begin[axis] = p.pads_end[axis] = 1;
       pooling_layer l = pooling_layer_create(&p, &random);

@@ -6,6 +6,7 @@
  */
 #include "pooling_layer.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -35,7 +36,9 @@ static void check_gradient(pooling_layer *l, blasconv_pooling_kind kind)
     free(w.pixels);
   }
   for (int64_t i = 0; i < expected.count; ++i)
-    ck_assert(l->input_gradient.data[i] == expected.data[i]);
+    support_assert(l->input_gradient.data[i] == expected.data[i],
+                   "pixel %" PRId64 ": %g instead of %g", i, (double)l->input_gradient.data[i],
+                   (double)expected.data[i]);
   support_tensor_free(&expected);
 }
 
@@ -58,12 +61,12 @@ END_TEST
  * stack. */
 START_TEST(rows_may_be_long)
 {
-  static const int64_t widths[] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360, 5000};
+  static const int64_t widths[] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360};
   support_random random = support_random_start(13);
   for (size_t i = 0; i < sizeof widths / sizeof *widths; ++i)
     for (int j = 0; j < 6; ++j) {
       const blasconv_pooling_kind kind = (blasconv_pooling_kind)(j % 3);
-      blasconv_problem p = blasconv_problem_pooling(2, 2, 19, widths[i], 3, 1 + j / 3);
+      blasconv_problem p = blasconv_problem_pooling(1, 2, 19, widths[i], 3, 1 + j / 3);
       for (int axis = 0; axis < 2; ++axis)
         p.pads_begin[axis] = p.pads_end[axis] = 1;
       pooling_layer l = pooling_layer_create(&p, &random);

@@ -58,12 +58,13 @@ static fixture_result start(const fixture_case *fixture, const fixture_variant *
 static void check_same_bits(const fixture_case *fixture, const fixture_variant *variant,
                             support_random *random)
 {
-  static const int32_t threads[] = {2, 2, 3, 7, 16};
+  static const int32_t threads[] = {7, 2, 2, 3, 16};
+  const size_t count = support_sanitized ? 1 : sizeof threads / sizeof *threads;
   char text[512];
   fixture_result old = start(fixture, variant, random);
   fixture_result expected = fixture_result_copy(&old);
   const bool served = fixture_run(fixture, variant, &expected);
-  for (size_t i = 0; served && i < sizeof threads / sizeof *threads; ++i) {
+  for (size_t i = 0; served && i < count; ++i) {
     fixture_variant other = *variant;
     other.threads = threads[i];
     fixture_result result = fixture_result_copy(&old);
