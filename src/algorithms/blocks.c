@@ -92,6 +92,10 @@ void bc_clear_block(bc_block_view view, float *block)
   const int64_t rows = by_channel ? view.channels : view.pixels;
   const int64_t row_step = by_channel ? view.channel_step : view.pixel_step;
   const int64_t length = by_channel ? view.pixels : view.channels;
+  if (length == row_step) {
+    memset(block, 0, (size_t)(rows * length) * sizeof *block);
+    return;
+  }
   for (int64_t i = 0; i < rows; ++i)
     memset(block + i * row_step, 0, (size_t)length * sizeof *block);
 }

@@ -16,7 +16,9 @@ enum {
   LEAST_FILTERS = 96,
   LEAST_DEPTH = 32,
   LEAST_RUN = 64,
-  FEW_PIXELS = 32
+  FEW_PIXELS = 32,
+  ENOUGH_BANDS = 8,
+  LEAST_BAND = 8 /* times as many rows as it shares */
 };
 
 typedef struct context {
@@ -103,8 +105,73 @@ static void forward_block(void *argument, int64_t task, int thread)
                     first_filter, offset, output);
 }
 
-/* ---- backward data: tasks are images x groups x blocks of channels, each the only writer of its
- * channels ---- */
+/* ---- backward data: tasks are images x groups x blocks of channels x bands of the image's rows,
+ * each the only writer of what it has ---- */
+
+/* Rows of the image, and the part of the convolution that writes to them, which is one of its own
+ * on the same tensors, from these pixels of input and output on. */
+typedef struct band {
+  bc_geometry geometry;
+  int64_t input_pixel, output_pixel;
+} band;
+
+/* What a band shares with the next: rows of outputs whose filters reach into both. */
+static int64_t shared_rows(const bc_axis *height)
+{
+  return bc_count_blocks((height->kernel - 1) * height->dilation, height->stride);
+}
+
+/* Bands share so little of their rows that what is computed twice costs less than cores without
+ * work. Planes have none. */
+static int64_t count_bands(const bc_geometry *g, int64_t others)
+{
+  const bc_axis *height = &g->axes[BC_HEIGHT];
+  const bool planes = g->axes[BC_DEPTH].input * g->axes[BC_DEPTH].output != 1;
+  const int64_t large = height->output / LEAST_BAND / bc_max(1, shared_rows(height));
+  const int64_t most = bc_min(height->input, bc_min(ENOUGH_BANDS / bc_max(1, others), large));
+  if (planes || most <= 1)
+    return 1;
+  return bc_count_blocks(height->input, bc_count_blocks(height->input, most));
+}
+
+static band band_at(const bc_geometry *g, int64_t bands, int64_t index)
+{
+  band part = {*g, 0, 0};
+  bc_axis *h = &part.geometry.axes[BC_HEIGHT];
+  const int64_t width = g->axes[BC_WIDTH].output, extent = (h->kernel - 1) * h->dilation;
+  const bc_range rows = bc_even_range(index, bc_count_blocks(h->input, bands), 1, h->input);
+  if (bands == 1)
+    return part;
+  const int64_t first = rows.begin + h->pad_begin - extent, last = rows.end - 1 + h->pad_begin;
+  const int64_t begin = first <= 0 ? 0 : bc_count_blocks(first, h->stride);
+  const int64_t end = last < 0 ? 0 : bc_min(h->output, last / h->stride + 1);
+  part.input_pixel = rows.begin * g->axes[BC_WIDTH].input;
+  part.output_pixel = begin * width;
+  h->pad_begin += rows.begin - begin * h->stride;
+  h->input = bc_range_length(rows);
+  h->output = bc_max(0, end - begin);
+  part.geometry.in_pixels = h->input * g->axes[BC_WIDTH].input;
+  part.geometry.out_pixels = h->output * width;
+  return part;
+}
+
+/* Output pixels of the band that has the most. */
+static int64_t most_pixels(const bc_geometry *g, int64_t bands)
+{
+  int64_t most = 0;
+  for (int64_t i = 0; i < bands; ++i)
+    most = bc_max(most, band_at(g, bands, i).geometry.out_pixels);
+  return most;
+}
+
+/* Of all bands. */
+static int64_t met_pixels(const bc_geometry *g, int64_t bands)
+{
+  int64_t sum = 0;
+  for (int64_t i = 0; i < bands; ++i)
+    sum += band_at(g, bands, i).geometry.out_pixels;
+  return sum;
+}
 
 static bc_schedule prepare_backward_data(const bc_geometry *g, const bc_request *request)
 {
@@ -117,29 +184,34 @@ static bc_schedule prepare_backward_data(const bc_geometry *g, const bc_request 
       last ? g->in_channels : bc_even_block(g->in_channels, bc_max(1, MOST_DEPTH / g->taps), 1);
   bc_split_for_tasks(BC_ENOUGH_TASKS, g->in_channels, images,
                      last ? LEAST_RUN : bc_max(1, LEAST_DEPTH / g->taps), 1, &blocks->channels);
+  const int64_t tasks = images * bc_count_blocks(g->in_channels, blocks->channels);
+  blocks->bands = count_bands(g, tasks);
   blocks->depth = bc_min(blocks->channels * g->taps, most_depth(most));
-  blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
-  schedule.tasks = images * bc_count_blocks(g->in_channels, blocks->channels);
+  blocks->pixels = bc_even_block(most_pixels(g, blocks->bands), most / blocks->depth, 32);
+  schedule.tasks = tasks * blocks->bands;
   schedule.workspace.thread_bytes = bc_workspace_book(blocks->depth * blocks->pixels);
   return schedule;
 }
 
-/* Adds the gradients of all patches over `pixels` to `channels` of one image and group. */
-static void add_patches(const context *ctx, int64_t image, int64_t group, bc_range channels,
-                        bc_range pixels, float *buffer)
+/* Adds the gradients of all patches over `pixels` of the band to `channels` of one image and group.
+ */
+static void add_patches(const context *ctx, const band *part, int64_t image, int64_t group,
+                        bc_range channels, bc_range pixels, float *buffer)
 {
-  const bc_geometry *g = &ctx->plan->geometry;
+  const bc_geometry *g = &part->geometry;
   const float *weights = ctx->tensors->weights + bc_weights_offset(g, group);
   const bc_operand gradient = {ctx->tensors->output + bc_output_offset(g, image, group) +
-                                   bc_place(g->output, 0, pixels.begin),
+                                   bc_place(g->output, 0, part->output_pixel + pixels.begin),
                                g->output.channel, g->output.pixel};
+  float *const to = ctx->tensors->result + bc_input_offset(g, image, group) +
+                    bc_place(g->input, 0, part->input_pixel);
   for (int64_t next = 0; next < bc_range_length(channels) * g->taps;) {
     const bc_range rows = bc_next_patch_rows(g, channels, ctx->plan->schedule.blocks.depth, &next);
     const bc_patches patches = bc_patches_at(g, rows, pixels, 1, buffer);
     bc_sgemm(bc_range_length(rows), bc_range_length(pixels), g->out_channels,
              (bc_operand){weights + rows.begin, 1, g->patch_rows}, gradient, 0.0f,
              (bc_result){buffer, patches.row_step, patches.pixel_step});
-    bc_col2im(g, patches, ctx->tensors->result + bc_input_offset(g, image, group));
+    bc_col2im(g, patches, to);
   }
 }
 
@@ -148,19 +220,22 @@ static void backward_data_block(void *argument, int64_t task, int thread)
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
+  const band part = band_at(g, blocks->bands, task % blocks->bands);
   const int64_t channel_blocks = bc_count_blocks(g->in_channels, blocks->channels);
-  const bc_range channels = bc_block(task % channel_blocks, blocks->channels, g->in_channels);
-  const int64_t group = task / channel_blocks % g->groups;
-  const int64_t image = task / channel_blocks / g->groups;
-  const int64_t offset = bc_input_offset(g, image, group) + bc_place(g->input, channels.begin, 0);
-  const bc_block_view view = bc_view(g->input, bc_range_length(channels), g->in_pixels);
+  const int64_t others = task / blocks->bands;
+  const bc_range channels = bc_block(others % channel_blocks, blocks->channels, g->in_channels);
+  const int64_t group = others / channel_blocks % g->groups;
+  const int64_t image = others / channel_blocks / g->groups;
+  const int64_t offset =
+      bc_input_offset(g, image, group) + bc_place(g->input, channels.begin, part.input_pixel);
+  const bc_block_view view = bc_view(g->input, bc_range_length(channels), part.geometry.in_pixels);
+  const int64_t pixels = part.geometry.out_pixels;
 
   if (!ctx->plan->request.accumulate)
     bc_clear_block(view, ctx->tensors->result + offset);
-  for (int64_t p = 0; p < g->out_pixels; p += blocks->pixels)
-    add_patches(ctx, image, group, channels,
-                (bc_range){p, bc_min(g->out_pixels, p + blocks->pixels)},
-                patch_buffer(ctx, thread));
+  for (int64_t p = 0; p < pixels; p += blocks->pixels)
+    add_patches(ctx, &part, image, group, channels,
+                (bc_range){p, bc_min(pixels, p + blocks->pixels)}, patch_buffer(ctx, thread));
   bc_epilogue_apply(&ctx->tensors->epilogue, view, group * g->in_channels + channels.begin, offset,
                     ctx->tensors->result + offset);
 }
@@ -189,8 +264,10 @@ static bc_work work(const bc_geometry *g, const bc_request *request, const bc_sc
   const double images = (double)(g->batch * g->groups);
   const double lowerings = images * (double)bc_count_blocks(g->out_channels, filters);
   const double rows = bc_mean_block(g->patch_rows, blocks->depth);
-  const double pixels = bc_mean_block(g->out_pixels, blocks->pixels);
-  const double patches = lowerings * (double)g->patch_rows * (double)g->out_pixels;
+  const int64_t met = forward ? g->out_pixels : met_pixels(g, blocks->bands);
+  const double pixels =
+      bc_mean_block(forward ? met : most_pixels(g, blocks->bands), blocks->pixels);
+  const double patches = lowerings * (double)g->patch_rows * (double)met;
   const double cleared = forward ? 0.0 : images * (double)(g->in_channels * g->in_pixels);
   const double mean_filters = bc_mean_block(g->out_channels, filters);
   return (bc_work){.products = patches / rows / pixels,
