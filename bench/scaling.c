@@ -1,6 +1,9 @@
 #include "scaling.h"
 
+#include "copy.h"
 #include "execution.h"
+#include "operands.h"
+#include "peak.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,7 +11,7 @@
 #include <string.h>
 
 typedef struct layer_case {
-  const bench_scaling *scaling;
+  bench_scaling *scaling;
   const bench_layer *layer;
   blasconv_pass pass;
   bool measured;
@@ -23,7 +26,10 @@ struct bench_scaling {
   int steps;
   layer_case *cases; /* [count] */
   size_t count;
+  bench_samples peaks[BENCH_MAX_RUNNERS], copies[BENCH_MAX_RUNNERS]; /* what the machine gives */
 };
+
+enum { COPIED = 1 << 23 /* 32 MiB, past the caches */ };
 
 static int64_t largest(bench_list list)
 {
@@ -63,6 +69,21 @@ static const char *create_executions(const layer_case *c, const blasconv_problem
   return reason;
 }
 
+/* Between layers, so that neighbours at work are the same as for these. */
+static void measure_machine(bench_scaling *scaling)
+{
+  float *from = bench_floats(COPIED), *to = bench_floats(COPIED);
+  bench_fill(from, COPIED, 1);
+  for (int i = 0; i < scaling->steps; ++i) {
+    const bench_copy copy = {from, to, COPIED, scaling->threads[i]};
+    bench_copy_run(&copy);
+    bench_samples_add(&scaling->copies[i], bench_copy_run(&copy));
+    bench_peak_again(&scaling->peaks[i], scaling->threads[i]);
+  }
+  free(from);
+  free(to);
+}
+
 static void report(const layer_case *c, bench_state *state)
 {
   char counter[64];
@@ -81,7 +102,7 @@ static void write_name(const layer_case *c, char *name, size_t size)
 static void run_case(bench_state *state, void *context)
 {
   layer_case *c = context;
-  const bench_scaling *scaling = c->scaling;
+  bench_scaling *scaling = c->scaling;
   char name[200];
   write_name(c, name, sizeof name);
   bench_session_progress(scaling->session, name);
@@ -96,6 +117,7 @@ static void run_case(bench_state *state, void *context)
     for (int i = 0; i < scaling->steps; ++i)
       runners[i] = (bench_runner){bench_execution_run, &executions[i]};
     bench_alternate(scaling->session, state, runners, scaling->steps, c->seconds);
+    measure_machine(scaling);
     c->measured = true;
     report(c, state);
   } else {
@@ -164,6 +186,27 @@ static bool sum_pass(const bench_scaling *scaling, blasconv_pass pass, double *s
   return summed == scaling->network->count;
 }
 
+/* Speeds [steps], and how many times the first each is. */
+static void print_speeds(const bench_scaling *scaling, const char *what, const double *speeds)
+{
+  FILE *out = scaling->session->out;
+  fprintf(out, "  %-17s", what);
+  for (int i = 0; i < scaling->steps; ++i)
+    fprintf(out, "  %d: %.1f (%.2f)", scaling->threads[i], speeds[i], speeds[i] / speeds[0]);
+  fputc('\n', out);
+}
+
+static void print_machine(const bench_scaling *scaling)
+{
+  double peaks[BENCH_MAX_RUNNERS], copies[BENCH_MAX_RUNNERS];
+  for (int i = 0; i < scaling->steps; ++i) {
+    peaks[i] = bench_samples_median(&scaling->peaks[i]);
+    copies[i] = 2e-9 * COPIED * sizeof(float) / bench_samples_median(&scaling->copies[i]);
+  }
+  print_speeds(scaling, "peak, GFLOP/s", peaks);
+  print_speeds(scaling, "copy, GB/s", copies);
+}
+
 void bench_scaling_print(const bench_scaling *scaling)
 {
   double seconds[BENCH_MAX_RUNNERS];
@@ -182,6 +225,8 @@ void bench_scaling_print(const bench_scaling *scaling)
               seconds[0] / seconds[i]);
     fputc('\n', out);
   }
+  if (titled)
+    print_machine(scaling);
 }
 
 void bench_scaling_free(bench_scaling *scaling)
