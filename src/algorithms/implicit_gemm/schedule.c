@@ -321,12 +321,24 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                        .workspace.thread_bytes = thread_bytes(&walk, &blocks)};
 }
 
-/* Elements of weights that are packed: each block of positions does it again. */
-static double count_packed(const bc_request *request, double weights, int64_t position_blocks)
+/* How many times as long as others a weight takes to pack. In backward data they are packed row by
+ * row, from far apart; in NCHW a tap is one number in so many, and each phase meets some taps but
+ * all lines of the cache. */
+static double dearness(const bc_geometry *g, const bc_request *request, const bc_walk *walk)
 {
-  /* In backward data row by row, from far apart. */
-  const double dear = request->pass == BLASCONV_BACKWARD_DATA ? 1.4 : 1.0;
-  return request->packed_weights ? 0.0 : dear * weights * (double)position_blocks;
+  if (request->pass != BLASCONV_BACKWARD_DATA)
+    return 1.0;
+  if (walk->weights.result == 1 || walk->weights.source == 1)
+    return 1.4;
+  return bc_count_walks(g, request->pass) > 1 ? 6.0 : 4.0;
+}
+
+/* Elements of weights that are packed: each block of positions does it again. */
+static double count_packed(const bc_geometry *g, const bc_request *request, const bc_walk *walk,
+                           double weights, int64_t position_blocks)
+{
+  return request->packed_weights ? 0.0
+                                 : dearness(g, request, walk) * weights * (double)position_blocks;
 }
 
 /* Elements of pixels that are gathered, and of sums that are turned. */
@@ -375,8 +387,8 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
                    .multiplications = share_multiplied(g, &walk) * filled * depth,
-                   .packed =
-                       count_packed(request, weights, count_position_blocks(g, positions, blocks)),
+                   .packed = count_packed(g, request, &walk, weights,
+                                          count_position_blocks(g, positions, blocks)),
                    .places = gatherings * (double)taps,
                    .moved = count_moved(&walk, gathered,
                                         groups * (double)walk.result_channels * (double)positions *
