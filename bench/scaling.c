@@ -27,6 +27,7 @@ struct bench_scaling {
   layer_case *cases; /* [count] */
   size_t count;
   bench_samples peaks[BENCH_MAX_RUNNERS], copies[BENCH_MAX_RUNNERS]; /* what the machine gives */
+  float *from, *to; /* [COPIED] each, once anything was measured */
 };
 
 enum { COPIED = 1 << 23 /* 32 MiB, past the caches */ };
@@ -72,16 +73,17 @@ static const char *create_executions(const layer_case *c, const blasconv_problem
 /* Between layers, so that neighbours at work are the same as for these. */
 static void measure_machine(bench_scaling *scaling)
 {
-  float *from = bench_floats(COPIED), *to = bench_floats(COPIED);
-  bench_fill(from, COPIED, 1);
+  if (scaling->from == NULL) {
+    scaling->from = bench_floats(COPIED);
+    scaling->to = bench_floats(COPIED);
+    bench_fill(scaling->from, COPIED, 1);
+  }
   for (int i = 0; i < scaling->steps; ++i) {
-    const bench_copy copy = {from, to, COPIED, scaling->threads[i]};
+    const bench_copy copy = {scaling->from, scaling->to, COPIED, scaling->threads[i]};
     bench_copy_run(&copy);
     bench_samples_add(&scaling->copies[i], bench_copy_run(&copy));
     bench_peak_again(&scaling->peaks[i], scaling->threads[i]);
   }
-  free(from);
-  free(to);
 }
 
 static void report(const layer_case *c, bench_state *state)
@@ -231,7 +233,10 @@ void bench_scaling_print(const bench_scaling *scaling)
 
 void bench_scaling_free(bench_scaling *scaling)
 {
-  if (scaling != NULL)
+  if (scaling != NULL) {
     free(scaling->cases);
+    free(scaling->from);
+    free(scaling->to);
+  }
   free(scaling);
 }

@@ -102,11 +102,9 @@ void bc_clear_block(bc_block_view view, float *block)
 
 int64_t bc_copied_run(const bc_geometry *g)
 {
-  const bc_axis *width = &g->axes[BC_WIDTH];
   if (g->layout == BLASCONV_NCHW)
-    return width->output;
-  /* Taps that are neighbours are copied with all their channels. */
-  return g->groups == 1 && width->dilation == 1 ? width->kernel * g->in_channels : g->in_channels;
+    return g->axes[BC_WIDTH].output;
+  return (bc_taps_are_neighbours(g) ? g->axes[BC_WIDTH].kernel : 1) * g->in_channels;
 }
 
 bc_operand bc_lowered_patches(const bc_geometry *geometry, const float *input, bc_range images,

@@ -58,6 +58,7 @@ static bc_schedule prepare_forward(const bc_geometry *g, const bc_request *reque
   bc_blocks *blocks = &schedule.blocks;
   const int64_t images = g->batch * g->groups;
   const int64_t most = bc_patch_elements(request);
+  blocks->bands = 1;
   blocks->depth = bc_even_block(g->patch_rows, most_depth(most), 32);
   blocks->pixels = bc_even_block(g->out_pixels, most / blocks->depth, 32);
   bc_split_for_tasks(BC_ENOUGH_TASKS, g->out_pixels, images, LEAST_PIXELS, 32, &blocks->pixels);
@@ -139,9 +140,9 @@ static band band_at(const bc_geometry *g, int64_t bands, int64_t index)
   band part = {*g, 0, 0};
   bc_axis *h = &part.geometry.axes[BC_HEIGHT];
   const int64_t width = g->axes[BC_WIDTH].output, extent = (h->kernel - 1) * h->dilation;
-  const bc_range rows = bc_even_range(index, bc_count_blocks(h->input, bands), 1, h->input);
   if (bands == 1)
     return part;
+  const bc_range rows = bc_even_range(index, bc_count_blocks(h->input, bands), 1, h->input);
   const int64_t first = rows.begin + h->pad_begin - extent, last = rows.end - 1 + h->pad_begin;
   const int64_t begin = first <= 0 ? 0 : bc_count_blocks(first, h->stride);
   const int64_t end = last < 0 ? 0 : bc_min(h->output, last / h->stride + 1);
@@ -264,10 +265,8 @@ static bc_work work(const bc_geometry *g, const bc_request *request, const bc_sc
   const double images = (double)(g->batch * g->groups);
   const double lowerings = images * (double)bc_count_blocks(g->out_channels, filters);
   const double rows = bc_mean_block(g->patch_rows, blocks->depth);
-  const int64_t met = forward ? g->out_pixels : met_pixels(g, blocks->bands);
-  const double pixels =
-      bc_mean_block(forward ? met : most_pixels(g, blocks->bands), blocks->pixels);
-  const double patches = lowerings * (double)g->patch_rows * (double)met;
+  const double pixels = bc_mean_block(most_pixels(g, blocks->bands), blocks->pixels);
+  const double patches = lowerings * (double)g->patch_rows * (double)met_pixels(g, blocks->bands);
   const double cleared = forward ? 0.0 : images * (double)(g->in_channels * g->in_pixels);
   const double mean_filters = bc_mean_block(g->out_channels, filters);
   return (bc_work){.products = patches / rows / pixels,

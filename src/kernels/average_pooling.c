@@ -8,6 +8,12 @@ INLINE int64_t divisor(const bc_pooling *p, window area)
   return p->all_taps ? p->height.kernel * p->width.kernel : area.rows * area.columns;
 }
 
+/* Sums of more taps are taken in double. */
+INLINE bool sums_are_float(const bc_pooling *p)
+{
+  return p->height.kernel * p->width.kernel <= BC_POOLING_FLOAT_TAPS;
+}
+
 /* ---- window by window ---- */
 
 INLINE void average_pair(window row, float count, int64_t step, const float *image, pair at,
@@ -55,7 +61,7 @@ INLINE float average_single(const bc_pooling *p, window area, const float *image
 {
   if (area.rows * area.columns == 0)
     return 0.0f;
-  if (p->height.kernel * p->width.kernel <= BC_POOLING_FLOAT_TAPS)
+  if (sums_are_float(p))
     return sum_small(area, image) / (float)divisor(p, area);
   const double sum =
       area.column_step == 1 ? sum_large(area, 1, image) : sum_large(area, area.column_step, image);
@@ -93,7 +99,6 @@ static void average_by_window(const bc_pooling *pooling, const float *image, flo
     average_rows(pooling, pooling->width.stride, image, output);
 }
 
-/* Sums of many taps are taken in double. */
 static void average_in_double(const bc_pooling *p, const float *image, float *output)
 {
   for (int64_t q = 0; q < p->width.output; ++q)
@@ -325,14 +330,13 @@ INLINE void sum_around(const bc_pooling *p, numbers_of kind, const float *from, 
 
 static bool move_by_pixel(const bc_pooling *p)
 {
-  return p->height.stride == 1 && p->width.stride == 1 &&
-         p->height.kernel * p->width.kernel <= BC_POOLING_FLOAT_TAPS;
+  return p->height.stride == 1 && p->width.stride == 1 && sums_are_float(p);
 }
 
 static void average(const bc_pooling *pooling, const float *image, float *output)
 {
   number_ring ring;
-  if (pooling->height.kernel * pooling->width.kernel > BC_POOLING_FLOAT_TAPS)
+  if (!sums_are_float(pooling))
     average_in_double(pooling, image, output);
   else if (move_by_pixel(pooling) && start_ring(pooling, pooling->width.input, &ring))
     sum_around(pooling, IMAGE, image, &ring, output);

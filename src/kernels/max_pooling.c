@@ -212,8 +212,8 @@ INLINE void max_column(const bc_pooling *p, int64_t column, const float *image, 
   }
 }
 
-INLINE void max_all(const bc_pooling *p, int64_t step, const float *image, float *output,
-                    int32_t *winners)
+INLINE void max_by_step(const bc_pooling *p, int64_t step, const float *image, float *output,
+                        int32_t *winners)
 {
   for (int64_t row = 0; row < p->height.output; ++row) {
     const window w = window_rows(p, row);
@@ -228,25 +228,25 @@ INLINE void max_all(const bc_pooling *p, int64_t step, const float *image, float
     max_column(p, q, image, output, winners);
 }
 
+INLINE void max_all(const bc_pooling *p, const float *image, float *output, int32_t *winners)
+{
+  if (p->width.stride == 1)
+    max_by_step(p, 1, image, output, winners);
+  else if (p->width.stride == 2)
+    max_by_step(p, 2, image, output, winners);
+  else
+    max_by_step(p, p->width.stride, image, output, winners);
+}
+
 static void max(const bc_pooling *pooling, const float *image, float *output)
 {
-  if (pooling->width.stride == 1)
-    max_all(pooling, 1, image, output, NULL);
-  else if (pooling->width.stride == 2)
-    max_all(pooling, 2, image, output, NULL);
-  else
-    max_all(pooling, pooling->width.stride, image, output, NULL);
+  max_all(pooling, image, output, NULL);
 }
 
 static void max_winners(const bc_pooling *pooling, const float *image, float *output,
                         int32_t *winners)
 {
-  if (pooling->width.stride == 1)
-    max_all(pooling, 1, image, output, winners);
-  else if (pooling->width.stride == 2)
-    max_all(pooling, 2, image, output, winners);
-  else
-    max_all(pooling, pooling->width.stride, image, output, winners);
+  max_all(pooling, image, output, winners);
 }
 
 /* ---- the gradient ---- */

@@ -70,6 +70,12 @@ typedef struct bc_tap {
   bool full;                          /* they always do */
 } bc_tap;
 
+/* In NHWC: whether the taps of a row of the kernel are neighbours, with all their channels. */
+static inline bool bc_taps_are_neighbours(const bc_geometry *geometry)
+{
+  return geometry->axes[BC_WIDTH].dilation == 1 && geometry->groups == 1;
+}
+
 /* The rows of the block from the row *next on, which moves to the first of the next; the last has
  * been when it passes the range's end. */
 bc_tap bc_next_tap(const bc_geometry *geometry, bc_range rows, int64_t *next);

@@ -71,9 +71,9 @@ static bc_tap channels_of_taps(const bc_geometry *geometry, int64_t first_row, i
 {
   const int64_t channels = geometry->in_channels, first = first_row / channels;
   const bc_axis *width = &geometry->axes[BC_WIDTH];
-  const bool neighbours = width->dilation == 1 && geometry->groups == 1;
   locate(geometry, first, place);
-  const int64_t last = neighbours ? first - place[BC_WIDTH] + width->kernel : first + 1;
+  const int64_t last =
+      bc_taps_are_neighbours(geometry) ? first - place[BC_WIDTH] + width->kernel : first + 1;
   end = bc_min(end, last * channels);
   return (bc_tap){.first_row = first_row,
                   .rows_apart = 1,
