@@ -10,15 +10,18 @@
 
 typedef struct shape {
   const char *name;
+  blasconv_layout layout;
   int64_t batch, channels, side; /* maps are squares */
 } shape;
 
 static const shape shapes[] = {
-    {"1x32x56x56", 1, 32, 56},   /* 0.4 MB */
-    {"8x64x112x112", 8, 64, 112} /* 26 MB */
+    {"nchw_1x32x56x56", BLASCONV_NCHW, 1, 32, 56},    /* 0.4 MB */
+    {"nchw_8x64x112x112", BLASCONV_NCHW, 8, 64, 112}, /* 26 MB */
+    {"nhwc_1x56x56x32", BLASCONV_NHWC, 1, 32, 56},
+    {"nhwc_8x112x112x64", BLASCONV_NHWC, 8, 64, 112},
 };
 
-/* What is timed, all of it [batch][channels][side][side] or less. */
+/* What is timed, all of it as large as the shape or less. */
 typedef struct maps {
   blasconv_problem window; /* of pooling */
   blasconv_maps sizes;     /* of what is normalised */
@@ -140,13 +143,16 @@ static maps make_maps(const between_case *c)
   const int64_t count = elements(s), pad = c->function->pad;
   maps m = {.window = blasconv_problem_pooling(s->batch, s->channels, s->side, s->side,
                                                c->function->size, c->function->stride),
-            .sizes = blasconv_maps_nchw(s->batch, s->channels, s->side * s->side),
+            .sizes = s->layout == BLASCONV_NHWC
+                         ? blasconv_maps_nhwc(s->batch, s->side * s->side, s->channels)
+                         : blasconv_maps_nchw(s->batch, s->channels, s->side * s->side),
             .threads = bench_beside_copy_threads(c->beside.session),
             .input = bench_floats(count),
             .gradient = bench_floats(count),
             .output = bench_floats(count),
             .winners = malloc((size_t)count * sizeof *m.winners),
             .norm = blasconv_batch_norm_default()};
+  m.window.layout = s->layout;
   for (int axis = 0; axis < 2; ++axis)
     m.window.pads_begin[axis] = m.window.pads_end[axis] = pad;
   bench_fill(m.input, count, 1);

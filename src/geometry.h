@@ -139,18 +139,16 @@ void bc_geometry_simplify(bc_geometry *geometry, bool keep_channels);
 blasconv_status bc_problem_check(const blasconv_problem *problem, bc_geometry *geometry,
                                  const char **reason);
 
-/* Checks a problem for what serves convolutions in NCHW alone. */
-blasconv_status bc_problem_check_plain(const blasconv_problem *problem, bc_geometry *geometry);
+/* Checks a problem for what does not serve transposed convolutions. */
+blasconv_status bc_problem_check_convolution(const blasconv_problem *problem,
+                                             bc_geometry *geometry);
 
 /* Checks the problem of a pooling: at most two axes, one map out for each map in, and every pad
  * below the dilated kernel's extent, so that tap 0 never stands past the image. */
 blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry);
 
-/* The layouts that a function over maps serves. */
-typedef enum bc_layouts { BC_BOTH_LAYOUTS, BC_NCHW_ONLY } bc_layouts;
-
 /* Checks feature maps: layout, batch, channels, pixels and their product. */
-blasconv_status bc_maps_check(const blasconv_maps *maps, bc_layouts layouts);
+blasconv_status bc_maps_check(const blasconv_maps *maps);
 
 /* Checks a tensor [rows][columns]: rows >= 0, columns >= 1, and its bytes do not overflow. */
 blasconv_status bc_matrix_check(int64_t rows, int64_t columns);

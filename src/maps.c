@@ -9,7 +9,7 @@
 blasconv_status bc_maps_call_check(const blasconv_maps *maps, const blasconv_activation *activation,
                                    int32_t asked, int *threads)
 {
-  const blasconv_status status = bc_maps_check(maps, BC_BOTH_LAYOUTS);
+  const blasconv_status status = bc_maps_check(maps);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (activation != NULL && !bc_activation_check(activation))

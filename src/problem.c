@@ -150,20 +150,18 @@ static bool pads_below_kernel(const bc_axis *axis)
   return axis->pad_begin < span && axis->pad_end < span;
 }
 
-blasconv_status bc_problem_check_plain(const blasconv_problem *problem, bc_geometry *geometry)
+blasconv_status bc_problem_check_convolution(const blasconv_problem *problem, bc_geometry *geometry)
 {
   const char *reason;
   const blasconv_status status = bc_problem_check(problem, geometry, &reason);
   if (status != BLASCONV_SUCCESS)
     return status;
-  return problem->layout == BLASCONV_NCHW && problem->direction == BLASCONV_CONVOLUTION
-             ? BLASCONV_SUCCESS
-             : BLASCONV_UNSUPPORTED;
+  return problem->direction == BLASCONV_CONVOLUTION ? BLASCONV_SUCCESS : BLASCONV_UNSUPPORTED;
 }
 
 blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *geometry)
 {
-  const blasconv_status status = bc_problem_check_plain(problem, geometry);
+  const blasconv_status status = bc_problem_check_convolution(problem, geometry);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (problem->rank > 2)
@@ -176,7 +174,7 @@ blasconv_status bc_pooling_check(const blasconv_problem *problem, bc_geometry *g
              : BLASCONV_BAD_SIZE;
 }
 
-blasconv_status bc_maps_check(const blasconv_maps *maps, bc_layouts layouts)
+blasconv_status bc_maps_check(const blasconv_maps *maps)
 {
   if (maps == NULL)
     return BLASCONV_NULL_POINTER;
@@ -184,8 +182,6 @@ blasconv_status bc_maps_check(const blasconv_maps *maps, bc_layouts layouts)
     return BLASCONV_VERSION_MISMATCH;
   if (maps->layout != BLASCONV_NCHW && maps->layout != BLASCONV_NHWC)
     return BLASCONV_BAD_ARGUMENT;
-  if (maps->layout == BLASCONV_NHWC && layouts == BC_NCHW_ONLY)
-    return BLASCONV_UNSUPPORTED;
   if (maps->batch < 0 || maps->channels < 1 || maps->pixels < 1)
     return BLASCONV_BAD_SIZE;
   return tensor_fits(maps->batch, maps->channels, maps->pixels) ? BLASCONV_SUCCESS

@@ -8,7 +8,9 @@ norm_layer norm_layer_create(int64_t batch, int64_t channels, int64_t pixels, fl
                              support_random *random)
 {
   const int64_t elements = batch * channels * pixels;
-  norm_layer l = {.maps = blasconv_maps_nchw(batch, channels, pixels),
+  const bool by_pixel = support_random_between(random, 0, 2) == 0;
+  norm_layer l = {.maps = by_pixel ? blasconv_maps_nhwc(batch, pixels, channels)
+                                   : blasconv_maps_nchw(batch, channels, pixels),
                   .norm = blasconv_batch_norm_default(),
                   .input = support_tensor_random(elements, random),
                   .gradient = support_tensor_random(elements, random),
@@ -77,7 +79,15 @@ void norm_layer_infer(const norm_layer *l, int32_t threads)
 
 int64_t norm_place(const blasconv_maps *maps, int64_t channel, int64_t i)
 {
+  if (maps->layout == BLASCONV_NHWC)
+    return i * maps->channels + channel;
   return (i / maps->pixels * maps->channels + channel) * maps->pixels + i % maps->pixels;
+}
+
+int64_t norm_channel_at(const blasconv_maps *maps, int64_t place)
+{
+  return maps->layout == BLASCONV_NHWC ? place % maps->channels
+                                       : place / maps->pixels % maps->channels;
 }
 
 int64_t norm_count(const blasconv_maps *maps)
@@ -138,6 +148,7 @@ norm_layer norm_layer_copy(const norm_layer *l)
   support_random unused = support_random_start(0);
   norm_layer copy =
       norm_layer_create(l->maps.batch, l->maps.channels, l->maps.pixels, 0.0f, &unused);
+  copy.maps = l->maps;
   memcpy(copy.input.data, l->input.data, (size_t)l->input.count * sizeof(float));
   memcpy(copy.gradient.data, l->gradient.data, (size_t)l->input.count * sizeof(float));
   const size_t bytes = (size_t)l->maps.channels * sizeof(float);

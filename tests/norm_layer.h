@@ -16,7 +16,7 @@
 typedef struct norm_layer {
   blasconv_maps maps;
   blasconv_batch_norm norm;                      /* its pointers are the tensors' */
-  support_tensor input, gradient;                /* [batch][channels][pixels], read */
+  support_tensor input, gradient;                /* the stack, read */
   support_tensor output, input_gradient;         /* the same, written */
   support_tensor scale, shift;                   /* [channels], read */
   support_tensor mean, inverse;                  /* [channels], written */
@@ -25,7 +25,7 @@ typedef struct norm_layer {
   support_tensor scale_gradient, shift_gradient; /* [channels], written */
 } norm_layer;
 
-/** Elements around `offset`, which the floats there can tell apart. */
+/** Elements around `offset`, which the floats there can tell apart, in either layout. */
 norm_layer norm_layer_create(int64_t batch, int64_t channels, int64_t pixels, float offset,
                              support_random *random);
 
@@ -52,8 +52,10 @@ norm_layer norm_layer_of_shape(int i, float offset, support_random *random);
 /** Elements of a channel. */
 int64_t norm_count(const blasconv_maps *maps);
 
-/** Where element i of a channel, counted over images and pixels, is. */
+/** Where element i of a channel, counted over images and pixels, is; and the channel of what is
+ * there. */
 int64_t norm_place(const blasconv_maps *maps, int64_t channel, int64_t i);
+int64_t norm_channel_at(const blasconv_maps *maps, int64_t place);
 
 /** A channel as the formulae have it. */
 typedef struct norm_channel {

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---------------------------------------------------------------------------------------------
  * What pooling is
@@ -84,21 +85,60 @@ void pooling_layer_free(pooling_layer *l)
   support_tensor_free(&l->input_gradient);
 }
 
+/* Where element i of [N][C][pixels] is in the problem's layout. */
+static int64_t place_of(const pooling_layer *l, int64_t pixels, int64_t i)
+{
+  const int64_t channels = l->problem.in_channels, pixel = i % pixels;
+  if (l->problem.layout == BLASCONV_NCHW)
+    return i;
+  return (i / (channels * pixels) * pixels + pixel) * channels + i / pixels % channels;
+}
+
+/* Bits are copied, whatever they are of. */
+static support_tensor turned(const pooling_layer *l, const support_tensor *maps, int64_t pixels)
+{
+  support_tensor own = support_tensor_poisoned(maps->count);
+  for (int64_t i = 0; i < maps->count; ++i)
+    memcpy(&own.data[place_of(l, pixels, i)], &maps->data[i], sizeof *own.data);
+  return own;
+}
+
+static void turn_back(const pooling_layer *l, support_tensor *own, int64_t pixels,
+                      support_tensor *maps)
+{
+  support_tensor_check(own, "in the layout of the problem");
+  for (int64_t i = 0; i < maps->count; ++i)
+    memcpy(&maps->data[i], &own->data[place_of(l, pixels, i)], sizeof *own->data);
+  support_tensor_free(own);
+}
+
 void pooling_layer_forward(pooling_layer *l, blasconv_pooling_kind kind, int32_t threads,
                            bool winners)
 {
-  ck_assert_int_eq(blasconv_pooling_forward(&l->problem, kind, l->input.data, threads,
-                                            l->output.data,
-                                            winners ? pooling_layer_winners(l) : NULL),
+  support_tensor input = turned(l, &l->input, l->in_pixels);
+  support_tensor output = turned(l, &l->output, l->out_pixels);
+  support_tensor places = turned(l, &l->winners, l->out_pixels);
+  ck_assert_int_eq(blasconv_pooling_forward(&l->problem, kind, input.data, threads, output.data,
+                                            winners ? (int32_t *)(void *)places.data : NULL),
                    BLASCONV_SUCCESS);
+  turn_back(l, &output, l->out_pixels, &l->output);
+  turn_back(l, &places, l->out_pixels, &l->winners);
+  support_tensor_free(&input);
 }
 
 void pooling_layer_backward(pooling_layer *l, blasconv_pooling_kind kind, int32_t threads)
 {
-  const int32_t *winners = kind == BLASCONV_POOLING_MAX ? pooling_layer_winners(l) : NULL;
-  ck_assert_int_eq(blasconv_pooling_backward(&l->problem, kind, l->output_gradient.data, winners,
-                                             threads, l->input_gradient.data),
+  support_tensor output_gradient = turned(l, &l->output_gradient, l->out_pixels);
+  support_tensor winners = turned(l, &l->winners, l->out_pixels);
+  support_tensor input_gradient = turned(l, &l->input_gradient, l->in_pixels);
+  ck_assert_int_eq(blasconv_pooling_backward(
+                       &l->problem, kind, output_gradient.data,
+                       kind == BLASCONV_POOLING_MAX ? (int32_t *)(void *)winners.data : NULL,
+                       threads, input_gradient.data),
                    BLASCONV_SUCCESS);
+  turn_back(l, &input_gradient, l->in_pixels, &l->input_gradient);
+  support_tensor_free(&winners);
+  support_tensor_free(&output_gradient);
 }
 
 static void random_axis(blasconv_problem *p, int axis, int64_t most_pixels, support_random *random)
@@ -117,10 +157,10 @@ static void random_axis(blasconv_problem *p, int axis, int64_t most_pixels, supp
   p->input[axis] = support_random_between(random, least, least + most_pixels - 1);
 }
 
-blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *random)
+static blasconv_problem random_in_nchw(int64_t most_pixels, int64_t channels,
+                                       support_random *random)
 {
   const int64_t batch = support_random_between(random, 1, 2);
-  const int64_t channels = support_random_between(random, 1, 3);
   const int64_t height = support_random_between(random, 2, most_pixels);
   const int64_t width = support_random_between(random, 2, most_pixels);
   if (support_random_between(random, 0, 3) == 0)
@@ -130,6 +170,17 @@ blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *ran
   blasconv_problem p = blasconv_problem_pooling(batch, channels, 1, 1, 1, 1);
   random_axis(&p, 0, most_pixels, random);
   random_axis(&p, 1, most_pixels, random);
+  return p;
+}
+
+/* Vectors are of eight channels. */
+blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *random)
+{
+  const bool by_pixel = support_random_between(random, 0, 1) == 0;
+  const int64_t most_channels = by_pixel && support_random_between(random, 0, 1) ? 20 : 3;
+  blasconv_problem p =
+      random_in_nchw(most_pixels, support_random_between(random, 1, most_channels), random);
+  p.layout = by_pixel ? BLASCONV_NHWC : BLASCONV_NCHW;
   return p;
 }
 

@@ -31,6 +31,7 @@ int64_t pooling_window_divisor(const pooling_window *w, blasconv_pooling_kind ki
 typedef struct pooling_layer {
   blasconv_problem problem;
   int64_t maps, in_pixels, rows, columns, out_pixels;
+  /* In NCHW whatever the problem's layout: they are turned for the library's functions. */
   support_tensor input, output_gradient; /* read */
   support_tensor output, input_gradient; /* written */
   support_tensor winners;                /* written; its floats are the bits of int32_t */
@@ -50,7 +51,7 @@ void pooling_layer_forward(pooling_layer *l, blasconv_pooling_kind kind, int32_t
 
 void pooling_layer_backward(pooling_layer *l, blasconv_pooling_kind kind, int32_t threads);
 
-/** A quarter are the halving that most networks use, and some are global. */
+/** A quarter are the halving that most networks use, and some are global; in either layout. */
 blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *random);
 
 /** A few NaNs and infinities, and zeros of both signs. */

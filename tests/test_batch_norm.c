@@ -126,7 +126,7 @@ START_TEST(a_first_pixel_may_lie_far_off)
   support_random random = support_random_start(9);
   norm_layer l = norm_layer_create(1, 2, INT64_C(1) << 22, 0.0f, &random);
   for (int64_t i = 0; i < l.maps.pixels; ++i)
-    l.input.data[i] = 0.1f;
+    l.input.data[norm_place(&l.maps, 0, i)] = 0.1f;
   l.input.data[0] = 1e6f;
   norm_layer_forward(&l, 1);
   check_forward(&l);
@@ -140,10 +140,10 @@ START_TEST(constant_channels_give_the_shift)
   for (int i = 0; i < norm_shape_count; ++i) {
     norm_layer l = norm_layer_of_shape(i, 0.0f, &random);
     for (int64_t j = 0; j < l.input.count; ++j)
-      l.input.data[j] = 0.1f * (float)(j / l.maps.pixels % l.maps.channels);
+      l.input.data[j] = 0.1f * (float)norm_channel_at(&l.maps, j);
     norm_layer_forward(&l, 1);
     for (int64_t j = 0; j < l.input.count; ++j)
-      ck_assert(l.output.data[j] == l.shift.data[j / l.maps.pixels % l.maps.channels]);
+      ck_assert(l.output.data[j] == l.shift.data[norm_channel_at(&l.maps, j)]);
     check_forward(&l);
     norm_layer_backward(&l, 1);
     check_backward(&l);

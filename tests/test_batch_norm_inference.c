@@ -23,7 +23,7 @@ START_TEST(inference_follows_the_formula)
     l.norm.mean = l.norm.inverse = NULL;
     norm_layer_infer(&l, 2);
     for (int64_t j = 0; j < l.input.count; ++j) {
-      const int64_t c = j / l.maps.pixels % l.maps.channels;
+      const int64_t c = norm_channel_at(&l.maps, j);
       const double variance = (double)l.running_variance.data[c];
       const norm_channel e = {.mean = (double)l.running_mean.data[c],
                               .inverse = 1.0 / sqrt(variance + (double)l.norm.epsilon),
@@ -94,6 +94,7 @@ static void check_fold(const blasconv_problem *problem, bool biased, bool shifte
   support_tensor magnitudes = support_tensor_poisoned(l.output.count);
   if (!shifted)
     l.norm.scale = l.norm.shift = NULL;
+  l.maps.layout = problem->layout;
 
   convolve(problem, input.data, weights.data, biased ? bias.data : NULL, l.input.data);
   norm_layer_infer(&l, 1);
@@ -125,7 +126,7 @@ static void check_fold(const blasconv_problem *problem, bool biased, bool shifte
   make_absolute(&bias);
   convolve(problem, input.data, weights.data, bias.data, magnitudes.data);
   for (int64_t i = 0; i < l.output.count; ++i) {
-    const int64_t c = i / l.maps.pixels % channels;
+    const int64_t c = norm_channel_at(&l.maps, i);
     const double scale = l.norm.scale ? fabs((double)l.norm.scale[c]) : 1.0;
     const double factor = scale / sqrt((double)l.running_variance.data[c] + (double)l.norm.epsilon);
     const double size =
@@ -155,8 +156,10 @@ START_TEST(folded_convolutions_give_what_inference_does)
   problems[2].groups = 6;
   problems[2].strides[0] = 2;
   for (size_t i = 0; i < sizeof problems / sizeof *problems; ++i)
-    for (int kind = 0; kind < 4; ++kind)
-      check_fold(&problems[i], kind % 2 == 0, kind / 2 == 0, &random);
+    for (int kind = 0; kind < 8; ++kind) {
+      problems[i].layout = kind < 4 ? BLASCONV_NCHW : BLASCONV_NHWC;
+      check_fold(&problems[i], kind % 2 == 0, kind / 2 % 2 == 0, &random);
+    }
 }
 END_TEST
 

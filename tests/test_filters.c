@@ -286,9 +286,12 @@ static void check_fixed(const blasconv_problem *problem, int64_t count, const fl
   for (int64_t k = 0; k < problem->out_channels; ++k) {
     support_tensor taps = write(&bank[k % count], 3, 5);
     for (int64_t i = 0; i < channels * area; ++i) {
-      const float tap = taps.data[i % area], weight = weights.data[k * channels * area + i];
+      const bool by_tap = problem->layout == BLASCONV_NHWC;
+      const int64_t channel = by_tap ? i % channels : i / area;
+      const float tap = taps.data[by_tap ? i / channels : i % area];
+      const float weight = weights.data[k * channels * area + i];
       if (mix != NULL)
-        ck_assert(weight == tap * mix[i / area]);
+        ck_assert(weight == tap * mix[channel]);
       else
         ck_assert(fabsf(weight - tap / (float)channels) <= 1e-7f * fabsf(tap));
     }
@@ -307,6 +310,7 @@ START_TEST(fixed_weights_are_the_bank_mixed)
         blasconv_problem problem =
             blasconv_problem_2d(1, groups * channels, 5, 6, groups * 4, 3, 5);
         problem.groups = groups;
+        problem.layout = count % 2 ? BLASCONV_NCHW : BLASCONV_NHWC;
         check_fixed(&problem, count, mix);
         check_fixed(&problem, count, NULL);
       }

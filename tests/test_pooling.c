@@ -190,6 +190,35 @@ END_TEST
  * Threads and instruction sets
  * ------------------------------------------------------------------------------------------ */
 
+/* But for windows of so many taps that sums are taken in double. */
+START_TEST(both_layouts_give_the_same_bits)
+{
+  support_random random = support_random_start(13);
+  for (int i = 0; i < 600; ++i) {
+    const blasconv_pooling_kind kind = (blasconv_pooling_kind)(i % 3);
+    const bool marks = kind == BLASCONV_POOLING_MAX;
+    const blasconv_problem problem = pooling_problem_random(30, &random);
+    if (!marks && problem.kernel[0] * problem.kernel[1] > 32)
+      continue;
+    pooling_layer l = pooling_layer_create(&problem, &random);
+    l.problem.layout = BLASCONV_NCHW;
+    pooling_layer_forward(&l, kind, 1, marks);
+    pooling_layer_backward(&l, kind, 1);
+    support_tensor same[] = {support_tensor_copy(&l.output), support_tensor_copy(&l.winners),
+                             support_tensor_copy(&l.input_gradient)};
+    l.problem.layout = BLASCONV_NHWC;
+    pooling_layer_forward(&l, kind, 1, marks);
+    pooling_layer_backward(&l, kind, 1);
+    ck_assert(support_tensor_same(&same[0], &l.output));
+    ck_assert(support_tensor_same(&same[1], &l.winners));
+    ck_assert(support_tensor_same(&same[2], &l.input_gradient));
+    for (int j = 0; j < 3; ++j)
+      support_tensor_free(&same[j]);
+    pooling_layer_free(&l);
+  }
+}
+END_TEST
+
 /* Enough maps for several tasks, large ones and small ones. */
 START_TEST(same_bits_for_any_number_of_threads)
 {
@@ -198,9 +227,10 @@ START_TEST(same_bits_for_any_number_of_threads)
                                      blasconv_problem_pooling(9, 37, 14, 15, 2, 2),
                                      blasconv_problem_pooling_global(30, 40, 7, 7)};
   support_random random = support_random_start(10);
-  for (int i = 0; i < 9; ++i) {
+  for (int i = 0; i < 18; ++i) {
     const blasconv_pooling_kind kind = (blasconv_pooling_kind)(i % 3);
-    pooling_layer l = pooling_layer_create(&shapes[i / 3], &random);
+    pooling_layer l = pooling_layer_create(&shapes[i / 3 % 3], &random);
+    l.problem.layout = i < 9 ? BLASCONV_NCHW : BLASCONV_NHWC;
     pooling_layer_forward(&l, kind, 1, kind == BLASCONV_POOLING_MAX);
     pooling_layer_backward(&l, kind, 1);
     support_tensor output = support_tensor_copy(&l.output);
@@ -265,6 +295,41 @@ static void check_kernels(pooling_layer *l, const bc_max_pooling_kernels *max,
   support_tensor_free(&output);
 }
 
+/* The same in NHWC, of a whole image. */
+static void check_channel_kernels(pooling_layer *l, const bc_channel_pooling_kernels *kernels)
+{
+  const bc_pooling pooling = {.height = axis_of(l, 0), .width = axis_of(l, 1)};
+  const int64_t channels = l->problem.in_channels;
+  const bc_range outputs = {0, l->rows}, inputs = {0, pooling.height.input};
+  float *output = l->output.data, *gradient = l->input_gradient.data;
+  const float *input = l->input.data, *output_gradient = l->output_gradient.data;
+  int32_t *winners = pooling_layer_winners(l);
+  for (int kind = BLASCONV_POOLING_MAX; kind <= BLASCONV_POOLING_AVERAGE; ++kind) {
+    const bool marks = kind == BLASCONV_POOLING_MAX;
+    ck_assert_int_eq(blasconv_pooling_forward(&l->problem, (blasconv_pooling_kind)kind, input, 1,
+                                              output, marks ? winners : NULL),
+                     BLASCONV_SUCCESS);
+    ck_assert_int_eq(blasconv_pooling_backward(&l->problem, (blasconv_pooling_kind)kind,
+                                               output_gradient, marks ? winners : NULL, 1,
+                                               gradient),
+                     BLASCONV_SUCCESS);
+    support_tensor same[] = {support_tensor_copy(&l->output), support_tensor_copy(&l->winners),
+                             support_tensor_copy(&l->input_gradient)};
+    if (marks) {
+      kernels->max(&pooling, channels, outputs, input, output, winners);
+      kernels->scatter(&pooling, channels, inputs, output_gradient, winners, gradient);
+    } else {
+      kernels->average(&pooling, channels, outputs, input, output);
+      kernels->spread(&pooling, channels, inputs, output_gradient, gradient);
+    }
+    ck_assert(support_tensor_same(&same[0], &l->output));
+    ck_assert(support_tensor_same(&same[1], &l->winners));
+    ck_assert(support_tensor_same(&same[2], &l->input_gradient));
+    for (int i = 0; i < 3; ++i)
+      support_tensor_free(&same[i]);
+  }
+}
+
 static bool halves(const pooling_layer *l)
 {
   const blasconv_problem *p = &l->problem;
@@ -288,10 +353,14 @@ START_TEST(every_instruction_set_gives_the_same_bits)
   support_random random = support_random_start(11);
   for (int i = 0; i < 500; ++i) {
     blasconv_problem problem = pooling_problem_random(40, &random);
-    problem.batch = problem.in_channels = problem.out_channels = problem.groups = 1;
+    problem.batch = 1;
+    if (problem.layout == BLASCONV_NCHW)
+      problem.in_channels = problem.out_channels = problem.groups = 1;
     pooling_layer l = pooling_layer_create(&problem, &random);
     for (int j = 0; j < count; ++j)
-      if (halves(&l))
+      if (problem.layout == BLASCONV_NHWC)
+        check_channel_kernels(&l, tables[j]->channel_pooling);
+      else if (halves(&l))
         check_kernels(&l, tables[j]->max_halving, tables[j]->average_halving);
       else
         check_kernels(&l, tables[j]->max_pooling, tables[j]->average_pooling);
@@ -309,6 +378,7 @@ int main(void)
   support_add(suite, average_is_the_mean);
   support_add(suite, windows_may_be_large);
   support_add(suite, rows_may_be_long);
+  support_add(suite, both_layouts_give_the_same_bits);
   support_add(suite, same_bits_for_any_number_of_threads);
   support_add(suite, every_instruction_set_gives_the_same_bits);
   return support_run(suite);

@@ -273,10 +273,10 @@ static void check_pooling(const blasconv_problem *problem, tensors *t, blasconv_
                    status);
 }
 
-/* Filters and pooling have at most two axes, folding any. */
+/* Filters and pooling have at most two axes, folding any; none is for transposed convolutions. */
 static void check_kind(blasconv_layout layout, blasconv_direction direction, int32_t rank)
 {
-  const bool plain = layout == BLASCONV_NCHW && direction == BLASCONV_CONVOLUTION;
+  const bool plain = direction == BLASCONV_CONVOLUTION;
   const blasconv_status folds = plain ? BLASCONV_SUCCESS : BLASCONV_UNSUPPORTED;
   const blasconv_status flat = plain && rank <= 2 ? BLASCONV_SUCCESS : BLASCONV_UNSUPPORTED;
   const blasconv_problem problem = problem_of(layout, direction, rank, 1, 2, 3);
@@ -296,23 +296,6 @@ START_TEST(other_kinds_are_not_supported)
 }
 END_TEST
 
-START_TEST(batch_normalisation_is_for_nchw)
-{
-  const blasconv_maps maps = blasconv_maps_nhwc(2, 12, 3);
-  tensors t = create_tensors();
-  const float *read = t.read.data;
-  float *written = t.written.data;
-  ck_assert_int_eq(blasconv_batch_norm_forward(&maps, &t.norm, read, 1, written),
-                   BLASCONV_UNSUPPORTED);
-  ck_assert_int_eq(blasconv_batch_norm_inference(&maps, &t.norm, read, 1, written),
-                   BLASCONV_UNSUPPORTED);
-  ck_assert_int_eq(blasconv_batch_norm_backward(&maps, &t.norm, read, read, 1, written, NULL, NULL),
-                   BLASCONV_UNSUPPORTED);
-  check_untouched(&t);
-  free_tensors(&t);
-}
-END_TEST
-
 int main(void)
 {
   Suite *suite = suite_create("weights_layouts");
@@ -321,6 +304,5 @@ int main(void)
   support_add(suite, elements_are_drawn_in_their_order);
   support_add(suite, orthogonal_filters_are_orthogonal);
   support_add(suite, other_kinds_are_not_supported);
-  support_add(suite, batch_normalisation_is_for_nchw);
   return support_run(suite);
 }

@@ -242,12 +242,12 @@ BLASCONV_API blasconv_status blasconv_filter_bank(const blasconv_filter *filter,
 /**
  * Gives a convolution fixed filters: in filter k, input channel c has the taps of bank[k mod count]
  * times mix[c], rounded to float once.
- * @param problem a convolution in NCHW of one axis (filters one row high) or two; else
- *        #BLASCONV_UNSUPPORTED
+ * @param problem a convolution, not a transposed one, of one axis (filters one row high) or two;
+ *        else #BLASCONV_UNSUPPORTED
  * @param bank [count]
  * @param count filters in the bank, >= 1
  * @param mix [C/G], finite; NULL: 1 / (C/G) each, so that a channel's mean is filtered
- * @param weights [K][C/G][R][S]
+ * @param weights [K][C/G][R][S], in NHWC [K][R][S][C/G]
  */
 BLASCONV_API blasconv_status blasconv_weights_fixed(const blasconv_problem *problem,
                                                     const blasconv_filter *bank, int64_t count,
@@ -267,10 +267,10 @@ typedef enum blasconv_pooling_kind {
 
 /**
  * Pooling's sizes are those of a depthwise convolution: a window of size x size pixels moved by
- * `stride`, no pads, one map out for each map in. Change pads, strides, dilations and the kernel
- * for other windows. A pad must be smaller than the dilated kernel (#BLASCONV_BAD_SIZE), so that
- * with a dilation of 1 every window has a pixel; where a dilated window lies in pads alone, the
- * maximum is -infinity and the mean 0.
+ * `stride`, no pads, one map out for each map in, in NCHW. Change pads, strides, dilations and the
+ * kernel for other windows, and the layout for NHWC. A pad must be smaller than the dilated kernel
+ * (#BLASCONV_BAD_SIZE), so that with a dilation of 1 every window has a pixel; where a dilated
+ * window lies in pads alone, the maximum is -infinity and the mean 0.
  */
 static inline blasconv_problem blasconv_problem_pooling(int64_t batch, int64_t channels,
                                                         int64_t height, int64_t width, int64_t size,
@@ -294,15 +294,17 @@ static inline blasconv_problem blasconv_problem_pooling_global(int64_t batch, in
 }
 
 /**
- * Pools each map. Windows of up to 32 taps are summed in float in row-major order, larger ones in
- * double in an order that their sizes alone decide.
- * @param problem sizes, of a convolution in NCHW of one axis or two (#BLASCONV_UNSUPPORTED);
- *        `groups`, `in_channels` and `out_channels` must be equal (#BLASCONV_BAD_GROUPS)
+ * Pools each map. Windows of up to 32 taps are summed in float in row-major order, the same bits in
+ * both layouts; larger ones in double, in an order that layout and sizes alone decide.
+ * @param problem sizes, of a convolution of one axis or two, in either layout
+ *        (#BLASCONV_UNSUPPORTED); `groups`, `in_channels` and `out_channels` must be equal
+ *        (#BLASCONV_BAD_GROUPS)
  * @param kind maximum or average
- * @param input [N][C][H][W]
+ * @param input [N][C][H][W], in NHWC [N][H][W][C]
  * @param threads see the top of this file
- * @param output [N][C][P][Q]
- * @param winners [N][C][P][Q]: for the maximum, where each one stands in its map, as row W + column
+ * @param output [N][C][P][Q], in NHWC [N][P][Q][C]
+ * @param winners as the output: for the maximum, where each one stands in its map, as row W +
+ * column
  *        (-1: nowhere); NULL if no backward pass will follow; #BLASCONV_WRONG_TENSORS if given for
  *        an average, #BLASCONV_BAD_SIZE if given where H W is above 2^31 - 1
  */
@@ -316,11 +318,13 @@ BLASCONV_API blasconv_status blasconv_pooling_forward(const blasconv_problem *pr
  * window in equal parts. Where windows overlap, gradients are added in the order of the windows.
  * @param problem sizes, as in the forward pass
  * @param kind as in the forward pass
- * @param output_gradient [N][C][P][Q]
- * @param winners [N][C][P][Q], what the forward pass wrote; NULL for an average. Gradients of
- *        winners outside of [0, H W) are dropped, those of winners outside of their window may be
+ * @param output_gradient [N][C][P][Q], in NHWC [N][P][Q][C]
+ * @param winners as the output's gradient, what the forward pass wrote; NULL for an average.
+ *        Gradients of winners outside of [0, H W) are dropped, those of winners outside of their
+ *        window may be
  * @param threads see the top of this file
- * @param input_gradient [N][C][H][W], overwritten, its old contents never read
+ * @param input_gradient [N][C][H][W], in NHWC [N][H][W][C]; overwritten, its old contents never
+ * read
  */
 BLASCONV_API blasconv_status blasconv_pooling_backward(const blasconv_problem *problem,
                                                        blasconv_pooling_kind kind,
@@ -394,12 +398,12 @@ static inline blasconv_batch_norm blasconv_batch_norm_default(void)
  * Statistics are summed in double, in one sweep: deviations are from a pixel of the channel, unless
  * that lies so far from the mean that digits would be lost.
  *
- * @param maps shape, in NCHW (#BLASCONV_UNSUPPORTED); batch >= 1 (#BLASCONV_BAD_SIZE)
+ * @param maps shape; batch >= 1 (#BLASCONV_BAD_SIZE)
  * @param norm reads `scale`, `shift`; writes `mean`, `inverse`; changes `running_mean` and
  *        `running_variance` (both, or NULL both; else #BLASCONV_NULL_POINTER)
- * @param input [batch][channels][pixels]
+ * @param input the stack
  * @param threads see the top of this file
- * @param output [batch][channels][pixels]; not `input`, which the backward pass needs
+ * @param output the stack; not `input`, which the backward pass needs
  */
 BLASCONV_API blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
                                                          const blasconv_batch_norm *norm,
@@ -416,12 +420,12 @@ BLASCONV_API blasconv_status blasconv_batch_norm_forward(const blasconv_maps *ma
  *
  * The digits of the mean that a float has no room for are found again in the sums.
  *
- * @param maps shape, in NCHW; batch >= 1
+ * @param maps shape; batch >= 1 (#BLASCONV_BAD_SIZE)
  * @param norm reads `scale`, and `mean` and `inverse` of the forward pass
- * @param input [batch][channels][pixels], that of the forward pass
- * @param output_gradient [batch][channels][pixels]
+ * @param input the stack, that of the forward pass
+ * @param output_gradient the stack
  * @param threads see the top of this file
- * @param input_gradient [batch][channels][pixels]; may be `output_gradient` itself
+ * @param input_gradient the stack; may be `output_gradient` itself
  * @param scale_gradient [channels], or NULL if not wanted; overwritten
  * @param shift_gradient [channels], or NULL if not wanted; overwritten
  */
@@ -432,11 +436,11 @@ blasconv_batch_norm_backward(const blasconv_maps *maps, const blasconv_batch_nor
 
 /**
  * Inference: the same formula with the running statistics.
- * @param maps shape, in NCHW (#BLASCONV_UNSUPPORTED)
+ * @param maps shape
  * @param norm reads `scale`, `shift`, `running_mean`, `running_variance` (each >= 0)
- * @param input [batch][channels][pixels]
+ * @param input the stack
  * @param threads see the top of this file
- * @param output [batch][channels][pixels]; may be `input` itself
+ * @param output the stack; may be `input` itself
  */
 BLASCONV_API blasconv_status blasconv_batch_norm_inference(const blasconv_maps *maps,
                                                            const blasconv_batch_norm *norm,
@@ -448,11 +452,11 @@ BLASCONV_API blasconv_status blasconv_batch_norm_inference(const blasconv_maps *
  * with factor[k] = scale[k] / sqrt(running_variance[k] + epsilon) filter k is multiplied by
  * factor[k], and its bias becomes (bias[k] - running_mean[k]) factor[k] + shift[k]. In double,
  * rounded once.
- * @param problem a convolution in NCHW (#BLASCONV_UNSUPPORTED), K filters
+ * @param problem a convolution, not a transposed one (#BLASCONV_UNSUPPORTED), K filters
  * @param norm as for blasconv_batch_norm_inference(), K channels
- * @param weights [K][C/G][R][S]
+ * @param weights [K][C/G][R][S], in NHWC [K][R][S][C/G]
  * @param bias [K], or NULL for zeros
- * @param folded_weights [K][C/G][R][S]; may be `weights` itself
+ * @param folded_weights as the weights; may be `weights` itself
  * @param folded_bias [K]; may be `bias` itself
  */
 BLASCONV_API blasconv_status blasconv_batch_norm_fold(const blasconv_problem *problem,

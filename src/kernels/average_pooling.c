@@ -2,18 +2,6 @@
 #include "kernels.h"
 #include "windows.h"
 
-/* What a sum is divided by; 0 only where there is nothing to sum. */
-INLINE int64_t divisor(const bc_pooling *p, window area)
-{
-  return p->all_taps ? p->height.kernel * p->width.kernel : area.rows * area.columns;
-}
-
-/* Sums of more taps are taken in double. */
-INLINE bool sums_are_float(const bc_pooling *p)
-{
-  return p->height.kernel * p->width.kernel <= BC_POOLING_FLOAT_TAPS;
-}
-
 /* ---- window by window ---- */
 
 INLINE void average_pair(window row, float count, int64_t step, const float *image, pair at,

@@ -296,6 +296,7 @@ const bc_kernels BC_FOR_ISA(bc_kernels) = {
     .max_halving = &BC_FOR_VECTOR_ISA(bc_max_halving_kernels),
     .average_pooling = &BC_FOR_VECTOR_ISA(bc_average_pooling_kernels),
     .average_halving = &BC_FOR_VECTOR_ISA(bc_average_halving_kernels),
+    .channel_pooling = &BC_FOR_VECTOR_ISA(bc_channel_pooling_kernels),
     .normalization = &BC_FOR_ISA(bc_normalization_kernels),
     .descent = &BC_FOR_ISA(bc_descent_kernels),
     .depthwise = &BC_FOR_VECTOR_ISA(bc_depthwise_kernels),

@@ -51,6 +51,7 @@ typedef struct bc_kernels {
   /* Those with files of their own. */
   const struct bc_max_pooling_kernels *max_pooling, *max_halving; /* see pooling.h */
   const struct bc_average_pooling_kernels *average_pooling, *average_halving;
+  const struct bc_channel_pooling_kernels *channel_pooling;
   const struct bc_normalization_kernels *normalization;
   const struct bc_descent_kernels *descent;
   const struct bc_depthwise_kernels *depthwise;

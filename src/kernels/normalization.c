@@ -2,7 +2,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 16 }; /* the same on every instruction set */
+enum {
+  LANES = 16,   /* the same on every instruction set */
+  TOGETHER = 64 /* images of one pixel, of which all channels are in the first-level cache */
+};
 
 /* What is constant along a row of pixels has another value for each element of a row of channels.
  */
@@ -28,17 +31,40 @@ INLINE void add_to_lanes(lanes *to, const float *x, const double *mean, int64_t 
   }
 }
 
-/* n is at most LANES. */
+/* Adds some images of channels, of which n is at most LANES. */
 INLINE void sum_columns(const bc_slab *slab, const float *x, const double *mean, const float *g,
-                        int64_t n, bc_sums *sums)
+                        int64_t images, int64_t n, bc_sums *sums)
 {
   lanes partial = {0};
-  for (int64_t image = 0; image < slab->images; ++image) {
+  for (int64_t i = 0; i < n; ++i) {
+    partial.deviation[i] = sums[i].deviation;
+    partial.gradient[i] = sums[i].gradient;
+    partial.product[i] = sums[i].product;
+  }
+  for (int64_t image = 0; image < images; ++image) {
     const int64_t at = image * slab->image_step;
     add_to_lanes(&partial, x + at, mean, NEXT, g ? g + at : NULL, n);
   }
   for (int64_t i = 0; i < n; ++i)
     sums[i] = (bc_sums){partial.deviation[i], partial.gradient[i], partial.product[i]};
+}
+
+/* Some images at a time, whose channels are neighbours: they come from memory together. */
+INLINE void sum_pixels(const bc_slab *slab, const float *x, const double *mean, const float *g,
+                       bc_sums *sums)
+{
+  for (int64_t c = 0; c < slab->channels; ++c)
+    sums[c] = (bc_sums){0};
+  for (int64_t image = 0; image < slab->images; image += TOGETHER) {
+    const int64_t images = image + TOGETHER < slab->images ? TOGETHER : slab->images - image;
+    const float *from = x + image * slab->image_step;
+    const float *beside = g ? g + image * slab->image_step : NULL;
+    int64_t c = 0;
+    for (; c + LANES <= slab->channels; c += LANES)
+      sum_columns(slab, from + c, mean + c, g ? beside + c : NULL, images, LANES, sums + c);
+    sum_columns(slab, from + c, mean + c, g ? beside + c : NULL, images, slab->channels - c,
+                sums + c);
+  }
 }
 
 /* A tail goes to the first lanes. */
@@ -69,14 +95,11 @@ INLINE void sum_maps(const bc_slab *slab, const float *x, double mean, const flo
 INLINE void sum_slab(const bc_slab *slab, const float *x, const double *mean, const float *g,
                      bc_sums *sums)
 {
-  int64_t c = 0;
   if (slab->pixels == 1) {
-    for (; c + LANES <= slab->channels; c += LANES)
-      sum_columns(slab, x + c, mean + c, g ? g + c : NULL, LANES, sums + c);
-    sum_columns(slab, x + c, mean + c, g ? g + c : NULL, slab->channels - c, sums + c);
+    sum_pixels(slab, x, mean, g, sums);
     return;
   }
-  for (; c < slab->channels; ++c) {
+  for (int64_t c = 0; c < slab->channels; ++c) {
     const int64_t at = c * slab->pixels;
     sum_maps(slab, x + at, mean[c], g ? g + at : NULL, sums + c);
   }

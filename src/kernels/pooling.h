@@ -1,4 +1,5 @@
-/* Pooling of one map, vectorised over the outputs of a row. */
+/* Pooling: of one map, vectorised over the outputs of a row, and of pixels with all their channels.
+ */
 #ifndef BC_POOLING_H
 #define BC_POOLING_H
 
@@ -44,5 +45,22 @@ extern const bc_average_pooling_kernels bc_average_pooling_kernels_generic,
 extern const bc_max_pooling_kernels bc_max_halving_kernels_generic, bc_max_halving_kernels_avx2;
 extern const bc_average_pooling_kernels bc_average_halving_kernels_generic,
     bc_average_halving_kernels_avx2;
+
+/* In NHWC: images and their gradients are [H][W][channels], outputs, their gradients and winners
+ * [P][Q][channels]; `rows` are those of what is written. `inside` is not asked for. */
+typedef struct bc_channel_pooling_kernels {
+  /* As above; winners may be NULL. */
+  void (*max)(const bc_pooling *pooling, int64_t channels, bc_range rows, const float *image,
+              float *output, int32_t *winners);
+  void (*average)(const bc_pooling *pooling, int64_t channels, bc_range rows, const float *image,
+                  float *output);
+  void (*scatter)(const bc_pooling *pooling, int64_t channels, bc_range rows,
+                  const float *output_gradient, const int32_t *winners, float *image_gradient);
+  void (*spread)(const bc_pooling *pooling, int64_t channels, bc_range rows,
+                 const float *output_gradient, float *image_gradient);
+} bc_channel_pooling_kernels;
+
+extern const bc_channel_pooling_kernels bc_channel_pooling_kernels_generic,
+    bc_channel_pooling_kernels_avx2;
 
 #endif

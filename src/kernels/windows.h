@@ -31,17 +31,25 @@ typedef struct window {
   int64_t column_step;
 } window;
 
-/* The windows of a row of outputs have their rows of taps in common. */
-INLINE window window_rows(const bc_pooling *p, int64_t output_row)
+/* What the windows of a row of outputs have in common: their rows of taps, those within some rows
+ * of the image, of which the last is not above all windows. */
+INLINE window window_rows_within(const bc_pooling *p, int64_t output_row, bc_range within)
 {
-  const bc_axis *h = &p->height, *w = &p->width;
-  const int64_t top = output_row * h->stride - h->pad_begin;
-  const bc_range rows = taps_inside(h, top);
-  return (window){.first = (top + rows.begin * h->dilation) * w->input - w->pad_begin,
+  const bc_axis *w = &p->width;
+  bc_axis h = p->height;
+  const int64_t top = output_row * h.stride - h.pad_begin;
+  h.input = bc_range_length(within);
+  const bc_range rows = taps_inside(&h, top - within.begin);
+  return (window){.first = (top + rows.begin * h.dilation) * w->input - w->pad_begin,
                   .rows = bc_range_length(rows),
                   .columns = w->kernel,
-                  .row_step = h->dilation * w->input,
+                  .row_step = h.dilation * w->input,
                   .column_step = w->dilation};
+}
+
+INLINE window window_rows(const bc_pooling *p, int64_t output_row)
+{
+  return window_rows_within(p, output_row, (bc_range){0, p->height.input});
 }
 
 /* What windows of one column of outputs have in common. */
@@ -63,6 +71,18 @@ INLINE window crossing(window row, window_columns columns)
   row.first += columns.first;
   row.columns = columns.taps;
   return row;
+}
+
+/* What a sum is divided by; 0 only where there is nothing to sum. */
+INLINE int64_t divisor(const bc_pooling *p, window area)
+{
+  return p->all_taps ? p->height.kernel * p->width.kernel : area.rows * area.columns;
+}
+
+/* Sums of more taps are taken in double. */
+INLINE bool sums_are_float(const bc_pooling *p)
+{
+  return p->height.kernel * p->width.kernel <= BC_POOLING_FLOAT_TAPS;
 }
 
 /* For a loop that passes over a range. */

@@ -30,7 +30,7 @@ blasconv_status bc_batch_norm_check(const blasconv_maps *maps, const blasconv_ba
 {
   blasconv_status status = maps ? bc_batch_norm_check_struct(norm) : BLASCONV_NULL_POINTER;
   if (status == BLASCONV_SUCCESS)
-    status = bc_maps_check(maps, BC_NCHW_ONLY);
+    status = bc_maps_check(maps);
   if (status != BLASCONV_SUCCESS)
     return status;
   if (maps->batch < least_batch)
@@ -40,12 +40,15 @@ blasconv_status bc_batch_norm_check(const blasconv_maps *maps, const blasconv_ba
   return bc_threads_check(asked, threads) ? BLASCONV_SUCCESS : BLASCONV_BAD_SIZE;
 }
 
-/* Channels of one pixel are neighbours: a task takes whole cache lines of them. */
-static int64_t task_channels(const blasconv_maps *maps)
+/* Channels of one pixel are neighbours: a task takes whole cache lines of them, and many at a time.
+ */
+static int64_t task_channels(const blasconv_maps *maps, int threads)
 {
   const int64_t elements = bc_max(maps->batch, 1) * maps->pixels;
   const int64_t unit = maps->pixels == 1 ? CACHE_LINE : 1;
-  return bc_max(BC_TASK_ELEMENTS / elements / unit, 1) * unit;
+  const int64_t share = bc_min(bc_count_blocks(maps->channels, threads), BC_SLAB_CHANNELS);
+  const int64_t least = maps->pixels == 1 ? bc_count_blocks(share, unit) : 1;
+  return bc_max(BC_TASK_ELEMENTS / elements / unit, least) * unit;
 }
 
 typedef struct context context;
@@ -54,10 +57,11 @@ typedef struct context context;
 typedef void slab_step(const context *c, const bc_slab *slab, int64_t first);
 
 struct context {
-  slab_step *step; /* of the pass */
+  slab_step *step;  /* of the pass */
+  int64_t channels; /* of a task */
   const blasconv_maps *maps;
   const blasconv_batch_norm *norm;
-  const float *input;           /* [batch][channels][pixels] */
+  const float *input;           /* [batch][channels][pixels]; see bc_batch_norm_planes() */
   const float *output_gradient; /* the same; backward alone */
   float *written;               /* the same: output or input gradient */
   float *scale_gradient, *shift_gradient;
@@ -74,7 +78,7 @@ static void slab_task(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const context *c = argument;
-  const bc_range part = bc_block(task, task_channels(c->maps), c->maps->channels);
+  const bc_range part = bc_block(task, c->channels, c->maps->channels);
   for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
     const bc_slab slab = slab_at(c->maps, first, part.end);
     c->step(c, &slab, first);
@@ -83,8 +87,8 @@ static void slab_task(void *argument, int64_t task, int thread)
 
 static void run_slabs(int threads, context *c)
 {
-  bc_parallel_for(threads, bc_count_blocks(c->maps->channels, task_channels(c->maps)), slab_task,
-                  c);
+  c->channels = task_channels(c->maps, threads);
+  bc_parallel_for(threads, bc_count_blocks(c->maps->channels, c->channels), slab_task, c);
 }
 
 /* A float and what is left over, which has the digits that the float has no room for. */
@@ -184,8 +188,9 @@ blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
   if (input == NULL || output == NULL || norm->mean == NULL || norm->inverse == NULL ||
       (norm->running_mean == NULL) != (norm->running_variance == NULL))
     return BLASCONV_NULL_POINTER;
+  const blasconv_maps planes = bc_batch_norm_planes(maps);
   context forward = {
-      .step = forward_slab, .maps = maps, .norm = norm, .input = input, .written = output};
+      .step = forward_slab, .maps = &planes, .norm = norm, .input = input, .written = output};
   run_slabs(team, &forward);
   return BLASCONV_SUCCESS;
 }
@@ -235,8 +240,15 @@ blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
   if (input == NULL || output_gradient == NULL || input_gradient == NULL || norm->mean == NULL ||
       norm->inverse == NULL)
     return BLASCONV_NULL_POINTER;
-  context backward = {backward_slab,   maps,           norm,           input,
-                      output_gradient, input_gradient, scale_gradient, shift_gradient};
+  const blasconv_maps planes = bc_batch_norm_planes(maps);
+  context backward = {.step = backward_slab,
+                      .maps = &planes,
+                      .norm = norm,
+                      .input = input,
+                      .output_gradient = output_gradient,
+                      .written = input_gradient,
+                      .scale_gradient = scale_gradient,
+                      .shift_gradient = shift_gradient};
   run_slabs(team, &backward);
   return BLASCONV_SUCCESS;
 }

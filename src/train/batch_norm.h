@@ -16,6 +16,14 @@ bool bc_batch_norm_check_numbers(const blasconv_batch_norm *norm);
 blasconv_status bc_batch_norm_check(const blasconv_maps *maps, const blasconv_batch_norm *norm,
                                     int64_t least_batch, int32_t asked, int *threads);
 
+/* The same elements as maps in NCHW: in NHWC each pixel is an image of one. */
+static inline blasconv_maps bc_batch_norm_planes(const blasconv_maps *maps)
+{
+  return maps->layout == BLASCONV_NCHW
+             ? *maps
+             : blasconv_maps_nchw(maps->batch * maps->pixels, maps->channels, 1);
+}
+
 /* Channels whose numbers a task keeps on its stack; it takes them one such slab after another. */
 enum { BC_SLAB_CHANNELS = 64 };
 

@@ -81,10 +81,11 @@ blasconv_status blasconv_batch_norm_inference(const blasconv_maps *maps,
     return status;
   if (maps->batch > 0 && (input == NULL || output == NULL))
     return BLASCONV_NULL_POINTER;
-  const int64_t images = bc_max(BC_TASK_ELEMENTS / (maps->channels * maps->pixels), 1);
-  inference_context context = {maps, norm, input, output, images};
-  const int64_t blocks = bc_count_blocks(maps->channels, task_channels(maps));
-  bc_parallel_for(team, bc_count_blocks(maps->batch, images) * blocks, inference_task, &context);
+  const blasconv_maps planes = bc_batch_norm_planes(maps);
+  const int64_t images = bc_max(BC_TASK_ELEMENTS / (planes.channels * planes.pixels), 1);
+  inference_context context = {&planes, norm, input, output, images};
+  const int64_t blocks = bc_count_blocks(planes.channels, task_channels(&planes));
+  bc_parallel_for(team, bc_count_blocks(planes.batch, images) * blocks, inference_task, &context);
   return BLASCONV_SUCCESS;
 }
 
@@ -105,7 +106,7 @@ blasconv_status blasconv_batch_norm_fold(const blasconv_problem *problem,
   bc_geometry geometry;
   blasconv_status status = problem ? bc_batch_norm_check_struct(norm) : BLASCONV_NULL_POINTER;
   if (status == BLASCONV_SUCCESS)
-    status = bc_problem_check_plain(problem, &geometry);
+    status = bc_problem_check_convolution(problem, &geometry);
   if (status == BLASCONV_SUCCESS && !bc_batch_norm_check_numbers(norm))
     status = BLASCONV_BAD_ARGUMENT;
   if (status == BLASCONV_SUCCESS)

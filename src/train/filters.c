@@ -190,13 +190,16 @@ static blasconv_status check_bank(const bc_geometry *geometry, const blasconv_fi
   return BLASCONV_SUCCESS;
 }
 
-/* The taps of the first channel, which comes last, are what all are made of. */
+/* Makes the taps at the filter's beginning into those of all channels. From the last tap on: what
+ * is written lies behind all that are still to be read. */
 static void mix_channels(const bc_geometry *geometry, const float *mix, float *filter)
 {
-  for (int64_t c = geometry->in_channels - 1; c >= 0; --c) {
-    const double factor = mix ? (double)mix[c] : 1.0 / (double)geometry->in_channels;
-    for (int64_t i = 0; i < geometry->taps; ++i)
-      filter[c * geometry->taps + i] = (float)((double)filter[i] * factor);
+  for (int64_t i = geometry->taps - 1; i >= 0; --i) {
+    const double tap = (double)filter[i];
+    for (int64_t c = 0; c < geometry->in_channels; ++c) {
+      const double factor = mix ? (double)mix[c] : 1.0 / (double)geometry->in_channels;
+      filter[c * geometry->row_of_channel + i * geometry->row_of_tap] = (float)(tap * factor);
+    }
   }
 }
 
@@ -204,7 +207,7 @@ blasconv_status blasconv_weights_fixed(const blasconv_problem *problem, const bl
                                        int64_t count, const float *mix, float *weights)
 {
   bc_geometry geometry;
-  blasconv_status status = bc_problem_check_plain(problem, &geometry);
+  blasconv_status status = bc_problem_check_convolution(problem, &geometry);
   if (status == BLASCONV_SUCCESS && problem->rank > 2)
     status = BLASCONV_UNSUPPORTED;
   if (status == BLASCONV_SUCCESS && bank == NULL)

@@ -1,4 +1,5 @@
-/* Pooling and its gradient over whole tensors; one map is done in kernels/, see pooling.h. */
+/* Pooling and its gradient over whole tensors: map by map, or in NHWC row by row. Both are done in
+ * kernels/, see pooling.h. */
 #include "kernels/pooling.h"
 #include "cpu.h"
 #include "kernels/kernels.h"
@@ -11,11 +12,13 @@ typedef struct pooling_context {
   bc_pooling pooling;
   const bc_max_pooling_kernels *max;
   const bc_average_pooling_kernels *average;
+  const bc_channel_pooling_kernels *by_channels;
   blasconv_pooling_kind kind;
-  int64_t maps, maps_per_task;
-  int64_t in_pixels, out_pixels;
-  const float *input, *output_gradient; /* the second for the backward pass, else NULL */
-  float *output, *input_gradient;       /* likewise */
+  int64_t units, units_per_task;           /* maps, or rows of what is written of all images */
+  int64_t channels, in_pixels, out_pixels; /* of an image */
+  int64_t rows;                            /* that are written of an image */
+  const float *input, *output_gradient;    /* the second for the backward pass, else NULL */
+  float *output, *input_gradient;          /* likewise */
   const int32_t *winners;
   int32_t *new_winners;
 } pooling_context;
@@ -70,25 +73,50 @@ static pooling_context context_of(const bc_geometry *geometry, blasconv_pooling_
                                        .all_taps = kind == BLASCONV_POOLING_AVERAGE_ALL_TAPS},
                            .max = halving ? kernels->max_halving : kernels->max_pooling,
                            .average = halving ? kernels->average_halving : kernels->average_pooling,
+                           .by_channels = kernels->channel_pooling,
                            .kind = kind,
-                           .maps = geometry->batch * geometry->groups,
-                           .maps_per_task = bc_count_blocks(BC_TASK_ELEMENTS, geometry->in_pixels),
+                           .channels = geometry->groups,
                            .in_pixels = geometry->in_pixels,
                            .out_pixels = geometry->out_pixels};
 }
 
-static void run_tasks(int threads, bc_task *task, pooling_context *context)
+static void run_maps(const bc_geometry *g, int threads, bc_task *task, pooling_context *c)
 {
-  bc_parallel_for(threads, bc_count_blocks(context->maps, context->maps_per_task), task, context);
+  c->units = g->batch * g->groups;
+  c->units_per_task = bc_count_blocks(BC_TASK_ELEMENTS, g->in_pixels);
+  bc_parallel_for(threads, bc_count_blocks(c->units, c->units_per_task), task, c);
+}
+
+static void run_rows(const bc_geometry *g, int64_t rows, int threads, bc_task *task,
+                     pooling_context *c)
+{
+  c->rows = rows;
+  c->units = g->batch * rows;
+  c->units_per_task = bc_count_blocks(BC_TASK_ELEMENTS * rows, g->in_pixels * g->groups);
+  bc_parallel_for(threads, bc_count_blocks(c->units, c->units_per_task), task, c);
+}
+
+/* Rows of one image. */
+typedef struct band {
+  int64_t image;
+  bc_range rows;
+} band;
+
+/* The next of a task's units. */
+static band next_band(const pooling_context *c, bc_range units, int64_t *next)
+{
+  const int64_t image = *next / c->rows, before = image * c->rows, begin = *next - before;
+  *next = bc_min(units.end, before + c->rows);
+  return (band){image, {begin, *next - before}};
 }
 
 /* ---- forward ---- */
 
-static void forward_task(void *context, int64_t task, int thread)
+static void forward_maps(void *context, int64_t task, int thread)
 {
   (void)thread;
   const pooling_context *c = context;
-  const bc_range maps = bc_block(task, c->maps_per_task, c->maps);
+  const bc_range maps = bc_block(task, c->units_per_task, c->units);
   for (int64_t map = maps.begin; map < maps.end; ++map) {
     const float *image = c->input + map * c->in_pixels;
     float *output = c->output + map * c->out_pixels;
@@ -98,6 +126,23 @@ static void forward_task(void *context, int64_t task, int thread)
       c->max->max_winners(&c->pooling, image, output, c->new_winners + map * c->out_pixels);
     else
       c->max->max(&c->pooling, image, output);
+  }
+}
+
+static void forward_rows(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const pooling_context *c = context;
+  const bc_range units = bc_block(task, c->units_per_task, c->units);
+  for (int64_t next = units.begin; next < units.end;) {
+    const band b = next_band(c, units, &next);
+    const float *image = c->input + b.image * c->in_pixels * c->channels;
+    const int64_t at = b.image * c->out_pixels * c->channels;
+    if (c->kind != BLASCONV_POOLING_MAX)
+      c->by_channels->average(&c->pooling, c->channels, b.rows, image, c->output + at);
+    else
+      c->by_channels->max(&c->pooling, c->channels, b.rows, image, c->output + at,
+                          c->new_winners ? c->new_winners + at : NULL);
   }
 }
 
@@ -116,17 +161,20 @@ blasconv_status blasconv_pooling_forward(const blasconv_problem *problem,
   context.input = input;
   context.output = output;
   context.new_winners = winners;
-  run_tasks(team, forward_task, &context);
+  if (geometry.layout == BLASCONV_NCHW)
+    run_maps(&geometry, team, forward_maps, &context);
+  else
+    run_rows(&geometry, context.pooling.height.output, team, forward_rows, &context);
   return BLASCONV_SUCCESS;
 }
 
 /* ---- backward ---- */
 
-static void backward_task(void *context, int64_t task, int thread)
+static void backward_maps(void *context, int64_t task, int thread)
 {
   (void)thread;
   const pooling_context *c = context;
-  const bc_range maps = bc_block(task, c->maps_per_task, c->maps);
+  const bc_range maps = bc_block(task, c->units_per_task, c->units);
   for (int64_t map = maps.begin; map < maps.end; ++map) {
     const float *output_gradient = c->output_gradient + map * c->out_pixels;
     float *image_gradient = c->input_gradient + map * c->in_pixels;
@@ -135,6 +183,24 @@ static void backward_task(void *context, int64_t task, int thread)
                       image_gradient);
     else
       c->average->spread(&c->pooling, output_gradient, image_gradient);
+  }
+}
+
+static void backward_rows(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const pooling_context *c = context;
+  const bc_range units = bc_block(task, c->units_per_task, c->units);
+  for (int64_t next = units.begin; next < units.end;) {
+    const band b = next_band(c, units, &next);
+    const int64_t at = b.image * c->out_pixels * c->channels;
+    float *image_gradient = c->input_gradient + b.image * c->in_pixels * c->channels;
+    if (c->kind == BLASCONV_POOLING_MAX)
+      c->by_channels->scatter(&c->pooling, c->channels, b.rows, c->output_gradient + at,
+                              c->winners + at, image_gradient);
+    else
+      c->by_channels->spread(&c->pooling, c->channels, b.rows, c->output_gradient + at,
+                             image_gradient);
   }
 }
 
@@ -155,6 +221,9 @@ blasconv_status blasconv_pooling_backward(const blasconv_problem *problem,
   context.output_gradient = output_gradient;
   context.winners = winners;
   context.input_gradient = input_gradient;
-  run_tasks(team, backward_task, &context);
+  if (geometry.layout == BLASCONV_NCHW)
+    run_maps(&geometry, team, backward_maps, &context);
+  else
+    run_rows(&geometry, context.pooling.height.input, team, backward_rows, &context);
   return BLASCONV_SUCCESS;
 }
