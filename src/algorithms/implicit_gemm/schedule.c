@@ -322,15 +322,17 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
 }
 
 /* How many times as long as others a weight takes to pack. In backward data they are packed row by
- * row, from far apart; in NCHW a tap is one number in so many, and each phase meets some taps but
- * all lines of the cache. */
+ * row, from far apart; in NCHW a tap is one number in so many, unless they are turned into panels,
+ * and each phase meets some taps but all lines of the cache. */
 static double dearness(const bc_geometry *g, const bc_request *request, const bc_walk *walk)
 {
   if (request->pass != BLASCONV_BACKWARD_DATA)
     return 1.0;
   if (walk->weights.result == 1 || walk->weights.source == 1)
     return 1.4;
-  return bc_count_walks(g, request->pass) > 1 ? 6.0 : 4.0;
+  if (bc_count_walks(g, request->pass) > 1)
+    return 6.0;
+  return is_turned(walk) ? 2.0 : 4.0;
 }
 
 /* Elements of weights that are packed: each block of positions does it again. */

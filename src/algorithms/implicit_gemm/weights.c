@@ -55,6 +55,29 @@ static void pack_rows(const bc_walk *walk, const float *weights, int64_t channel
     }
 }
 
+/* Backward data in NCHW, but for phases: all taps of a channel are neighbours, and so are a source
+ * channel's weights [channels of the result][taps]. Blocks of fewer channels than a vector has
+ * lanes are as fast row by row. */
+static bool has_all_taps_together(const bc_walk *walk, bc_range depth, const bc_packing *to)
+{
+  return walk->taps_last && walk->taps > 1 && walk->weights.result == walk->taps &&
+         walk->weights.tap == 1 && bc_range_length(depth) % walk->taps == 0 &&
+         depth.begin % walk->taps == 0 && to->width == bc_cpu_kernels()->product->lanes;
+}
+
+/* Row after row as memory has them, each into all blocks. */
+static void turn_taps(const bc_walk *walk, const float *weights, int64_t channels, bc_range depth,
+                      const bc_packing *to)
+{
+  const int64_t taps = walk->taps, rows = bc_range_length(depth) / taps;
+  weights += depth.begin / taps * walk->weights.source;
+  for (int64_t row = 0; row < rows; ++row, weights += walk->weights.source)
+    for (int64_t c = 0; c < channels; c += to->width)
+      bc_cpu_kernels()->transpose(
+          weights + c * taps, taps, bc_min(to->width, channels - c), taps,
+          to->packed + c / to->width * to->block_step + row * taps * to->width, to->width);
+}
+
 /* A block [n][width] of rows [count][n]. */
 static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, int64_t width,
                        float *block)
@@ -103,6 +126,8 @@ void bc_pack_weights(const bc_walk *walk, const float *weights, bc_range channel
               to->packed);
   else if (walk->weights.source == 1 && (walk->taps == 1 || !walk->taps_last))
     pack_runs(walk, weights, n, depth, to);
+  else if (has_all_taps_together(walk, depth, to))
+    turn_taps(walk, weights, n, depth, to);
   else
     pack_rows(walk, weights, n, depth, to);
 }
