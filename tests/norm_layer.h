@@ -44,7 +44,7 @@ typedef struct norm_shape {
   int64_t batch, channels, pixels;
 } norm_shape;
 
-enum { norm_shape_count = 21 };
+enum { norm_shape_count = 22 };
 extern const norm_shape norm_shapes[norm_shape_count];
 
 norm_layer norm_layer_of_shape(int i, float offset, support_random *random);

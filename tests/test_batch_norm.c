@@ -254,7 +254,8 @@ END_TEST
 
 START_TEST(same_bits_for_any_number_of_threads)
 {
-  static const norm_shape large[] = {{3, 70, 300}, {40, 1100, 1}, {2, 5, 20000}, {300, 40, 7}};
+  static const norm_shape large[] = {
+      {3, 70, 300}, {40, 1100, 1}, {2, 5, 20000}, {300, 40, 7}, {9000, 24, 1}};
   static const int32_t threads[] = {2, 3, 5, 16, 0};
   support_random random = support_random_start(8);
   for (size_t i = 0; i < sizeof large / sizeof *large; ++i) {

@@ -15,7 +15,7 @@ typedef struct part {
 
 INLINE part part_at(int64_t channels, int64_t channel)
 {
-  if (channels - channel >= TOGETHER * LANES)
+  if (channels - channel >= (int64_t)TOGETHER * LANES)
     return (part){channel, TOGETHER, LANES, 0};
   const int64_t first = bc_max(0, bc_min(channel, channels - LANES));
   return (part){first, 1, bc_min(LANES, channels), channel - first};

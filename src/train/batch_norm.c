@@ -9,7 +9,8 @@
 #include <math.h>
 
 enum {
-  CACHE_LINE = 16 /* floats */
+  CACHE_LINE = 16,    /* floats */
+  MOST_SUMS = 1 << 10 /* of all slots, that wait to be added up */
 };
 
 blasconv_status bc_batch_norm_check_struct(const blasconv_batch_norm *norm)
@@ -51,14 +52,27 @@ static int64_t task_channels(const blasconv_maps *maps, int threads)
   return bc_max(BC_TASK_ELEMENTS / elements / unit, least) * unit;
 }
 
+/* Where the few channels of a pixel lie side by side, they are one slab, whose images are divided
+ * among slots: their sums are added in order, and how many there are follows from the sizes alone.
+ */
+static int64_t count_slots(const blasconv_maps *maps)
+{
+  const int64_t slots = bc_count_blocks(maps->batch * maps->channels, BC_TASK_ELEMENTS);
+  if (maps->pixels != 1 || maps->channels > BC_SLAB_CHANNELS)
+    return 1;
+  return bc_max(1, bc_min(slots, MOST_SUMS / maps->channels));
+}
+
 typedef struct context context;
 
 /* Computes the slab whose first channel is `first`. */
 typedef void slab_step(const context *c, const bc_slab *slab, int64_t first);
 
 struct context {
-  slab_step *step;  /* of the pass */
-  int64_t channels; /* of a task */
+  slab_step *step; /* of the pass */
+  int threads;
+  int64_t slots;    /* of the only slab, which threads share; or 1 */
+  int64_t channels; /* of a task, which has slabs of its own */
   const blasconv_maps *maps;
   const blasconv_batch_norm *norm;
   const float *input;           /* [batch][channels][pixels]; see bc_batch_norm_planes() */
@@ -85,10 +99,95 @@ static void slab_task(void *argument, int64_t task, int thread)
   }
 }
 
-static void run_slabs(int threads, context *c)
+static void run_slabs(context *c)
 {
-  c->channels = task_channels(c->maps, threads);
-  bc_parallel_for(threads, bc_count_blocks(c->maps->channels, c->channels), slab_task, c);
+  const blasconv_maps *maps = c->maps;
+  const bc_slab all = slab_at(maps, 0, maps->channels);
+  c->slots = count_slots(maps);
+  c->channels = task_channels(maps, c->threads);
+  if (c->slots > 1)
+    c->step(c, &all, 0);
+  else
+    bc_parallel_for(c->threads, bc_count_blocks(maps->channels, c->channels), slab_task, c);
+}
+
+/* ---- what is done with the images of a slab, or of each slot ---- */
+
+typedef struct slab_work {
+  const context *c;
+  const bc_slab *slab;
+  int64_t at; /* of the slab, in the maps */
+  const double *means;
+  const float *gradient;           /* of the output, or NULL */
+  bc_sums *sums;                   /* [slots][channels] */
+  const bc_normalizer *normalizer; /* what is written follows from one of the two */
+  const bc_normalizer_slope *slope;
+} slab_work;
+
+/* *at: where its images are in the maps. */
+static bc_slab slot_of(const slab_work *w, int64_t slot, int64_t *at)
+{
+  const int64_t images = w->slab->images, slots = w->c->slots;
+  const int64_t begin = images * slot / slots, end = images * (slot + 1) / slots;
+  *at = w->at + begin * w->slab->image_step;
+  return (bc_slab){end - begin, w->slab->image_step, w->slab->channels, w->slab->pixels};
+}
+
+static void sum_slot(void *argument, int64_t slot, int thread)
+{
+  (void)thread;
+  const slab_work *w = argument;
+  int64_t at;
+  const bc_slab slab = slot_of(w, slot, &at);
+  bc_cpu_kernels()->normalization->sum(&slab, w->c->input + at, w->means,
+                                       w->gradient ? w->gradient + at : NULL,
+                                       w->sums + slot * slab.channels);
+}
+
+static void write_slot(void *argument, int64_t slot, int thread)
+{
+  (void)thread;
+  const slab_work *w = argument;
+  const context *c = w->c;
+  int64_t at;
+  const bc_slab slab = slot_of(w, slot, &at);
+  if (w->slope != NULL)
+    bc_cpu_kernels()->normalization->differentiate(&slab, w->slope, c->input + at,
+                                                   c->output_gradient + at, c->written + at);
+  else
+    bc_cpu_kernels()->normalization->normalize(&slab, w->normalizer, c->input + at,
+                                               c->written + at);
+}
+
+static void run_slots(slab_work *w, bc_task *task)
+{
+  if (w->c->slots > 1)
+    bc_parallel_for(w->c->threads, w->c->slots, task, w);
+  else
+    task(w, 0, 0);
+}
+
+/* Of each channel, by deviations from `means`; a NULL gradient stands for these. */
+static void sum_slab(const context *c, const bc_slab *slab, int64_t first, const double *means,
+                     const float *gradient, bc_sums *sums)
+{
+  bc_sums all[MOST_SUMS];
+  run_slots(&(slab_work){.c = c,
+                         .slab = slab,
+                         .at = first * slab->pixels,
+                         .means = means,
+                         .gradient = gradient,
+                         .sums = all},
+            sum_slot);
+  for (int64_t i = 0; i < slab->channels; ++i) {
+    sums[i] = all[i];
+    for (int64_t slot = 1; slot < c->slots; ++slot) {
+      const bc_sums *next = &all[slot * slab->channels + i];
+      sums[i].deviation += next->deviation;
+      sums[i].gradient += next->gradient;
+      sums[i].product += next->product;
+    }
+  }
 }
 
 /* A float and what is left over, which has the digits that the float has no room for. */
@@ -126,13 +225,13 @@ static double pixel_of(const bc_slab *slab, const float *x, int64_t channel)
 /* Means, and sums of squared deviations from them, of a slab's channels by deviations from pivots,
  * which become the means of channels where these are so far off that digits are lost. Returns
  * whether there are any. */
-static bool sweep(const bc_slab *slab, const float *x, double *pivots, double *mean,
-                  double *squares)
+static bool sweep(const context *f, const bc_slab *slab, int64_t first, double *pivots,
+                  double *mean, double *squares)
 {
   const double n = (double)slab->images * (double)slab->pixels, most = 1024.0;
   bc_sums sums[BC_SLAB_CHANNELS];
   bool any = false;
-  bc_cpu_kernels()->normalization->sum(slab, x, pivots, NULL, sums);
+  sum_slab(f, slab, first, pivots, NULL, sums);
   for (int64_t c = 0; c < slab->channels; ++c) {
     const double shift = sums[c].deviation / n, excess = shift * sums[c].deviation;
     mean[c] = pivots[c] + shift;
@@ -145,24 +244,24 @@ static bool sweep(const bc_slab *slab, const float *x, double *pivots, double *m
 }
 
 /* One sweep mostly: no pixel is further from the mean than all deviations together. */
-static void take_statistics(const bc_slab *slab, const float *x, double *mean, double *squares)
+static void take_statistics(const context *f, const bc_slab *slab, int64_t first, double *mean,
+                            double *squares)
 {
   double pivots[BC_SLAB_CHANNELS];
   for (int64_t c = 0; c < slab->channels; ++c)
-    pivots[c] = pixel_of(slab, x, c);
-  if (sweep(slab, x, pivots, mean, squares))
-    sweep(slab, x, pivots, mean, squares);
+    pivots[c] = pixel_of(slab, f->input + first * slab->pixels, c);
+  if (sweep(f, slab, first, pivots, mean, squares))
+    sweep(f, slab, first, pivots, mean, squares);
 }
 
 static void forward_slab(const context *f, const bc_slab *slab, int64_t first)
 {
   const blasconv_batch_norm *norm = f->norm;
   const double n = (double)slab->images * (double)slab->pixels;
-  const int64_t at = first * slab->pixels;
   double means[BC_SLAB_CHANNELS], squares[BC_SLAB_CHANNELS];
   float mean[BC_SLAB_CHANNELS], rest[BC_SLAB_CHANNELS];
   float factor[BC_SLAB_CHANNELS], shift[BC_SLAB_CHANNELS];
-  take_statistics(slab, f->input + at, means, squares);
+  take_statistics(f, slab, first, means, squares);
   for (int64_t c = 0; c < slab->channels; ++c) {
     const int64_t channel = first + c;
     const double inverse = 1.0 / sqrt(squares[c] / n + (double)norm->epsilon);
@@ -174,7 +273,9 @@ static void forward_slab(const context *f, const bc_slab *slab, int64_t first)
     move_running(norm, channel, means[c], squares[c] / (n > 1.0 ? n - 1.0 : 1.0));
   }
   const bc_normalizer normalizer = {mean, rest, factor, shift};
-  bc_cpu_kernels()->normalization->normalize(slab, &normalizer, f->input + at, f->written + at);
+  run_slots(
+      &(slab_work){.c = f, .slab = slab, .at = first * slab->pixels, .normalizer = &normalizer},
+      write_slot);
 }
 
 blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
@@ -189,9 +290,13 @@ blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
       (norm->running_mean == NULL) != (norm->running_variance == NULL))
     return BLASCONV_NULL_POINTER;
   const blasconv_maps planes = bc_batch_norm_planes(maps);
-  context forward = {
-      .step = forward_slab, .maps = &planes, .norm = norm, .input = input, .written = output};
-  run_slabs(team, &forward);
+  context forward = {.step = forward_slab,
+                     .threads = team,
+                     .maps = &planes,
+                     .norm = norm,
+                     .input = input,
+                     .written = output};
+  run_slabs(&forward);
   return BLASCONV_SUCCESS;
 }
 
@@ -200,16 +305,14 @@ blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
 /* What rounding to float took from the mean, the deviations give back: their sum would be 0. */
 static void backward_slab(const context *b, const bc_slab *slab, int64_t first)
 {
-  const bc_normalization_kernels *kernels = bc_cpu_kernels()->normalization;
   const double n = (double)slab->images * (double)slab->pixels;
-  const int64_t at = first * slab->pixels;
   double means[BC_SLAB_CHANNELS];
   bc_sums sums[BC_SLAB_CHANNELS];
   float rest[BC_SLAB_CHANNELS], factor[BC_SLAB_CHANNELS];
   float average[BC_SLAB_CHANNELS], slope[BC_SLAB_CHANNELS];
   for (int64_t c = 0; c < slab->channels; ++c)
     means[c] = (double)b->norm->mean[first + c];
-  kernels->sum(slab, b->input + at, means, b->output_gradient + at, sums);
+  sum_slab(b, slab, first, means, b->output_gradient, sums);
   for (int64_t c = 0; c < slab->channels; ++c) {
     const int64_t channel = first + c;
     const double inverse = (double)b->norm->inverse[channel], lost = sums[c].deviation / n;
@@ -224,7 +327,8 @@ static void backward_slab(const context *b, const bc_slab *slab, int64_t first)
       b->shift_gradient[channel] = (float)sums[c].gradient;
   }
   const bc_normalizer_slope numbers = {b->norm->mean + first, rest, factor, average, slope};
-  kernels->differentiate(slab, &numbers, b->input + at, b->output_gradient + at, b->written + at);
+  run_slots(&(slab_work){.c = b, .slab = slab, .at = first * slab->pixels, .slope = &numbers},
+            write_slot);
 }
 
 blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
@@ -242,6 +346,7 @@ blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
     return BLASCONV_NULL_POINTER;
   const blasconv_maps planes = bc_batch_norm_planes(maps);
   context backward = {.step = backward_slab,
+                      .threads = team,
                       .maps = &planes,
                       .norm = norm,
                       .input = input,
@@ -249,6 +354,6 @@ blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
                       .written = input_gradient,
                       .scale_gradient = scale_gradient,
                       .shift_gradient = shift_gradient};
-  run_slabs(team, &backward);
+  run_slabs(&backward);
   return BLASCONV_SUCCESS;
 }
