@@ -91,6 +91,7 @@ static void put_schedule(bc_writer *out, const blasconv_plan *plan)
   put_block(out, "depth", schedule->blocks.depth);
   put_block(out, "pixels", schedule->blocks.pixels);
   put_block(out, "images", schedule->blocks.images);
+  put_block(out, "bands", schedule->blocks.bands > 1 ? schedule->blocks.bands : 0);
   put_block(out, "slots", schedule->blocks.slots);
   bc_write(out, " tasks %" PRId64 "\n", schedule->tasks);
   bc_write(out, "threads: %d\n", plan->threads);

@@ -184,6 +184,15 @@ blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *ran
   return p;
 }
 
+blasconv_problem pooling_problem_of_rows(int i, int64_t stride)
+{
+  static const int64_t widths[pooling_row_count] = {1, 3, 7, 8, 9, 17, 120, 1353, 1360};
+  blasconv_problem p = blasconv_problem_pooling(1, 2, 19, widths[i], 3, stride);
+  for (int axis = 0; axis < 2; ++axis)
+    p.pads_begin[axis] = p.pads_end[axis] = 1;
+  return p;
+}
+
 void pooling_special_values(support_tensor *tensor, support_random *random)
 {
   static const float values[] = {NAN, -INFINITY, -INFINITY, INFINITY, 0.0f, -0.0f};

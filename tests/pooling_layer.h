@@ -54,6 +54,11 @@ void pooling_layer_backward(pooling_layer *l, blasconv_pooling_kind kind, int32_
 /** A quarter are the halving that most networks use, and some are global; in either layout. */
 blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *random);
 
+/** Windows of 3x3 as networks have them, in rows that are short, fill vectors, or have no room on
+ * the stack. */
+enum { pooling_row_count = 9 };
+blasconv_problem pooling_problem_of_rows(int i, int64_t stride);
+
 /** A few NaNs and infinities, and zeros of both signs. */
 void pooling_special_values(support_tensor *tensor, support_random *random);
 

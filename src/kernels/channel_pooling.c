@@ -249,16 +249,6 @@ static bc_range outputs_that_meet(const bc_axis *height, bc_range rows)
       begin, bc_min(height->output, (rows.end - 1 + height->pad_begin) / height->stride + 1)};
 }
 
-/* Rows of the image up to `end`. Returns the new end of what is cleared. */
-INLINE int64_t clear_rows(int64_t row_elements, int64_t cleared, int64_t end, float *image_gradient)
-{
-  if (end <= cleared)
-    return cleared;
-  memset(image_gradient + cleared * row_elements, 0,
-         (size_t)((end - cleared) * row_elements) * sizeof *image_gradient);
-  return end;
-}
-
 /* Each window gives to its pixels in `rows`; a mean's shares are of all its pixels. Rows are
  * cleared when a window meets them first. */
 INLINE void give_rows(const bc_pooling *p, int64_t channels, bc_range rows,

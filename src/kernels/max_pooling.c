@@ -84,19 +84,6 @@ INLINE void max_pair(window row, bool nine, int64_t step, const float *image, pa
   }
 }
 
-/* Row by row, pixel by pixel, in lanes that are all the same: branches would go either way. */
-INLINE largest_pixels max_of_few(window area, const float *image, bool mark)
-{
-  const float *const first = image + area.first;
-  largest_pixels best = {*first - (floats){0}, {0}};
-  for (int64_t r = 0; r < area.rows; ++r)
-    for (int64_t s = r == 0; s < area.columns; ++s) {
-      const int64_t tap = r * area.row_step + s * area.column_step;
-      best = larger(best, (largest_pixels){first[tap] - (floats){0}, splat(tap, tap)}, mark);
-    }
-  return best;
-}
-
 /* The largest pixel of rows of LANES or more neighbours, or NaN; the last vector of a row overlaps
  * the one before. */
 static float largest_of_many(window area, const float *image)
@@ -135,7 +122,9 @@ INLINE void max_single(window area, const float *image, float *output, int32_t *
     best = max_of_many(flat, image);
     *output = image[best];
   } else if (area.rows * area.columns > 0) {
-    const largest_pixels few = max_of_few(area, image, winner != NULL);
+    /* In lanes that are all the same, since branches would go either way. */
+    const pair same = {0, 0, false};
+    const largest_pixels few = largest_of_any(area, image + area.first, same, 0, winner != NULL);
     best = area.first + few.taps[0];
     *output = few.values[0];
   } else {
@@ -251,16 +240,6 @@ static void max_winners(const bc_pooling *pooling, const float *image, float *ou
 
 /* ---- the gradient ---- */
 
-/* Rows of the image from `cleared` to `end`. Returns the new end of what is cleared. */
-INLINE int64_t clear_rows(const bc_pooling *p, int64_t cleared, int64_t end, float *image_gradient)
-{
-  if (end <= cleared)
-    return cleared;
-  memset(image_gradient + cleared * p->width.input, 0,
-         (size_t)((end - cleared) * p->width.input) * sizeof *image_gradient);
-  return end;
-}
-
 /* Rows are cleared when a window meets them first: they come from memory while others are added to.
  * Winners are looked at before they are used, for they may be any numbers; those outside of the
  * rows of their windows are dropped. */
@@ -274,13 +253,13 @@ static void scatter(const bc_pooling *pooling, const float *output_gradient, con
     const int64_t top = row * h->stride - h->pad_begin;
     const int64_t begin = bc_max(top, 0);
     const int64_t end = bc_min(top + (h->kernel - 1) * h->dilation + 1, h->input);
-    cleared = clear_rows(pooling, cleared, end, image_gradient);
+    cleared = clear_rows(width, cleared, end, image_gradient);
     const uint32_t first = (uint32_t)(begin * width), count = (uint32_t)((end - begin) * width);
     for (int64_t q = 0; q < outputs; ++q)
       if ((uint32_t)winners[q] - first < count)
         image_gradient[winners[q]] += output_gradient[q];
   }
-  clear_rows(pooling, cleared, h->input, image_gradient);
+  clear_rows(width, cleared, h->input, image_gradient);
 }
 
 const bc_max_pooling_kernels BC_FOR_VECTOR_ISA(bc_max_pooling_kernels) = {max, max_winners,

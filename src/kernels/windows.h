@@ -85,6 +85,16 @@ INLINE bool sums_are_float(const bc_pooling *p)
   return p->height.kernel * p->width.kernel <= BC_POOLING_FLOAT_TAPS;
 }
 
+/* Clears rows of an image up to `end`. Returns the new end of what is cleared. */
+INLINE int64_t clear_rows(int64_t row_elements, int64_t cleared, int64_t end, float *image)
+{
+  if (end <= cleared)
+    return cleared;
+  memset(image + cleared * row_elements, 0,
+         (size_t)((end - cleared) * row_elements) * sizeof *image);
+  return end;
+}
+
 /* For a loop that passes over a range. */
 INLINE int64_t skip(bc_range range, int64_t i)
 {

@@ -349,6 +349,17 @@ static double count_moved(const bc_walk *walk, double gathered, double sums)
   return (gathers(walk) ? gathered : 0.0) + (is_turned(walk) ? sums : 0.0);
 }
 
+/* Results of phases in NCHW are put one by one, to every other column or so: as long as so many
+ * elements that are moved in rows. */
+static double count_scattered(const bc_geometry *g, const bc_walk *walk)
+{
+  const double times = 3.0;
+  if (!walk->taps_last || walk->axes[BC_WIDTH].result_step == 1)
+    return 0.0;
+  return times * (double)(g->batch * g->groups) * (double)walk->result_channels *
+         (double)g->in_pixels;
+}
+
 /* Of the source, if all its pixels are turned for each walk. */
 static double count_turned(const bc_geometry *g, const bc_request *request, const bc_walk *walk)
 {
@@ -394,6 +405,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                    .places = gatherings * (double)taps,
                    .moved = count_moved(&walk, gathered,
                                         groups * (double)walk.result_channels * (double)positions *
-                                            ceil(depth / (double)blocks->depth)),
+                                            ceil(depth / (double)blocks->depth)) +
+                            count_scattered(g, &walk),
                    .run = walk.taps_last ? k->lanes : walk.source_channels};
 }
