@@ -303,10 +303,10 @@ static inline blasconv_problem blasconv_problem_pooling_global(int64_t batch, in
  * @param input [N][C][H][W], in NHWC [N][H][W][C]
  * @param threads see the top of this file
  * @param output [N][C][P][Q], in NHWC [N][P][Q][C]
- * @param winners as the output: for the maximum, where each one stands in its map, as row W +
- * column
- *        (-1: nowhere); NULL if no backward pass will follow; #BLASCONV_WRONG_TENSORS if given for
- *        an average, #BLASCONV_BAD_SIZE if given where H W is above 2^31 - 1
+ * @param winners for the maximum, in the order of the output: where each one stands in its map, as
+ *        row W + column (-1: nowhere); NULL if no backward pass will follow;
+ *        #BLASCONV_WRONG_TENSORS if given for an average, #BLASCONV_BAD_SIZE if given where H W is
+ *        above 2^31 - 1
  */
 BLASCONV_API blasconv_status blasconv_pooling_forward(const blasconv_problem *problem,
                                                       blasconv_pooling_kind kind,
@@ -319,12 +319,11 @@ BLASCONV_API blasconv_status blasconv_pooling_forward(const blasconv_problem *pr
  * @param problem sizes, as in the forward pass
  * @param kind as in the forward pass
  * @param output_gradient [N][C][P][Q], in NHWC [N][P][Q][C]
- * @param winners as the output's gradient, what the forward pass wrote; NULL for an average.
- *        Gradients of winners outside of [0, H W) are dropped, those of winners outside of their
- *        window may be
+ * @param winners what the forward pass wrote; NULL for an average. Gradients of winners outside of
+ *        [0, H W) are dropped, those of winners outside of their window may be
  * @param threads see the top of this file
- * @param input_gradient [N][C][H][W], in NHWC [N][H][W][C]; overwritten, its old contents never
- * read
+ * @param input_gradient [N][C][H][W], in NHWC [N][H][W][C]; overwritten, its old contents are never
+ *        read
  */
 BLASCONV_API blasconv_status blasconv_pooling_backward(const blasconv_problem *problem,
                                                        blasconv_pooling_kind kind,

@@ -1,5 +1,4 @@
-/* Pooling: of one map, vectorised over the outputs of a row, and of pixels with all their channels.
- */
+/* Pooling: of one map, over the outputs of a row; and of pixels, over their channels. */
 #ifndef BC_POOLING_H
 #define BC_POOLING_H
 
