@@ -51,8 +51,9 @@ INLINE float average_single(const bc_pooling *p, window area, const float *image
     return 0.0f;
   if (sums_are_float(p))
     return sum_small(area, image) / (float)divisor(p, area);
+  const window flat = flattened(area);
   const double sum =
-      area.column_step == 1 ? sum_large(area, 1, image) : sum_large(area, area.column_step, image);
+      flat.column_step == 1 ? sum_large(flat, 1, image) : sum_large(flat, flat.column_step, image);
   return (float)(sum / (double)divisor(p, area));
 }
 

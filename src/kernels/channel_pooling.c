@@ -4,8 +4,6 @@
 
 enum { TOGETHER = 4 /* vectors, for which a window is walked once */ };
 
-typedef double doubles __attribute__((vector_size(LANES * sizeof(double))));
-
 /* Some channels: `count` whole vectors, or one that overlaps the vector before it, or has fewer
  * lanes if there are no more channels. */
 typedef struct part {
@@ -144,15 +142,20 @@ INLINE void mean_in_float(window area, int64_t channels, int64_t count, int64_t 
       store_lanes(sum[v] / (float)taps, output + v * LANES, lanes);
 }
 
+/* Compilers make better vectors of a loop than of a conversion of vectors. */
 static void mean_in_double(window area, int64_t channels, int64_t lanes, const float *image,
                            int64_t taps, float *output)
 {
-  doubles sum = {0};
+  double sums[TOGETHER * LANES] = {0};
   for (int64_t r = 0; r < area.rows; ++r)
-    for (int64_t s = 0; s < area.columns; ++s)
-      sum += __builtin_convertvector(load_lanes(image + place_of(area, r, s) * channels, lanes),
-                                     doubles);
-  store_lanes(__builtin_convertvector(sum / (double)taps, floats), output, lanes);
+    for (int64_t s = 0; s < area.columns; ++s) {
+      const float *const from = image + place_of(area, r, s) * channels;
+#pragma omp simd
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        sums[lane] += (double)from[lane];
+    }
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    output[lane] = (float)(sums[lane] / (double)taps);
 }
 
 INLINE void mean_pixel(window area, int64_t channels, bool in_float, const float *image,
@@ -163,8 +166,7 @@ INLINE void mean_pixel(window area, int64_t channels, bool in_float, const float
     const float *const from = image + at.first;
     float *const to = output + at.first;
     if (!in_float)
-      for (int64_t v = 0; v < at.count; ++v)
-        mean_in_double(area, channels, at.lanes, from + v * LANES, taps, to + v * LANES);
+      mean_in_double(area, channels, at.count * at.lanes, from, taps, to);
     else if (at.count > 1)
       mean_in_float(area, channels, TOGETHER, LANES, from, taps, to);
     else

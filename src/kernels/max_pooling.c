@@ -2,16 +2,6 @@
 #include "kernels.h"
 #include "windows.h"
 
-/* Rows that follow each other without a gap are one. */
-INLINE window flattened(window area)
-{
-  if (area.row_step == area.columns * area.column_step) {
-    area.columns *= area.rows;
-    area.rows = 1;
-  }
-  return area;
-}
-
 INLINE bool is_nine(window area)
 {
   return area.rows == 3 && area.columns == 3 && area.column_step == 1;

@@ -73,6 +73,16 @@ INLINE window crossing(window row, window_columns columns)
   return row;
 }
 
+/* Rows that follow each other without a gap are one. */
+INLINE window flattened(window area)
+{
+  if (area.row_step == area.columns * area.column_step) {
+    area.columns *= area.rows;
+    area.rows = 1;
+  }
+  return area;
+}
+
 /* What a sum is divided by; 0 only where there is nothing to sum. */
 INLINE int64_t divisor(const bc_pooling *p, window area)
 {
