@@ -11,6 +11,15 @@ bc_range bc_axis_inside(const bc_axis *axis, int64_t tap)
   return (bc_range){bc_min(begin, clamped), clamped};
 }
 
+bc_range bc_axis_outputs(const bc_axis *axis, bc_range inputs)
+{
+  const int64_t first = inputs.begin + axis->pad_begin - (axis->kernel - 1) * axis->dilation;
+  const int64_t last = inputs.end - 1 + axis->pad_begin;
+  const int64_t begin = first <= 0 ? 0 : bc_count_blocks(first, axis->stride);
+  const int64_t end = last < 0 ? 0 : bc_min(axis->output, last / axis->stride + 1);
+  return (bc_range){begin, end};
+}
+
 static bool every_axis(const bc_geometry *geometry, bool (*holds)(const bc_axis *axis))
 {
   return holds(&geometry->axes[BC_DEPTH]) && holds(&geometry->axes[BC_HEIGHT]) &&

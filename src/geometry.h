@@ -100,6 +100,10 @@ static inline bc_range bc_places_inside(int64_t first, int64_t step, int64_t cou
 /* The output positions at which `tap` meets the input rather than a pad; maybe none. */
 bc_range bc_axis_inside(const bc_axis *axis, int64_t tap);
 
+/* The output positions from the first whose taps reach as far as `inputs` to the last whose taps
+ * begin before their end; maybe none. */
+bc_range bc_axis_outputs(const bc_axis *axis, bc_range inputs);
+
 /* Start of group `group` of image `image`. */
 static inline int64_t bc_input_offset(const bc_geometry *geometry, int64_t image, int64_t group)
 {

@@ -141,6 +141,26 @@ void pooling_layer_backward(pooling_layer *l, blasconv_pooling_kind kind, int32_
   support_tensor_free(&output_gradient);
 }
 
+pooling_results pooling_results_copy(const pooling_layer *l)
+{
+  return (pooling_results){support_tensor_copy(&l->output), support_tensor_copy(&l->winners),
+                           support_tensor_copy(&l->input_gradient)};
+}
+
+bool pooling_results_same(const pooling_results *results, const pooling_layer *l)
+{
+  return support_tensor_same(&results->output, &l->output) &&
+         support_tensor_same(&results->winners, &l->winners) &&
+         support_tensor_same(&results->input_gradient, &l->input_gradient);
+}
+
+void pooling_results_free(pooling_results *results)
+{
+  support_tensor_free(&results->output);
+  support_tensor_free(&results->winners);
+  support_tensor_free(&results->input_gradient);
+}
+
 static void random_axis(blasconv_problem *p, int axis, int64_t most_pixels, support_random *random)
 {
   p->kernel[axis] = support_random_between(random, 1, 5);

@@ -51,6 +51,18 @@ void pooling_layer_forward(pooling_layer *l, blasconv_pooling_kind kind, int32_t
 
 void pooling_layer_backward(pooling_layer *l, blasconv_pooling_kind kind, int32_t threads);
 
+/** Copies of what was written. */
+typedef struct pooling_results {
+  support_tensor output, winners, input_gradient;
+} pooling_results;
+
+pooling_results pooling_results_copy(const pooling_layer *l);
+
+/** Whether the layer has the same bits again. */
+bool pooling_results_same(const pooling_results *results, const pooling_layer *l);
+
+void pooling_results_free(pooling_results *results);
+
 /** A quarter are the halving that most networks use, and some are global; in either layout. */
 blasconv_problem pooling_problem_random(int64_t most_pixels, support_random *random);
 

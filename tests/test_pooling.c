@@ -200,16 +200,12 @@ START_TEST(both_layouts_give_the_same_bits)
     l.problem.layout = BLASCONV_NCHW;
     pooling_layer_forward(&l, kind, 1, marks);
     pooling_layer_backward(&l, kind, 1);
-    support_tensor same[] = {support_tensor_copy(&l.output), support_tensor_copy(&l.winners),
-                             support_tensor_copy(&l.input_gradient)};
+    pooling_results planar = pooling_results_copy(&l);
     l.problem.layout = BLASCONV_NHWC;
     pooling_layer_forward(&l, kind, 1, marks);
     pooling_layer_backward(&l, kind, 1);
-    ck_assert(support_tensor_same(&same[0], &l.output));
-    ck_assert(support_tensor_same(&same[1], &l.winners));
-    ck_assert(support_tensor_same(&same[2], &l.input_gradient));
-    for (int j = 0; j < 3; ++j)
-      support_tensor_free(&same[j]);
+    ck_assert(pooling_results_same(&planar, &l));
+    pooling_results_free(&planar);
     pooling_layer_free(&l);
   }
 }
@@ -229,19 +225,13 @@ START_TEST(same_bits_for_any_number_of_threads)
     l.problem.layout = i < 9 ? BLASCONV_NCHW : BLASCONV_NHWC;
     pooling_layer_forward(&l, kind, 1, kind == BLASCONV_POOLING_MAX);
     pooling_layer_backward(&l, kind, 1);
-    support_tensor output = support_tensor_copy(&l.output);
-    support_tensor winners = support_tensor_copy(&l.winners);
-    support_tensor gradient = support_tensor_copy(&l.input_gradient);
+    pooling_results alone = pooling_results_copy(&l);
     for (size_t j = 0; j < sizeof threads / sizeof *threads; ++j) {
       pooling_layer_forward(&l, kind, threads[j], kind == BLASCONV_POOLING_MAX);
       pooling_layer_backward(&l, kind, threads[j]);
-      ck_assert(support_tensor_same(&output, &l.output));
-      ck_assert(support_tensor_same(&winners, &l.winners));
-      ck_assert(support_tensor_same(&gradient, &l.input_gradient));
+      ck_assert(pooling_results_same(&alone, &l));
     }
-    support_tensor_free(&gradient);
-    support_tensor_free(&winners);
-    support_tensor_free(&output);
+    pooling_results_free(&alone);
     pooling_layer_free(&l);
   }
 }
@@ -309,8 +299,7 @@ static void check_channel_kernels(pooling_layer *l, const bc_channel_pooling_ker
                                                output_gradient, marks ? winners : NULL, 1,
                                                gradient),
                      BLASCONV_SUCCESS);
-    support_tensor same[] = {support_tensor_copy(&l->output), support_tensor_copy(&l->winners),
-                             support_tensor_copy(&l->input_gradient)};
+    pooling_results chosen = pooling_results_copy(l);
     if (marks) {
       kernels->max(&pooling, channels, outputs, input, output, winners);
       kernels->scatter(&pooling, channels, inputs, output_gradient, winners, gradient);
@@ -318,11 +307,8 @@ static void check_channel_kernels(pooling_layer *l, const bc_channel_pooling_ker
       kernels->average(&pooling, channels, outputs, input, output);
       kernels->spread(&pooling, channels, inputs, output_gradient, gradient);
     }
-    ck_assert(support_tensor_same(&same[0], &l->output));
-    ck_assert(support_tensor_same(&same[1], &l->winners));
-    ck_assert(support_tensor_same(&same[2], &l->input_gradient));
-    for (int i = 0; i < 3; ++i)
-      support_tensor_free(&same[i]);
+    ck_assert(pooling_results_same(&chosen, l));
+    pooling_results_free(&chosen);
   }
 }
 

@@ -139,18 +139,16 @@ static band band_at(const bc_geometry *g, int64_t bands, int64_t index)
 {
   band part = {*g, 0, 0};
   bc_axis *h = &part.geometry.axes[BC_HEIGHT];
-  const int64_t width = g->axes[BC_WIDTH].output, extent = (h->kernel - 1) * h->dilation;
+  const int64_t width = g->axes[BC_WIDTH].output;
   if (bands == 1)
     return part;
   const bc_range rows = bc_even_range(index, bc_count_blocks(h->input, bands), 1, h->input);
-  const int64_t first = rows.begin + h->pad_begin - extent, last = rows.end - 1 + h->pad_begin;
-  const int64_t begin = first <= 0 ? 0 : bc_count_blocks(first, h->stride);
-  const int64_t end = last < 0 ? 0 : bc_min(h->output, last / h->stride + 1);
+  const bc_range outputs = bc_axis_outputs(h, rows);
   part.input_pixel = rows.begin * g->axes[BC_WIDTH].input;
-  part.output_pixel = begin * width;
-  h->pad_begin += rows.begin - begin * h->stride;
+  part.output_pixel = outputs.begin * width;
+  h->pad_begin += rows.begin - outputs.begin * h->stride;
   h->input = bc_range_length(rows);
-  h->output = bc_max(0, end - begin);
+  h->output = bc_max(0, bc_range_length(outputs));
   part.geometry.in_pixels = h->input * g->axes[BC_WIDTH].input;
   part.geometry.out_pixels = h->output * width;
   return part;

@@ -165,12 +165,6 @@ typedef struct number_ring {
   int64_t margin; /* zeros before the numbers; as many behind them and LANES more */
 } number_ring;
 
-/* Pixels from the first tap to the last. */
-INLINE int64_t reach(const bc_axis *axis)
-{
-  return (axis->kernel - 1) * axis->dilation + 1;
-}
-
 /* A ring of zeros for rows of so many numbers, if there is room. */
 static bool start_ring(const bc_pooling *p, int64_t columns, number_ring *ring)
 {

@@ -241,29 +241,19 @@ INLINE void give_pixel(window area, int64_t channels, int64_t taps, const float 
   }
 }
 
-/* The rows of outputs whose windows may meet these rows of the image. */
-static bc_range outputs_that_meet(const bc_axis *height, bc_range rows)
-{
-  const int64_t reach = (height->kernel - 1) * height->dilation + 1;
-  const int64_t first = rows.begin + height->pad_begin - reach + 1;
-  const int64_t begin = first > 0 ? bc_count_blocks(first, height->stride) : 0;
-  return (bc_range){
-      begin, bc_min(height->output, (rows.end - 1 + height->pad_begin) / height->stride + 1)};
-}
-
 /* Each window gives to its pixels in `rows`; a mean's shares are of all its pixels. Rows are
  * cleared when a window meets them first. */
 INLINE void give_rows(const bc_pooling *p, int64_t channels, bc_range rows,
                       const float *output_gradient, const int32_t *winners, float *image_gradient)
 {
   const int64_t row_elements = p->width.input * channels;
-  const bc_range outputs = outputs_that_meet(&p->height, rows);
+  const bc_axis *h = &p->height;
+  const bc_range outputs = bc_axis_outputs(h, rows);
   int64_t cleared = rows.begin;
   for (int64_t row = outputs.begin; row < outputs.end; ++row) {
     const window w = window_rows(p, row), met = window_rows_within(p, row, rows);
-    const int64_t last =
-        row * p->height.stride - p->height.pad_begin + (p->height.kernel - 1) * p->height.dilation;
-    cleared = clear_rows(row_elements, cleared, bc_min(last + 1, rows.end), image_gradient);
+    const int64_t end = bc_min(row * h->stride - h->pad_begin + reach(h), rows.end);
+    cleared = clear_rows(row_elements, cleared, end, image_gradient);
     for (int64_t q = 0; q < p->width.output; ++q) {
       const window_columns columns = columns_of(p, q);
       const int64_t at = (row * p->width.output + q) * channels;

@@ -242,7 +242,7 @@ static void scatter(const bc_pooling *pooling, const float *output_gradient, con
   for (int64_t row = 0; row < h->output; ++row, winners += outputs, output_gradient += outputs) {
     const int64_t top = row * h->stride - h->pad_begin;
     const int64_t begin = bc_max(top, 0);
-    const int64_t end = bc_min(top + (h->kernel - 1) * h->dilation + 1, h->input);
+    const int64_t end = bc_min(top + reach(h), h->input);
     cleared = clear_rows(width, cleared, end, image_gradient);
     const uint32_t first = (uint32_t)(begin * width), count = (uint32_t)((end - begin) * width);
     for (int64_t q = 0; q < outputs; ++q)

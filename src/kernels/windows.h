@@ -23,6 +23,12 @@ INLINE bc_range taps_inside(const bc_axis *axis, int64_t position)
   return (bc_range){bc_min(begin, end), end};
 }
 
+/* Pixels from the first tap to the last. */
+INLINE int64_t reach(const bc_axis *axis)
+{
+  return (axis->kernel - 1) * axis->dilation + 1;
+}
+
 /* What of a window lies in the image: a grid of rows x columns pixels, maybe none. */
 typedef struct window {
   int64_t first;         /* element of the image */

@@ -71,11 +71,11 @@ typedef void slab_step(const context *c, const bc_slab *slab, int64_t first);
 struct context {
   slab_step *step; /* of the pass */
   int threads;
-  int64_t slots;    /* of the only slab, which threads share; or 1 */
-  int64_t channels; /* of a task, which has slabs of its own */
-  const blasconv_maps *maps;
+  int64_t slots;      /* of the only slab, which threads share; or 1 */
+  int64_t channels;   /* of a task, which has slabs of its own */
+  blasconv_maps maps; /* of bc_batch_norm_planes() */
   const blasconv_batch_norm *norm;
-  const float *input;           /* [batch][channels][pixels]; see bc_batch_norm_planes() */
+  const float *input;           /* [batch][channels][pixels] */
   const float *output_gradient; /* the same; backward alone */
   float *written;               /* the same: output or input gradient */
   float *scale_gradient, *shift_gradient;
@@ -92,16 +92,16 @@ static void slab_task(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const context *c = argument;
-  const bc_range part = bc_block(task, c->channels, c->maps->channels);
+  const bc_range part = bc_block(task, c->channels, c->maps.channels);
   for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
-    const bc_slab slab = slab_at(c->maps, first, part.end);
+    const bc_slab slab = slab_at(&c->maps, first, part.end);
     c->step(c, &slab, first);
   }
 }
 
 static void run_slabs(context *c)
 {
-  const blasconv_maps *maps = c->maps;
+  const blasconv_maps *maps = &c->maps;
   const bc_slab all = slab_at(maps, 0, maps->channels);
   c->slots = count_slots(maps);
   c->channels = task_channels(maps, c->threads);
@@ -289,10 +289,9 @@ blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
   if (input == NULL || output == NULL || norm->mean == NULL || norm->inverse == NULL ||
       (norm->running_mean == NULL) != (norm->running_variance == NULL))
     return BLASCONV_NULL_POINTER;
-  const blasconv_maps planes = bc_batch_norm_planes(maps);
   context forward = {.step = forward_slab,
                      .threads = team,
-                     .maps = &planes,
+                     .maps = bc_batch_norm_planes(maps),
                      .norm = norm,
                      .input = input,
                      .written = output};
@@ -344,10 +343,9 @@ blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
   if (input == NULL || output_gradient == NULL || input_gradient == NULL || norm->mean == NULL ||
       norm->inverse == NULL)
     return BLASCONV_NULL_POINTER;
-  const blasconv_maps planes = bc_batch_norm_planes(maps);
   context backward = {.step = backward_slab,
                       .threads = team,
-                      .maps = &planes,
+                      .maps = bc_batch_norm_planes(maps),
                       .norm = norm,
                       .input = input,
                       .output_gradient = output_gradient,

@@ -65,19 +65,6 @@ static bool has_all_taps_together(const bc_walk *walk, bc_range depth, const bc_
          depth.begin % walk->taps == 0 && to->width == bc_cpu_kernels()->product->lanes;
 }
 
-/* Row after row as memory has them, each into all blocks. */
-static void turn_taps(const bc_walk *walk, const float *weights, int64_t channels, bc_range depth,
-                      const bc_packing *to)
-{
-  const int64_t taps = walk->taps, rows = bc_range_length(depth) / taps;
-  weights += depth.begin / taps * walk->weights.source;
-  for (int64_t row = 0; row < rows; ++row, weights += walk->weights.source)
-    for (int64_t c = 0; c < channels; c += to->width)
-      bc_cpu_kernels()->transpose(
-          weights + c * taps, taps, bc_min(to->width, channels - c), taps,
-          to->packed + c / to->width * to->block_step + row * taps * to->width, to->width);
-}
-
 /* A block [n][width] of rows [count][n]. */
 static void turn_block(const float *rows, int64_t step, int64_t count, int64_t n, int64_t width,
                        float *block)
@@ -102,6 +89,16 @@ static void turn_rows(const float *rows, int64_t step, int64_t channels, int64_t
 {
   for (int64_t c = 0; c < channels; c += to->width, block += to->block_step)
     turn_block(rows + c * step, step, bc_min(to->width, channels - c), n, to->width, block);
+}
+
+/* Source channel after source channel, as memory has them, each into all blocks. */
+static void turn_taps(const bc_walk *walk, const float *weights, int64_t channels, bc_range depth,
+                      const bc_packing *to)
+{
+  const int64_t taps = walk->taps, first = depth.begin / taps;
+  for (int64_t c = 0; c < bc_range_length(depth) / taps; ++c)
+    turn_rows(weights + (first + c) * walk->weights.source, taps, channels, taps, to,
+              to->packed + c * taps * to->width);
 }
 
 /* Where the weights of a channel are neighbours over a tap's run. */
