@@ -74,13 +74,13 @@ static inline bc_range bc_block(int64_t index, int64_t size, int64_t whole)
 }
 
 /* The same number of blocks, of whole units each and as long as each other up to one unit, so that
- * threads that take them in turn end together. `size` is so many units too. */
+ * threads that take neighbours, as many each, end together. `size` is so many units too. */
 static inline bc_range bc_even_range(int64_t index, int64_t size, int64_t unit, int64_t whole)
 {
   const int64_t blocks = bc_count_blocks(whole, size), units = bc_count_blocks(whole, unit);
   const int64_t least = units / blocks, longer = units % blocks;
-  const int64_t begin = index * least + bc_min(index, longer);
-  const int64_t end = begin + least + (index < longer ? 1 : 0);
+  const int64_t begin = index * least + index * longer / blocks;
+  const int64_t end = (index + 1) * least + (index + 1) * longer / blocks;
   return (bc_range){begin * unit, bc_min(whole, end * unit)};
 }
 

@@ -38,6 +38,7 @@ typedef struct bc_stencil {
   int64_t stride, apart;            /* pixels from one line, and tap, to the next */
   int64_t pixel;                    /* elements from one to the next */
   int64_t next_source, next_result; /* elements to what is read and written next */
+  bool fetches;                     /* that, meanwhile */
   bool accumulate;                  /* adds to the result instead of overwriting it */
 } bc_stencil;
 

@@ -20,8 +20,10 @@ INLINE later later_of(const bc_nine_taps *n, const float *source, int64_t row, c
  * too far apart for the CPU to see what comes next, and a little at a time, which compilers must
  * not gather, since more at once keeps it waiting. Into the second-level cache: in the first, or to
  * be written, it costs more than it saves. */
-INLINE void fetch(const float **next, int64_t elements)
+INLINE void fetch(bool fetches, const float **next, int64_t elements)
 {
+  if (!fetches)
+    return;
   for (int64_t i = 0; i < elements; i += CACHE_LINE)
     __builtin_prefetch(*next + i, 0, 2);
   *next += elements;

@@ -5,6 +5,7 @@
 
 #include "geometry.h"
 #include "kernels.h"
+#include "nine_spread.h"
 #include "nine_tiles.h"
 #include "vectors.h"
 
@@ -16,12 +17,12 @@
 #define EACH_ROW_TWICE(use) use(0) use(1)
 #define EACH_ROW(use) EACH_ROW_TWICE(use) use(2) use(3)
 #define EACH_SOURCE_ROW(use) EACH_ROW(use) use(4) use(5)
-enum { ROWS = 4, FAR = INT_MAX /* a vector is a cache line, which is read once */ };
+enum { ROWS = 4, NEAR = INT_MAX, FAR = INT_MAX /* a vector is a cache line, which is read once */ };
 #else
 #define EACH_ROW_TWICE(use) use(0)
 #define EACH_ROW(use) EACH_ROW_TWICE(use) use(1)
 #define EACH_SOURCE_ROW(use) EACH_ROW(use) use(2) use(3)
-enum { ROWS = 2, FAR = 256 };
+enum { ROWS = 2, NEAR = 64, FAR = 256 };
 #endif
 
 enum { LANES = BC_VECTOR_LANES };
@@ -139,8 +140,8 @@ INLINE void put_and_roll(manner is, bool has_result, const bc_nine_taps *n, floa
                          later *next)
 {
   if (has_result) {
-    fetch(&next->result, (int64_t)is.rows * LANES);
-    fetch(&next->source, (int64_t)is.rows * LANES);
+    fetch(n->fetches, &next->result, (int64_t)is.rows * LANES);
+    fetch(n->fetches, &next->source, (int64_t)is.rows * LANES);
 #define PUT(i)                                                                                     \
   if ((i) < is.rows)                                                                               \
     put(is.accumulate, v->sums.row##i.first, v->first, to + (i)*n->row_step);
@@ -227,38 +228,32 @@ INLINE void roll(bool accumulate, int64_t rows, const bc_nine_taps *n, const flo
 
 /* Rows that are summed together: none where so few pixels share a set of the first-level cache that
  * it has lost them when the next vector of their channels is read. */
-INLINE bc_range rolled_rows(const bc_nine_taps *n)
+INLINE bool rolls(const bc_nine_taps *n)
 {
-  return n->stride == 1 && n->source_pixel < FAR ? whole_rows(n) : (bc_range){0, 0};
+  return n->stride == 1 && n->source_pixel < (n->fetches ? FAR : NEAR);
 }
 
-INLINE void sum_rows(int stride, bool accumulate, const bc_nine_taps *n, const float *source,
-                     const float *weights, float *result)
+static int64_t rows_at_once(const bc_nine_taps *taps)
 {
-  const bc_range rolled = rolled_rows(n);
-  later next = later_of(n, source, n->first_row + (n->rows - 1) * stride + TAPS, result);
-  for (int64_t i = 0; i < n->rows; ++i)
-    if (i < rolled.begin || i >= rolled.end)
-      sum_row(stride, accumulate, n, n->first_row + i * stride, source, weights,
-              result + i * n->row_step, &next);
-  if (stride == 1 && bc_range_length(rolled) > 0)
-    roll(accumulate, bc_range_length(rolled), n,
-         source + (n->first_row + rolled.begin) * n->source_row, weights,
-         result + rolled.begin * n->row_step, &next);
+  return rolls(taps) ? ROWS : 1;
 }
 
-/* Of a copy, since compilers must assume that results overwrite what pointers point at. */
 static void sum(const bc_nine_taps *taps, const float *source, const float *weights, float *result)
 {
-  const bc_nine_taps n = *taps;
-  if (n.stride == 1 && n.accumulate)
-    sum_rows(1, true, &n, source, weights, result);
-  else if (n.stride == 1)
-    sum_rows(1, false, &n, source, weights, result);
-  else if (n.accumulate)
-    sum_rows(2, true, &n, source, weights, result);
+  const bc_nine_taps n =
+      *taps; /* compilers must assume that results overwrite what is pointed at */
+  const bc_range rolled = rolls(taps) ? whole_rows(taps) : (bc_range){0, 0};
+  const float *const first = source + (n.first_row + rolled.begin) * n.source_row;
+  float *const to = result + rolled.begin * n.row_step;
+  for (int64_t i = 0; i < n.rows; ++i)
+    if (i < rolled.begin || i >= rolled.end)
+      BC_FOR_ISA(bc_nine_tiles)
+      (taps, n.first_row + i * n.stride, source, weights, result + i * n.row_step);
+  later next = later_of(&n, source, n.first_row + n.rows + TAPS - 1, result);
+  if (n.accumulate)
+    roll(true, bc_range_length(rolled), &n, first, weights, to, &next);
   else
-    sum_rows(2, false, &n, source, weights, result);
+    roll(false, bc_range_length(rolled), &n, first, weights, to, &next);
 }
 
 static void spread(const bc_nine_taps *taps, const float *source, const float *weights,
@@ -350,8 +345,8 @@ INLINE void correlate_step(correlating is, bool whole, const bc_nine_taps *n, in
   if (whole || has_column(n, column))
     correlate_column(is, false, n, column, p);
   if (whole || k < n->columns) {
-    fetch(&next->result, (int64_t)is.rows * LANES);
-    fetch(&next->source, (int64_t)is.rows * is.stride * is.stride * LANES);
+    fetch(true, &next->result, (int64_t)is.rows * LANES);
+    fetch(true, &next->source, (int64_t)is.rows * is.stride * is.stride * LANES);
   }
 }
 
@@ -427,5 +422,9 @@ static void correlate(const bc_nine_taps *taps, const float *source, const float
   }
 }
 
-const bc_nine_tap_kernels BC_FOR_ISA(bc_nine_tap_kernels) = {
-    .rows = ROWS, .lanes = LANES, .sum = sum, .spread = spread, .correlate = correlate};
+const bc_nine_tap_kernels BC_FOR_ISA(bc_nine_tap_kernels) = {.rows = ROWS,
+                                                             .lanes = LANES,
+                                                             .rows_at_once = rows_at_once,
+                                                             .sum = sum,
+                                                             .spread = spread,
+                                                             .correlate = correlate};

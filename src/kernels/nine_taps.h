@@ -24,12 +24,15 @@ typedef struct bc_nine_taps {
    * (first_row, first_column) with its first tap and the pixel before with its last, the second
    * with its middle one. Whether the first row, and column, is the second of its pair. */
   bool half_row, half_column;
+  bool fetches;
   bool accumulate; /* adds to the result instead of overwriting it */
 } bc_nine_taps;
 
 typedef struct bc_nine_tap_kernels {
   int64_t rows;  /* most at once; half as many with stride 2 */
   int64_t lanes; /* least channels */
+  /* Of them those that sum() is faster with than with one at a time. */
+  int64_t (*rows_at_once)(const bc_nine_taps *taps);
   /* result[channel] (+)= sum over the taps of weight[channel] * source[channel]. */
   void (*sum)(const bc_nine_taps *taps, const float *source, const float *weights, float *result);
   /* The gradient of the input with stride 2: result[channel] (+)= the same sum over the taps that

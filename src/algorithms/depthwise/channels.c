@@ -32,34 +32,43 @@ static bool spreads(const bc_sums *sums)
   return !sums->axes[BC_HEIGHT].forward && sums->axes[BC_HEIGHT].axis->stride == 2;
 }
 
-/* With stride 2 neighbours have less in common, and more rows of the source are read. */
-static int64_t rows_at_once(const bc_sums *sums)
+static int64_t count_rows(const bc_sums *sums)
 {
-  return spreads(sums) ? 2 : bc_cpu_kernels()->nine_taps->rows / sums->axes[BC_HEIGHT].axis->stride;
+  return sums->axes[BC_DEPTH].results * sums->axes[BC_HEIGHT].results;
 }
 
-static void choose_blocks(const bc_geometry *g, const bc_sums *sums, const bc_request *request,
-                          bc_schedule *schedule)
+/* Neighbouring rows that are summed at once. */
+static int64_t rows_at_once(const bc_geometry *g, const bc_sums *sums)
 {
-  const int64_t rows = sums->axes[BC_DEPTH].results * sums->axes[BC_HEIGHT].results;
-  const int64_t row_elements = g->groups * sums->axes[BC_WIDTH].results;
-  const int64_t wanted = bc_wanted_tasks(request);
-  const int64_t unit = bc_has_nine_taps(g) ? rows_at_once(sums) : 1;
-  int64_t *rows_of_task = &schedule->blocks.depth, *channels = &schedule->blocks.channels;
-  *rows_of_task = bc_round_up(bc_min(rows, bc_count_blocks(BC_TASK_ELEMENTS, row_elements)), unit);
-  *channels = g->groups;
-  bc_split_for_tasks(wanted, rows, g->batch, unit, unit, rows_of_task);
-  bc_split_for_tasks(wanted, g->groups, g->batch * bc_count_blocks(rows, *rows_of_task),
-                     LEAST_CHANNELS, BC_CHANNEL_LANES, channels);
-  schedule->tasks =
-      g->batch * bc_count_blocks(rows, *rows_of_task) * bc_channel_blocks(g, *channels);
+  if (!bc_has_nine_taps(g))
+    return 1;
+  const bc_nine_taps taps = bc_nine_taps_of(g, sums, 1, g->groups);
+  return spreads(sums) ? 2 : bc_cpu_kernels()->nine_taps->rows_at_once(&taps);
+}
+
+/* Where rows are few, threads share the channels too. */
+static bc_blocks choose_blocks(const bc_geometry *g, const bc_sums *sums, const bc_request *request)
+{
+  const int64_t rows = count_rows(sums), wanted = bc_wanted_tasks(request);
+  int64_t channels = g->groups;
+  bc_split_for_tasks(request->threads, g->groups, g->batch * rows, LEAST_CHANNELS, BC_CHANNEL_LANES,
+                     &channels);
+  const bc_shares shares = {.threads = request->threads,
+                            .others = bc_max(1, g->batch) * bc_channel_blocks(g, channels),
+                            .whole = rows,
+                            .unit = rows_at_once(g, sums)};
+  const int64_t most = bc_count_blocks(rows, bc_count_blocks(wanted, shares.others));
+  return (bc_blocks){.channels = channels,
+                     .depth = bc_balanced_block(&shares, 1, bc_round_up(most, shares.unit))};
 }
 
 bc_schedule bc_channels_prepare(const bc_geometry *g, const bc_request *request)
 {
   const bc_sums sums = bc_sums_of(g, request->pass == BLASCONV_FORWARD);
   bc_schedule schedule = {0};
-  choose_blocks(g, &sums, request, &schedule);
+  schedule.blocks = choose_blocks(g, &sums, request);
+  schedule.tasks = g->batch * bc_count_blocks(count_rows(&sums), schedule.blocks.depth) *
+                   bc_channel_blocks(g, schedule.blocks.channels);
   schedule.workspace.shared_bytes = offsets_bytes(&sums) + bc_workspace_book(bc_count_weights(g));
   return schedule;
 }
@@ -111,6 +120,7 @@ static void sum_columns(const context *ctx, const row *r, int64_t column_phase)
       .next_source = bc_range_length(r->rows) * height->apart * width->sources * pixel,
       .next_result = (width->results - column_phase + column_phase * bc_sweep_count(width, 0)) *
                      sums->to.pixel,
+      .fetches = bc_far_pixels(&ctx->plan->geometry) > 0.0,
       .accumulate = ctx->plan->request.accumulate};
   const int64_t source_row = (r->source_plane + r->planes.begin * depth->apart) * height->sources +
                              r->source_row + r->rows.begin * height->apart;
@@ -148,7 +158,8 @@ static row find_row(const context *ctx, int64_t image, int64_t index, bc_range c
 /* `rows` of a plane from r on. */
 static bc_nine_taps nine_taps_of(const context *ctx, const row *r, int64_t rows)
 {
-  bc_nine_taps taps = bc_nine_taps_of(&ctx->sums, rows, bc_range_length(r->channels));
+  bc_nine_taps taps =
+      bc_nine_taps_of(&ctx->plan->geometry, &ctx->sums, rows, bc_range_length(r->channels));
   taps.accumulate = ctx->plan->request.accumulate;
   return taps;
 }
@@ -217,7 +228,7 @@ static int64_t sum_rows(const context *ctx, int64_t image, bc_range rows, bc_ran
   else if (spreads(sums))
     count = spread_nine_taps(ctx, &r, row_of_plane, most, result);
   else {
-    count = bc_min(most, rows_at_once(sums));
+    count = bc_min(most, rows_at_once(&ctx->plan->geometry, sums));
     sum_nine_taps(ctx, &r, count, result);
   }
   bc_epilogue_apply(&ctx->tensors->epilogue,
@@ -232,12 +243,14 @@ static void run_task(void *argument, int64_t task, int thread)
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
-  const int64_t all_rows = ctx->sums.axes[BC_DEPTH].results * ctx->sums.axes[BC_HEIGHT].results;
-  const int64_t channel_blocks = bc_channel_blocks(g, blocks->channels);
+  const int64_t all_rows = count_rows(&ctx->sums);
   const int64_t row_blocks = bc_count_blocks(all_rows, blocks->depth);
-  const int64_t image = task / channel_blocks / row_blocks;
-  const bc_range channels = bc_channel_block(g, blocks->channels, task % channel_blocks);
-  bc_range rows = bc_block(task / channel_blocks % row_blocks, blocks->depth, all_rows);
+  const int64_t channel_blocks = bc_channel_blocks(g, blocks->channels);
+  const int64_t image = task / row_blocks / channel_blocks;
+  const bc_range channels =
+      bc_channel_block(g, blocks->channels, task / row_blocks % channel_blocks);
+  bc_range rows =
+      bc_even_range(task % row_blocks, blocks->depth, rows_at_once(g, &ctx->sums), all_rows);
   while (rows.begin < rows.end)
     rows.begin += sum_rows(ctx, image, rows, channels);
 }

@@ -129,7 +129,7 @@ static void correlate_nine(const context *ctx, const work *w, int64_t image, int
   const bc_sums *sums = &ctx->sums;
   const bc_sweep *height = &sums->axes[BC_HEIGHT];
   const int64_t channels = bc_range_length(w->channels);
-  bc_nine_taps taps = bc_nine_taps_of(sums, bc_range_length(rows), channels);
+  bc_nine_taps taps = bc_nine_taps_of(&ctx->plan->geometry, sums, bc_range_length(rows), channels);
   taps.first_row = rows.begin * height->stride + height->low;
   taps.first_column = sums->axes[BC_WIDTH].low;
   taps.across = 3 * channels;

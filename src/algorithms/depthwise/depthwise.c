@@ -2,6 +2,7 @@
  * spends its time on lowering and packing. */
 #include "depthwise.h"
 
+#include "algorithms/blocks.h"
 #include "cpu.h"
 #include "kernels/depthwise.h"
 #include "kernels/kernels.h"
@@ -31,7 +32,8 @@ bool bc_has_nine_taps(const bc_geometry *g)
          height->stride <= 2 && g->groups >= bc_cpu_kernels()->nine_taps->lanes;
 }
 
-bc_nine_taps bc_nine_taps_of(const bc_sums *sums, int64_t rows, int64_t channels)
+bc_nine_taps bc_nine_taps_of(const bc_geometry *g, const bc_sums *sums, int64_t rows,
+                             int64_t channels)
 {
   const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
   return (bc_nine_taps){.rows = rows,
@@ -43,7 +45,8 @@ bc_nine_taps bc_nine_taps_of(const bc_sums *sums, int64_t rows, int64_t channels
                         .source_pixel = sums->from.pixel,
                         .source_rows = height->sources,
                         .source_columns = width->sources,
-                        .stride = height->stride};
+                        .stride = height->stride,
+                        .fetches = bc_far_pixels(g) > 0.0};
 }
 
 /* What is left behind the last whole block is one of its own only if it fills a vector, so that

@@ -16,7 +16,8 @@ bool bc_has_nine_taps(const bc_geometry *geometry);
 
 /* `rows` rows of results of a forward pass, or of backward data, over so many channels: what does
  * not depend on which rows they are. The rest is 0. */
-bc_nine_taps bc_nine_taps_of(const bc_sums *sums, int64_t rows, int64_t channels);
+bc_nine_taps bc_nine_taps_of(const bc_geometry *geometry, const bc_sums *sums, int64_t rows,
+                             int64_t channels);
 
 /* The longest vectors of channels of any instruction set. */
 enum { BC_CHANNEL_LANES = 16 };
