@@ -148,7 +148,9 @@ START_TEST(channels)
 }
 END_TEST
 
-/* What has no loops of its own: dilations, large strides, one axis and three, long kernels. */
+/* What has no loops of its own: dilations, large strides, one axis and three, long kernels, of
+ * which a window of channels does not have all taps, and taps that are too far apart for pixels
+ * between. */
 START_TEST(general)
 {
   static const char *const problems[] = {"n2 c9 in13x12 k9 f3 d2 p2 g9",
@@ -169,6 +171,12 @@ START_TEST(general)
                                          "c2 in31x33 k2 f27x21 s1x2 p2:3x5:4 g2",
                                          "c9 in3x4 k9 f5x7 p4:3x5:6 g9",
                                          "c8 in2 k8 f3 d4 p4 g8",
+                                         "c9 in31x33 k9 f27x21 s1x2 p2:3x5:4 g9",
+                                         "c8 in30x70 k8 f9x17 d2x3 p8x24 g8",
+                                         "c25 in4x13x20 k25 f3x9x17 p1x4x8 g25",
+                                         "c16 in3x400 k16 f1x40 s1x3 p0x19:20 g16",
+                                         "n2 c24 in60x50 k24 f3 d17x9 p17x9 g24",
+                                         "c20 in41x60 k20 f2x3 s5x7 d1x2 p1 g20",
                                          "n0 c8 in6x5 k8 f3 p1 g8"};
   prove_all(problems, sizeof problems / sizeof *problems, 24);
 }

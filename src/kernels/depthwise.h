@@ -4,6 +4,7 @@
 #ifndef BC_DEPTHWISE_H
 #define BC_DEPTHWISE_H
 
+#include "channel_taps.h"
 #include "kernels.h"
 
 #include <stdbool.h>
@@ -32,14 +33,8 @@ typedef struct bc_stencil {
   bc_tap_steps weight;
   int64_t maps;                               /* at least one */
   int64_t source_map, weight_map, result_map; /* elements from one map to the next */
-  /* Of sum_channels alone, whose lines are pixels of a row and whose source is that row: result 0
-   * meets pixel `first` with tap 0 along; pixels outside of [0, sources) are zero. */
-  int64_t first, sources;
-  int64_t stride, apart;            /* pixels from one line, and tap, to the next */
-  int64_t pixel;                    /* elements from one to the next */
-  int64_t next_source, next_result; /* elements to what is read and written next */
-  bool fetches;                     /* that, meanwhile */
-  bool accumulate;                  /* adds to the result instead of overwriting it */
+  int64_t sources;                            /* of sum_same alone: elements that may be read */
+  bool accumulate;                            /* adds to the result instead of overwriting it */
 } bc_stencil;
 
 /* Lines of products of maps: sums[tap][lane] += sum over lines and x of gradient[line][x] *
@@ -71,8 +66,8 @@ typedef struct bc_depthwise_kernels {
    */
   void (*sum_pixels)(const bc_stencil *stencil, const float *source, const float *weights,
                      float *result);
-  /* A weight for each element, beside each other; a line has a vector of elements or more. */
-  void (*sum_channels)(const bc_stencil *stencil, const float *source, const float *weights,
+  /* result[channel] (+)= sum over the taps of weight[channel] * source[channel]. */
+  void (*sum_channels)(const bc_channel_taps *taps, const float *source, const float *weights,
                        float *result);
   /* Maps under three by three taps, zeros around them: lines and elements, at least 4 lines, are
    * those of the source too, rows follow each other in both, and `sources` elements of the source

@@ -12,7 +12,8 @@
 #include <limits.h>
 
 /* Rows as a list, since compilers keep variables with names in registers, but not the elements of
- * an array; and those of them that correlations with stride 2 have. */
+ * an array; and those of them that correlations with stride 2 have. Pixels of NEAR elements and
+ * more are too far apart to roll rows, of FAR and more where they come from memory. */
 #if defined(__AVX512F__)
 #define EACH_ROW_TWICE(use) use(0) use(1)
 #define EACH_ROW(use) EACH_ROW_TWICE(use) use(2) use(3)
@@ -226,8 +227,8 @@ INLINE void roll(bool accumulate, int64_t rows, const bc_nine_taps *n, const flo
   }
 }
 
-/* Rows that are summed together: none where so few pixels share a set of the first-level cache that
- * it has lost them when the next vector of their channels is read. */
+/* Whether rows are summed together: not where so few pixels share a set of the first-level cache
+ * that it has lost them when the next vector of their channels is read. */
 INLINE bool rolls(const bc_nine_taps *n)
 {
   return n->stride == 1 && n->source_pixel < (n->fetches ? FAR : NEAR);
@@ -238,18 +239,18 @@ static int64_t rows_at_once(const bc_nine_taps *taps)
   return rolls(taps) ? ROWS : 1;
 }
 
+/* Of a copy, since compilers must assume that results overwrite what pointers point at. */
 static void sum(const bc_nine_taps *taps, const float *source, const float *weights, float *result)
 {
-  const bc_nine_taps n =
-      *taps; /* compilers must assume that results overwrite what is pointed at */
-  const bc_range rolled = rolls(taps) ? whole_rows(taps) : (bc_range){0, 0};
+  const bc_nine_taps n = *taps;
+  bc_nine_row *const sum_row = BC_FOR_ISA(bc_nine_tiles);
+  const bc_range rolled = rolls(&n) ? whole_rows(&n) : (bc_range){0, 0};
   const float *const first = source + (n.first_row + rolled.begin) * n.source_row;
   float *const to = result + rolled.begin * n.row_step;
+  later next = later_of(&n, source, n.first_row + n.rows + TAPS - 1, result);
   for (int64_t i = 0; i < n.rows; ++i)
     if (i < rolled.begin || i >= rolled.end)
-      BC_FOR_ISA(bc_nine_tiles)
-      (taps, n.first_row + i * n.stride, source, weights, result + i * n.row_step);
-  later next = later_of(&n, source, n.first_row + n.rows + TAPS - 1, result);
+      sum_row(&n, n.first_row + i * n.stride, source, weights, result + i * n.row_step);
   if (n.accumulate)
     roll(true, bc_range_length(rolled), &n, first, weights, to, &next);
   else

@@ -10,8 +10,7 @@
 
 /* Rows of results, or of the output's gradient: those of an image, or some of them. Result (0, 0)
  * meets pixel (first_row, first_column) of the source with its first tap; what is outside of the
- * source is zero. What lies behind the last rows of both, with all channels, is fetched meanwhile.
- */
+ * source is zero. */
 typedef struct bc_nine_taps {
   int64_t rows, columns, channels;
   int64_t row_step, pixel_step;        /* elements from a row, or pixel, of results to the next */
@@ -24,6 +23,9 @@ typedef struct bc_nine_taps {
    * (first_row, first_column) with its first tap and the pixel before with its last, the second
    * with its middle one. Whether the first row, and column, is the second of its pair. */
   bool half_row, half_column;
+  /* Of sum() and spread(): what lies behind the last rows of source and results, with all channels,
+   * meanwhile. For tensors that no cache keeps: where one does, the results behind a thread's last
+   * row are another's, and their lines would go back and forth. */
   bool fetches;
   bool accumulate; /* adds to the result instead of overwriting it */
 } bc_nine_taps;
@@ -31,7 +33,7 @@ typedef struct bc_nine_taps {
 typedef struct bc_nine_tap_kernels {
   int64_t rows;  /* most at once; half as many with stride 2 */
   int64_t lanes; /* least channels */
-  /* Of them those that sum() is faster with than with one at a time. */
+  /* So many that sum() is faster with them than with one at a time; one if there are none. */
   int64_t (*rows_at_once)(const bc_nine_taps *taps);
   /* result[channel] (+)= sum over the taps of weight[channel] * source[channel]. */
   void (*sum)(const bc_nine_taps *taps, const float *source, const float *weights, float *result);
@@ -40,7 +42,7 @@ typedef struct bc_nine_tap_kernels {
   void (*spread)(const bc_nine_taps *taps, const float *source, const float *weights,
                  float *result);
   /* sums[tap][channel] += sum over the results of source[channel] * gradient[channel]. Those
-   * of the taps are as far from each other as weights. */
+   * of the taps are as far from each other as weights. Fetches what lies behind the last rows. */
   void (*correlate)(const bc_nine_taps *taps, const float *source, const float *gradient,
                     float *sums);
 } bc_nine_tap_kernels;

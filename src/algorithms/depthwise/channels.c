@@ -1,6 +1,5 @@
 /* Forward and backward data with vectors of neighbouring channels, where each has a map of its own.
- * Tensors are read and written where they lie, edges by leaving out the taps that meet none of the
- * source. Weights are turned to [R][S][G] first. */
+ * Weights are turned to [R][S][G] first. */
 #include "depthwise.h"
 
 #include "cpu.h"
@@ -14,17 +13,10 @@ enum { LEAST_CHANNELS = 64 };
 typedef struct context {
   const blasconv_plan *plan;
   const bc_tensors *tensors;
-  const float *weights;   /* [R][S][G] */
-  const int64_t *offsets; /* of the rows of taps */
+  const float *weights; /* [R][S][G] */
   bc_sums sums;
   const float *source;
 } context;
-
-/* The offsets in front of the weights. */
-static size_t offsets_bytes(const bc_sums *sums)
-{
-  return bc_workspace_book_words(sums->axes[BC_HEIGHT].most_taps);
-}
 
 /* Whether it is the gradient of an input that has pixels between those of the output. */
 static bool spreads(const bc_sums *sums)
@@ -46,7 +38,8 @@ static int64_t rows_at_once(const bc_geometry *g, const bc_sums *sums)
   return spreads(sums) ? 2 : bc_cpu_kernels()->nine_taps->rows_at_once(&taps);
 }
 
-/* Where rows are few, threads share the channels too. */
+/* Threads share the channels only where there are too few rows: the CPU fetches on behind what it
+ * reads and writes, and cores would take each other's lines at every pixel. */
 static bc_blocks choose_blocks(const bc_geometry *g, const bc_sums *sums, const bc_request *request)
 {
   const int64_t rows = count_rows(sums), wanted = bc_wanted_tasks(request);
@@ -69,7 +62,7 @@ bc_schedule bc_channels_prepare(const bc_geometry *g, const bc_request *request)
   schedule.blocks = choose_blocks(g, &sums, request);
   schedule.tasks = g->batch * bc_count_blocks(count_rows(&sums), schedule.blocks.depth) *
                    bc_channel_blocks(g, schedule.blocks.channels);
-  schedule.workspace.shared_bytes = offsets_bytes(&sums) + bc_workspace_book(bc_count_weights(g));
+  schedule.workspace.shared_bytes = bc_workspace_book(bc_count_weights(g));
   return schedule;
 }
 
@@ -78,65 +71,110 @@ void bc_channels_pack(const bc_geometry *g, const float *weights, float *packed)
   bc_cpu_kernels()->transpose(weights, g->taps, g->groups, g->taps, packed, g->groups);
 }
 
-/* One row of results, and what it meets. */
-typedef struct row {
-  int64_t image;
-  bc_range channels;
-  int64_t first_pixel; /* of the results */
-  bc_phase plane_phase, row_phase;
-  bc_range planes, rows;            /* numbers of the taps that meet the source */
-  int64_t source_plane, source_row; /* under tap number 0 */
-} row;
+/* ---- any taps ---- */
 
-/* One phase of the columns. */
-static void sum_columns(const context *ctx, const row *r, int64_t column_phase)
+/* Rows of one plane of an image's results, and channels. */
+typedef struct part {
+  int64_t image, plane;
+  bc_range rows, channels;
+} part;
+
+/* Results from number `first` on of a phase along an axis, `count` of them. */
+static bc_channel_axis axis_of(const bc_sweep *sweep, const bc_phase *phase, int64_t first,
+                               int64_t count, int64_t weight)
+{
+  return (bc_channel_axis){.results = count,
+                           .sources = sweep->sources,
+                           .first = first * sweep->stride + phase->offset,
+                           .stride = sweep->stride,
+                           .apart = sweep->apart,
+                           .taps = phase->taps,
+                           .weight = phase->step * weight};
+}
+
+/* Results, the first of them at *result, whose taps in plane number `tap` of them are these: those
+ * before it have been added. */
+static void sum_plane(const context *ctx, const part *p, const bc_phase *phase, int64_t tap,
+                      const float *weights, bc_channel_taps *taps, float *result)
+{
+  const bc_sums *sums = &ctx->sums;
+  const bc_sweep *depth = &sums->axes[BC_DEPTH];
+  const int64_t plane = p->plane / depth->step * depth->stride + phase->offset + tap * depth->apart;
+  const int64_t groups = ctx->plan->geometry.groups;
+  const float *const source = ctx->source + p->image * sums->from.image +
+                              plane * taps->height.sources * taps->source_row + p->channels.begin;
+  bc_cpu_kernels()->depthwise->sum_channels(
+      taps, source,
+      weights + (phase->first + tap * phase->step) * sums->tap_weight[BC_DEPTH] * groups, result);
+  taps->accumulate = true;
+}
+
+/* Results that meet nothing. */
+static void sum_nothing(const bc_channel_taps *t, float *result)
+{
+  for (int64_t row = 0; row < t->height.results && !t->accumulate; ++row)
+    bc_clear_block((bc_block_view){t->channels, t->width.results, 1, t->pixel_step},
+                   result + row * t->row_step);
+}
+
+/* Those of a part that are of one phase of the rows and one of the columns. */
+static void sum_phase(const context *ctx, const part *p, int64_t row_phase, int64_t column_phase)
 {
   const bc_sums *sums = &ctx->sums;
   const bc_sweep *depth = &sums->axes[BC_DEPTH], *height = &sums->axes[BC_HEIGHT];
   const bc_sweep *width = &sums->axes[BC_WIDTH];
-  const bc_phase phase = bc_sweep_phase(width, column_phase);
-  const int64_t groups = ctx->plan->geometry.groups, pixel = sums->from.pixel;
-  const int64_t *weight = sums->tap_weight;
-  const bc_stencil stencil = {
-      .lines = bc_sweep_count(width, column_phase),
-      .elements = bc_range_length(r->channels),
-      .result_step = width->step * sums->to.pixel,
-      .line_step = width->stride * pixel,
-      .channels = 1,
-      .planes = bc_range_length(r->planes),
-      .taps_across = bc_range_length(r->rows),
-      .taps_along = phase.taps,
-      .plane_step = depth->apart * height->sources * width->sources * pixel,
-      .along_step = width->apart * pixel,
-      .across = ctx->offsets,
-      .weight = {.plane = r->plane_phase.step * weight[BC_DEPTH] * groups,
-                 .across = r->row_phase.step * weight[BC_HEIGHT] * groups,
-                 .along = phase.step * weight[BC_WIDTH] * groups},
-      .first = phase.offset,
-      .sources = width->sources,
-      .stride = width->stride,
-      .apart = width->apart,
-      .pixel = pixel,
-      .next_source = bc_range_length(r->rows) * height->apart * width->sources * pixel,
-      .next_result = (width->results - column_phase + column_phase * bc_sweep_count(width, 0)) *
-                     sums->to.pixel,
-      .fetches = bc_far_pixels(&ctx->plan->geometry) > 0.0,
+  const bc_phase planes = bc_sweep_phase(depth, p->plane % depth->step);
+  const bc_phase rows = bc_sweep_phase(height, row_phase);
+  const bc_phase columns = bc_sweep_phase(width, column_phase);
+  const int64_t groups = ctx->plan->geometry.groups, *weight = sums->tap_weight;
+  const int64_t first = bc_count_blocks(bc_max(0, p->rows.begin - row_phase), height->step);
+  const int64_t end = bc_count_blocks(bc_max(0, p->rows.end - row_phase), height->step);
+  const int64_t pixel =
+      (p->plane * height->results + row_phase + first * height->step) * width->results +
+      column_phase;
+  float *const result =
+      ctx->tensors->result + p->image * sums->to.image + pixel * sums->to.pixel + p->channels.begin;
+  bc_channel_taps taps = {
+      .height = axis_of(height, &rows, first, end - first, weight[BC_HEIGHT] * groups),
+      .width = axis_of(width, &columns, 0, bc_sweep_count(width, column_phase),
+                       weight[BC_WIDTH] * groups),
+      .channels = bc_range_length(p->channels),
+      .row_step = height->step * width->results * sums->to.pixel,
+      .pixel_step = width->step * sums->to.pixel,
+      .source_row = width->sources * sums->from.pixel,
+      .source_pixel = sums->from.pixel,
       .accumulate = ctx->plan->request.accumulate};
-  const int64_t source_row = (r->source_plane + r->planes.begin * depth->apart) * height->sources +
-                             r->source_row + r->rows.begin * height->apart;
-  const int64_t tap =
-      (r->plane_phase.first + r->planes.begin * r->plane_phase.step) * weight[BC_DEPTH] +
-      (r->row_phase.first + r->rows.begin * r->row_phase.step) * weight[BC_HEIGHT] +
-      phase.first * weight[BC_WIDTH];
-  const int64_t result = r->image * sums->to.image +
-                         (r->first_pixel + column_phase) * sums->to.pixel + r->channels.begin;
-  const bool none = stencil.planes * stencil.taps_across * stencil.taps_along == 0;
-  bc_cpu_kernels()->depthwise->sum_channels(
-      &stencil,
-      ctx->source + (none ? 0 : r->image * sums->from.image + source_row * width->sources * pixel) +
-          r->channels.begin,
-      ctx->weights + (none ? 0 : tap * groups) + r->channels.begin, ctx->tensors->result + result);
+  if (taps.height.results == 0)
+    return;
+  const bc_range met = bc_phase_inside(depth, &planes, p->plane / depth->step);
+  if (bc_range_length(met) == 0 || rows.taps == 0 || columns.taps == 0) {
+    sum_nothing(&taps, result);
+    return;
+  }
+  const float *const weights =
+      ctx->weights + p->channels.begin +
+      (rows.first * weight[BC_HEIGHT] + columns.first * weight[BC_WIDTH]) * groups;
+  for (int64_t tap = met.begin; tap < met.end; ++tap)
+    sum_plane(ctx, p, &planes, tap, weights, &taps, result);
 }
+
+static void sum_part(const context *ctx, const part *p)
+{
+  const bc_sweep *height = &ctx->sums.axes[BC_HEIGHT], *width = &ctx->sums.axes[BC_WIDTH];
+  for (int64_t row = 0; row < height->phases; ++row)
+    for (int64_t column = 0; column < width->phases; ++column)
+      sum_phase(ctx, p, row, column);
+}
+
+/* ---- three by three taps ---- */
+
+/* One row of results, and what it meets. */
+typedef struct row {
+  int64_t image;
+  bc_range channels;
+  bc_phase row_phase;
+  int64_t source_plane, source_row; /* under tap number 0 */
+} row;
 
 /* Row `index` of all planes of results. */
 static row find_row(const context *ctx, int64_t image, int64_t index, bc_range channels)
@@ -145,12 +183,9 @@ static row find_row(const context *ctx, int64_t image, int64_t index, bc_range c
   const int64_t at_plane = index / height->results, at_row = index % height->results;
   row r = {.image = image,
            .channels = channels,
-           .first_pixel = index * ctx->sums.axes[BC_WIDTH].results,
-           .plane_phase = bc_sweep_phase(depth, at_plane % depth->step),
            .row_phase = bc_sweep_phase(height, at_row % height->step)};
-  r.planes = bc_phase_inside(depth, &r.plane_phase, at_plane / depth->step);
-  r.rows = bc_phase_inside(height, &r.row_phase, at_row / height->step);
-  r.source_plane = at_plane / depth->step * depth->stride + r.plane_phase.offset;
+  r.source_plane =
+      at_plane / depth->step * depth->stride + bc_sweep_phase(depth, at_plane % depth->step).offset;
   r.source_row = at_row / height->step * height->stride + r.row_phase.offset;
   return r;
 }
@@ -169,8 +204,8 @@ static const float *plane_of(const context *ctx, const row *r)
 {
   const bc_sums *sums = &ctx->sums;
   const int64_t pixels = sums->axes[BC_HEIGHT].sources * sums->axes[BC_WIDTH].sources;
-  return ctx->source + r->image * sums->from.image +
-         (r->source_plane + r->planes.begin) * pixels * sums->from.pixel + r->channels.begin;
+  return ctx->source + r->image * sums->from.image + r->source_plane * pixels * sums->from.pixel +
+         r->channels.begin;
 }
 
 static void sum_nine_taps(const context *ctx, const row *r, int64_t rows, float *result)
@@ -210,30 +245,47 @@ static int64_t spread_nine_taps(const context *ctx, const row *r, int64_t index,
   return rows;
 }
 
-/* The first of at most so many rows, or several at once: returns how many. */
+/* The first of at most so many rows of a plane, or several at once: returns how many. */
+static int64_t sum_nine(const context *ctx, int64_t image, bc_range rows, bc_range channels,
+                        float *result)
+{
+  const bc_sums *sums = &ctx->sums;
+  const row r = find_row(ctx, image, rows.begin, channels);
+  const int64_t most = bc_range_length(rows);
+  if (spreads(sums))
+    return spread_nine_taps(ctx, &r, rows.begin % sums->axes[BC_HEIGHT].results, most, result);
+  const int64_t count = bc_min(most, rows_at_once(&ctx->plan->geometry, sums));
+  sum_nine_taps(ctx, &r, count, result);
+  return count;
+}
+
+/* ---- a run ---- */
+
+/* Whether a plane of results meets one of the source, in which nine taps are. */
+static bool has_plane(const context *ctx, int64_t plane)
+{
+  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH];
+  const bc_phase phase = bc_sweep_phase(depth, plane % depth->step);
+  return bc_range_length(bc_phase_inside(depth, &phase, plane / depth->step)) == 1;
+}
+
+/* Of one plane at most, or some of them: returns how many. */
 static int64_t sum_rows(const context *ctx, int64_t image, bc_range rows, bc_range channels)
 {
   const bc_sums *sums = &ctx->sums;
   const int64_t width = sums->axes[BC_WIDTH].results, height = sums->axes[BC_HEIGHT].results;
-  const row r = find_row(ctx, image, rows.begin, channels);
   const int64_t offset =
       image * sums->to.image + rows.begin * width * sums->to.pixel + channels.begin;
-  float *const result = ctx->tensors->result + offset;
-  const int64_t row_of_plane = rows.begin % height;
-  const int64_t most = bc_min(bc_range_length(rows), height - row_of_plane);
-  int64_t count = 1;
-  if (!bc_has_nine_taps(&ctx->plan->geometry) || bc_range_length(r.planes) != 1)
-    for (int64_t phase = 0; phase < sums->axes[BC_WIDTH].phases; ++phase)
-      sum_columns(ctx, &r, phase);
-  else if (spreads(sums))
-    count = spread_nine_taps(ctx, &r, row_of_plane, most, result);
-  else {
-    count = bc_min(most, rows_at_once(&ctx->plan->geometry, sums));
-    sum_nine_taps(ctx, &r, count, result);
-  }
+  const int64_t plane = rows.begin / height, first = rows.begin % height;
+  int64_t count = bc_min(bc_range_length(rows), height - first);
+  if (bc_has_nine_taps(&ctx->plan->geometry) && has_plane(ctx, plane))
+    count = sum_nine(ctx, image, (bc_range){rows.begin, rows.begin + count}, channels,
+                     ctx->tensors->result + offset);
+  else
+    sum_part(ctx, &(part){image, plane, {first, first + count}, channels});
   bc_epilogue_apply(&ctx->tensors->epilogue,
                     bc_view(sums->to, bc_range_length(channels), count * width), channels.begin,
-                    offset, result);
+                    offset, ctx->tensors->result + offset);
   return count;
 }
 
@@ -264,14 +316,8 @@ void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void 
                  .weights = tensors->packed,
                  .sums = bc_sums_of(g, forward),
                  .source = forward ? tensors->input : tensors->output};
-  const bc_sweep *height = &ctx.sums.axes[BC_HEIGHT];
-  char *memory = (char *)bc_workspace_shared(workspace);
-  int64_t *offsets = (int64_t *)(void *)memory;
-  float *turned = (float *)(void *)(memory + offsets_bytes(&ctx.sums));
-  for (int64_t i = 0; i < height->most_taps; ++i)
-    offsets[i] = i * height->apart * ctx.sums.axes[BC_WIDTH].sources * ctx.sums.from.pixel;
-  ctx.offsets = offsets;
   if (tensors->packed == NULL) {
+    float *turned = bc_workspace_shared(workspace);
     bc_channels_pack(g, tensors->weights, turned);
     ctx.weights = turned;
   }
