@@ -79,6 +79,7 @@ static const corner_row small_corners[] = {
     {"three axes, pads at the bottom alone", "n2 c3 in4x5x6 k4 f3 p1x0:1x1"},
     {"a stride in height alone", "n2 c3 in6x5 k4 f3 s2x1 p1"},
     {"a stride in width alone", "n2 c3 in5x6 k4 f3 s1x2 p1"},
+    {"three axes, one plane in bands, in one phase of two", "c2 in1x6x16 k1 f1 s2x1x1 p1:0x0x0"},
     {"three axes, one of one pixel", "c3 in1x6x7 k4 f1x3x3 p0x1x1"},
     {"three axes, kernel 1", "n2 c5 in3x4x5 k6"},
     {"three axes, kernel 1 with stride", "n2 c3 in4x5x6 k5 s2x1x2"},

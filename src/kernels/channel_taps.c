@@ -11,8 +11,10 @@ enum {
   MOST_DOWN = 8,   /* taps that are summed at once; more of them in several turns, */
   MOST_ALONG = 16, /* so that the pixels under them fit into a window */
   MOST_TAPS = MOST_DOWN * MOST_ALONG,
-  TILE = 8,  /* results of a row at a time */
-  WANTED = 4 /* rows of results for which there should be room */
+  WINDOW_FLOATS = WINDOW * LANES, /* for one of two vectors, */
+  WEIGHTS = MOST_TAPS * LANES,    /* and their weights */
+  TILE = 8,                       /* results of a row at a time */
+  WANTED = 2                      /* rows of results for which there should be room */
 };
 
 /* ---- what a window holds ---- */
@@ -39,7 +41,7 @@ INLINE side side_of(const bc_channel_axis *axis, int64_t results)
   return shares ? common : own;
 }
 
-/* The place of a tap's first result. */
+/* The place of a tap's first result; where both kinds of parts are the same, so are places. */
 INLINE int64_t place_of(const bc_channel_axis *axis, side s, int64_t tap)
 {
   const int64_t distance = tap * axis->apart;
@@ -99,21 +101,21 @@ INLINE void clear_places(int64_t count, float *to)
 {
   for (int64_t i = 0; i < count; ++i) {
     store((floats){0}, to + i * LANES);
-    store((floats){0}, to + (WINDOW + i) * LANES);
+    store((floats){0}, to + WINDOW_FLOATS + i * LANES);
   }
 }
 
 /* Columns `first`, `first` + stride and so on of a row of the source, zeros where there are none.
  * The next line of channels, mostly the next of the cache, is fetched. */
-INLINE void copy_columns(const bc_channel_taps *t, const float *first, bc_range inside,
+INLINE void copy_columns(const bc_channel_taps *t, const float *row, int64_t first, bc_range inside,
                          int64_t count, const line *l, float *to)
 {
   const int64_t step = t->width.stride * t->source_pixel;
-  const float *from = first + inside.begin * step;
   clear_places(inside.begin, to);
-  for (int64_t i = inside.begin; i < inside.end; ++i, from += step) {
+  for (int64_t i = inside.begin; i < inside.end; ++i) {
+    const float *const from = row + (first * t->source_pixel + i * step);
     store(load(from + l->at[0]), to + i * LANES);
-    store(load(from + l->at[1]), to + (WINDOW + i) * LANES);
+    store(load(from + l->at[1]), to + WINDOW_FLOATS + i * LANES);
     __builtin_prefetch(from + l->at[1] + LANES);
   }
   clear_places(count - inside.end, to + inside.end * LANES);
@@ -128,8 +130,8 @@ INLINE void fill_row(const bc_channel_taps *t, const area *a, int64_t row, const
     return;
   }
   for (int64_t part = 0; part < a->wide.parts; ++part)
-    copy_columns(t, source + row * t->source_row + (first + part * a->wide.apart) * t->source_pixel,
-                 a->inside[part], a->wide.length, l, to + part * a->wide.length * LANES);
+    copy_columns(t, source + row * t->source_row, first + part * a->wide.apart, a->inside[part],
+                 a->wide.length, l, to + part * a->wide.length * LANES);
 }
 
 INLINE void fill_window(const bc_channel_taps *t, const area *a, const float *source, const line *l,
@@ -146,7 +148,7 @@ INLINE void fill_window(const bc_channel_taps *t, const area *a, const float *so
 /* What all tiles of an area have in common: weights [2][MOST_TAPS][LANES], and for each tap the
  * floats from a result's place under the first one to that under it. */
 typedef struct near {
-  _Alignas(CACHE_LINE * sizeof(float)) float weights[2 * MOST_TAPS * LANES];
+  _Alignas(CACHE_LINE * sizeof(float)) float weights[2 * WEIGHTS];
   int64_t taps, offsets[MOST_TAPS];
 } near;
 
@@ -167,7 +169,7 @@ INLINE void copy_weights(const bc_channel_taps *t, const float *weights, const l
     for (int64_t along = 0; along < t->width.taps; ++along, to += LANES) {
       const float *const from = weights + down * t->height.weight + along * t->width.weight;
       store(load(from + l->at[0]), to);
-      store(load(from + l->at[1]), to + MOST_TAPS * LANES);
+      store(load(from + l->at[1]), to + WEIGHTS);
     }
 }
 
@@ -192,7 +194,7 @@ INLINE void sum_tile(int results, const bc_channel_taps *t, const near *n, const
     const floats w = load(at->weights + i * LANES);
 #define ADD(k)                                                                                     \
   if ((k) < results)                                                                               \
-    sum##k += w * load(from + (k)*LANES);
+    sum##k += w * load(from + (int64_t)(k)*LANES);
     EACH_RESULT(ADD)
   }
 #define PUT(k)                                                                                     \
@@ -228,9 +230,9 @@ INLINE void sum_row(const bc_channel_taps *t, const area *a, const line *l, cons
   const int64_t columns = bc_range_length(a->columns), tiles = bc_count_blocks(columns, TILE);
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t begin = i * columns / tiles, end = (i + 1) * columns / tiles;
-    for (int v = 0; v < 2 && l->first[v] < LANES; ++v)
+    for (int64_t v = 0; v < 2 && l->first[v] < LANES; ++v)
       sum_some(end - begin, t, n,
-               &(tile){from + (v * WINDOW + begin) * LANES, n->weights + v * MOST_TAPS * LANES,
+               &(tile){from + v * WINDOW_FLOATS + begin * LANES, n->weights + v * WEIGHTS,
                        to + l->at[v] + begin * t->pixel_step, l->first[v]});
   }
 }
@@ -240,10 +242,10 @@ INLINE void sum_row(const bc_channel_taps *t, const area *a, const line *l, cons
 INLINE void sum_area(const bc_channel_taps *t, const area *a, const float *source,
                      const float *weights, float *result)
 {
-  _Alignas(CACHE_LINE * sizeof(float)) float window[2 * WINDOW * LANES];
+  _Alignas(CACHE_LINE * sizeof(float)) float window[2 * WINDOW_FLOATS];
   near n;
   find_taps(t, a, &n);
-  for (int64_t x = 0; x < t->channels; x += 2 * LANES) {
+  for (int64_t x = 0; x < t->channels; x += LANES + LANES) {
     const line l = line_at(t, x);
     fill_window(t, a, source, &l, window);
     copy_weights(t, weights, &l, &n);
@@ -292,17 +294,12 @@ void BC_FOR_VECTOR_ISA(bc_sum_channels)(const bc_channel_taps *taps, const float
                                         const float *weights, float *result)
 {
   bc_channel_taps some = *taps;
-  int64_t down = 0;
-  do {
-    some.height = with_taps(&taps->height, down, MOST_DOWN);
-    int64_t along = 0;
-    do {
+  for (int64_t down = 0; down < taps->height.taps; down += MOST_DOWN)
+    for (int64_t along = 0; along < taps->width.taps; along += MOST_ALONG) {
+      some.height = with_taps(&taps->height, down, MOST_DOWN);
       some.width = with_taps(&taps->width, along, MOST_ALONG);
       sum_areas(&some, source, weights + down * taps->height.weight + along * taps->width.weight,
                 result);
-      some.accumulate = true;
-      along += MOST_ALONG;
-    } while (along < taps->width.taps);
-    down += MOST_DOWN;
-  } while (down < taps->height.taps);
+      some.accumulate = true; /* for those that follow */
+    }
 }

@@ -124,7 +124,7 @@ INLINE steps steps_of(int stride, const bc_nine_taps *n)
 /* How sums are made: inlined with constants. */
 typedef struct manner {
   int rows;
-  bool accumulate;
+  bool accumulate, fetches;
 } manner;
 
 /* A vector of the sums. */
@@ -141,8 +141,8 @@ INLINE void put_and_roll(manner is, bool has_result, const bc_nine_taps *n, floa
                          later *next)
 {
   if (has_result) {
-    fetch(n->fetches, &next->result, (int64_t)is.rows * LANES);
-    fetch(n->fetches, &next->source, (int64_t)is.rows * LANES);
+    fetch(is.fetches, &next->result, (int64_t)is.rows * LANES);
+    fetch(is.fetches, &next->source, (int64_t)is.rows * LANES);
 #define PUT(i)                                                                                     \
   if ((i) < is.rows)                                                                               \
     put(is.accumulate, v->sums.row##i.first, v->first, to + (i)*n->row_step);
@@ -213,12 +213,13 @@ INLINE void roll_rows(manner is, const bc_nine_taps *n, const float *source, con
   }
 }
 
-INLINE void roll(bool accumulate, int64_t rows, const bc_nine_taps *n, const float *source,
-                 const float *weights, float *result, later *next)
+INLINE void roll(bool accumulate, bool fetches, int64_t rows, const bc_nine_taps *n,
+                 const float *source, const float *weights, float *result)
 {
+  later next = {source + (rows + TAPS - 1) * n->source_row, result + rows * n->row_step};
 #define ROLL_ROWS(i)                                                                               \
   case (i) + 1:                                                                                    \
-    roll_rows((manner){(i) + 1, accumulate}, n, source, weights, result, next);                    \
+    roll_rows((manner){(i) + 1, accumulate, fetches}, n, source, weights, result, &next);          \
     break;
   switch (rows) {
     EACH_ROW(ROLL_ROWS)
@@ -247,14 +248,15 @@ static void sum(const bc_nine_taps *taps, const float *source, const float *weig
   const bc_range rolled = rolls(&n) ? whole_rows(&n) : (bc_range){0, 0};
   const float *const first = source + (n.first_row + rolled.begin) * n.source_row;
   float *const to = result + rolled.begin * n.row_step;
-  later next = later_of(&n, source, n.first_row + n.rows + TAPS - 1, result);
   for (int64_t i = 0; i < n.rows; ++i)
     if (i < rolled.begin || i >= rolled.end)
       sum_row(&n, n.first_row + i * n.stride, source, weights, result + i * n.row_step);
   if (n.accumulate)
-    roll(true, bc_range_length(rolled), &n, first, weights, to, &next);
+    roll(true, true, bc_range_length(rolled), &n, first, weights, to);
+  else if (n.fetches)
+    roll(false, true, bc_range_length(rolled), &n, first, weights, to);
   else
-    roll(false, bc_range_length(rolled), &n, first, weights, to, &next);
+    roll(false, false, bc_range_length(rolled), &n, first, weights, to);
 }
 
 static void spread(const bc_nine_taps *taps, const float *source, const float *weights,

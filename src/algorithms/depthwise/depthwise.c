@@ -2,7 +2,6 @@
  * spends its time on lowering and packing. */
 #include "depthwise.h"
 
-#include "algorithms/blocks.h"
 #include "cpu.h"
 #include "kernels/depthwise.h"
 #include "kernels/kernels.h"
@@ -15,6 +14,10 @@ enum {
   MOST_OF_GRADIENT = 8, /* see performance.md */
   SUM_LOOPS = 14        /* see work_on_pixels() */
 };
+
+/* Elements of source and results that caches keep from one layer to the next, 2 MiB: cores share
+ * the last-level cache, and with others. */
+static const double CACHED = 1 << 19;
 
 static const int64_t MOST_DISTANCE = (int64_t)1 << 40, MOST_TAPS = (int64_t)1 << 20;
 
@@ -32,6 +35,11 @@ bool bc_has_nine_taps(const bc_geometry *g)
          height->stride <= 2 && g->groups >= bc_cpu_kernels()->nine_taps->lanes;
 }
 
+static bool is_far(const bc_geometry *g)
+{
+  return (double)(g->batch * g->groups) * (double)(g->in_pixels + g->out_pixels) > CACHED;
+}
+
 bc_nine_taps bc_nine_taps_of(const bc_geometry *g, const bc_sums *sums, int64_t rows,
                              int64_t channels)
 {
@@ -46,7 +54,7 @@ bc_nine_taps bc_nine_taps_of(const bc_geometry *g, const bc_sums *sums, int64_t 
                         .source_rows = height->sources,
                         .source_columns = width->sources,
                         .stride = height->stride,
-                        .fetches = bc_far_pixels(g) > 0.0};
+                        .fetches = is_far(g)};
 }
 
 /* What is left behind the last whole block is one of its own only if it fills a vector, so that

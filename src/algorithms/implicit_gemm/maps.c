@@ -63,11 +63,13 @@ typedef struct image_part {
   bool is_band;
 } image_part;
 
-/* Positions of the walk whose results are in the part. */
+/* Positions of the walk whose results are in the part. Bands are of results with one plane, of
+ * which a walk has that or nothing. */
 static bc_range positions_of(const bc_walk *walk, const image_part *part)
 {
   const bc_walk_axis *height = &walk->axes[BC_HEIGHT];
-  const int64_t first = part->images.begin * walk->positions, width = walk->axes[BC_WIDTH].count;
+  const int64_t first = part->images.begin * walk->positions;
+  const int64_t width = walk->axes[BC_DEPTH].count * walk->axes[BC_WIDTH].count;
   const int64_t begin = bc_max(0, part->rows.begin - height->result_begin);
   const int64_t end = bc_max(0, part->rows.end - height->result_begin);
   if (!part->is_band)
