@@ -73,15 +73,21 @@ static inline bc_range bc_block(int64_t index, int64_t size, int64_t whole)
   return (bc_range){index * size, bc_min(whole, (index + 1) * size)};
 }
 
+/* Part `index` of [0, whole) in `count` parts, as long as each other up to one. */
+static inline bc_range bc_share(int64_t index, int64_t count, int64_t whole)
+{
+  const int64_t least = whole / count, longer = whole % count;
+  return (bc_range){index * least + index * longer / count,
+                    (index + 1) * least + (index + 1) * longer / count};
+}
+
 /* The same number of blocks, of whole units each and as long as each other up to one unit, so that
  * threads that take neighbours, as many each, end together. `size` is so many units too. */
 static inline bc_range bc_even_range(int64_t index, int64_t size, int64_t unit, int64_t whole)
 {
-  const int64_t blocks = bc_count_blocks(whole, size), units = bc_count_blocks(whole, unit);
-  const int64_t least = units / blocks, longer = units % blocks;
-  const int64_t begin = index * least + index * longer / blocks;
-  const int64_t end = (index + 1) * least + (index + 1) * longer / blocks;
-  return (bc_range){begin * unit, bc_min(whole, end * unit)};
+  const bc_range units =
+      bc_share(index, bc_count_blocks(whole, size), bc_count_blocks(whole, unit));
+  return (bc_range){units.begin * unit, bc_min(whole, units.end * unit)};
 }
 
 static inline int64_t bc_range_length(bc_range range)

@@ -79,11 +79,16 @@ double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass)
   return pass != BLASCONV_BACKWARD_DATA && weights > BC_PATCH_ELEMENTS / 2 ? (double)weights : 0.0;
 }
 
-double bc_far_pixels(const bc_geometry *g)
+double bc_tensor_elements(const bc_geometry *g)
 {
   const double input = (double)g->in_channels * (double)g->in_pixels;
   const double output = (double)g->out_channels * (double)g->out_pixels;
-  return fmax(0.0, (double)(g->batch * g->groups) * (input + output) - CACHED_PIXELS);
+  return (double)(g->batch * g->groups) * (input + output);
+}
+
+double bc_far_pixels(const bc_geometry *g)
+{
+  return fmax(0.0, bc_tensor_elements(g) - CACHED_PIXELS);
 }
 
 void bc_clear_block(bc_block_view view, float *block)

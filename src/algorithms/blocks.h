@@ -58,8 +58,9 @@ bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass);
  * to SGEMM: for backward data their neighbours are read together. */
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass);
 
-/* Elements of the input and the output, or their gradients, beyond those that a cache keeps from
- * one run to the next. */
+/* Elements of the input and the output, or their gradients, and those beyond what a cache keeps
+ * from one run to the next. */
+double bc_tensor_elements(const bc_geometry *geometry);
 double bc_far_pixels(const bc_geometry *geometry);
 
 /* Sets a block to zero. */

@@ -142,7 +142,7 @@ static band band_at(const bc_geometry *g, int64_t bands, int64_t index)
   const int64_t width = g->axes[BC_WIDTH].output;
   if (bands == 1)
     return part;
-  const bc_range rows = bc_even_range(index, bc_count_blocks(h->input, bands), 1, h->input);
+  const bc_range rows = bc_share(index, bands, h->input);
   const bc_range outputs = bc_axis_outputs(h, rows);
   part.input_pixel = rows.begin * g->axes[BC_WIDTH].input;
   part.output_pixel = outputs.begin * width;

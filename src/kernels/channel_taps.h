@@ -3,8 +3,6 @@
 #ifndef BC_CHANNEL_TAPS_H
 #define BC_CHANNEL_TAPS_H
 
-#include "kernels.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,11 +23,10 @@ typedef struct bc_channel_taps {
   bool accumulate;                  /* adds to the result instead of overwriting it */
 } bc_channel_taps;
 
-/* result[channel] (+)= sum over the taps of weight[channel] * source[channel]; in channel_taps.c.
- */
-#ifdef BC_VECTOR_ISA_SUFFIX
-void BC_FOR_VECTOR_ISA(bc_sum_channels)(const bc_channel_taps *taps, const float *source,
-                                        const float *weights, float *result);
-#endif
+/* result[channel] (+)= sum over the taps of weight[channel] * source[channel]. */
+typedef void bc_channel_sums(const bc_channel_taps *taps, const float *source, const float *weights,
+                             float *result);
+
+bc_channel_sums bc_sum_channels_generic, bc_sum_channels_avx2; /* in channel_taps.c */
 
 #endif

@@ -66,9 +66,7 @@ typedef struct bc_depthwise_kernels {
    */
   void (*sum_pixels)(const bc_stencil *stencil, const float *source, const float *weights,
                      float *result);
-  /* result[channel] (+)= sum over the taps of weight[channel] * source[channel]. */
-  void (*sum_channels)(const bc_channel_taps *taps, const float *source, const float *weights,
-                       float *result);
+  bc_channel_sums *sum_channels;
   /* Maps under three by three taps, zeros around them: lines and elements, at least 4 lines, are
    * those of the source too, rows follow each other in both, and `sources` elements of the source
    * may be read. Of the steps only those of the weights, and of maps, count. */

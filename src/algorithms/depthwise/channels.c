@@ -71,13 +71,40 @@ void bc_channels_pack(const bc_geometry *g, const float *weights, float *packed)
   bc_cpu_kernels()->transpose(weights, g->taps, g->groups, g->taps, packed, g->groups);
 }
 
-/* ---- any taps ---- */
-
 /* Rows of one plane of an image's results, and channels. */
 typedef struct part {
   int64_t image, plane;
   bc_range rows, channels;
 } part;
+
+/* The phase of a part's plane, and the numbers of its taps in the depth that meet a plane of the
+ * source. */
+static bc_phase phase_of(const context *ctx, const part *p)
+{
+  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH];
+  return bc_sweep_phase(depth, p->plane % depth->step);
+}
+
+static bc_range planes_met(const context *ctx, const part *p)
+{
+  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH];
+  const bc_phase phase = phase_of(ctx, p);
+  return bc_phase_inside(depth, &phase, p->plane / depth->step);
+}
+
+/* The first of a part's channels in the plane of the source that tap number `tap` meets. */
+static const float *plane_of(const context *ctx, const part *p, int64_t tap)
+{
+  const bc_sums *sums = &ctx->sums;
+  const bc_sweep *depth = &sums->axes[BC_DEPTH];
+  const int64_t plane =
+      p->plane / depth->step * depth->stride + phase_of(ctx, p).offset + tap * depth->apart;
+  const int64_t pixels = sums->axes[BC_HEIGHT].sources * sums->axes[BC_WIDTH].sources;
+  return ctx->source + p->image * sums->from.image + plane * pixels * sums->from.pixel +
+         p->channels.begin;
+}
+
+/* ---- any taps ---- */
 
 /* Results from number `first` on of a phase along an axis, `count` of them. */
 static bc_channel_axis axis_of(const bc_sweep *sweep, const bc_phase *phase, int64_t first,
@@ -92,23 +119,6 @@ static bc_channel_axis axis_of(const bc_sweep *sweep, const bc_phase *phase, int
                            .weight = phase->step * weight};
 }
 
-/* Results, the first of them at *result, whose taps in plane number `tap` of them are these: those
- * before it have been added. */
-static void sum_plane(const context *ctx, const part *p, const bc_phase *phase, int64_t tap,
-                      const float *weights, bc_channel_taps *taps, float *result)
-{
-  const bc_sums *sums = &ctx->sums;
-  const bc_sweep *depth = &sums->axes[BC_DEPTH];
-  const int64_t plane = p->plane / depth->step * depth->stride + phase->offset + tap * depth->apart;
-  const int64_t groups = ctx->plan->geometry.groups;
-  const float *const source = ctx->source + p->image * sums->from.image +
-                              plane * taps->height.sources * taps->source_row + p->channels.begin;
-  bc_cpu_kernels()->depthwise->sum_channels(
-      taps, source,
-      weights + (phase->first + tap * phase->step) * sums->tap_weight[BC_DEPTH] * groups, result);
-  taps->accumulate = true;
-}
-
 /* Results that meet nothing. */
 static void sum_nothing(const bc_channel_taps *t, float *result)
 {
@@ -121,9 +131,8 @@ static void sum_nothing(const bc_channel_taps *t, float *result)
 static void sum_phase(const context *ctx, const part *p, int64_t row_phase, int64_t column_phase)
 {
   const bc_sums *sums = &ctx->sums;
-  const bc_sweep *depth = &sums->axes[BC_DEPTH], *height = &sums->axes[BC_HEIGHT];
-  const bc_sweep *width = &sums->axes[BC_WIDTH];
-  const bc_phase planes = bc_sweep_phase(depth, p->plane % depth->step);
+  const bc_sweep *height = &sums->axes[BC_HEIGHT], *width = &sums->axes[BC_WIDTH];
+  const bc_phase planes = phase_of(ctx, p);
   const bc_phase rows = bc_sweep_phase(height, row_phase);
   const bc_phase columns = bc_sweep_phase(width, column_phase);
   const int64_t groups = ctx->plan->geometry.groups, *weight = sums->tap_weight;
@@ -146,16 +155,19 @@ static void sum_phase(const context *ctx, const part *p, int64_t row_phase, int6
       .accumulate = ctx->plan->request.accumulate};
   if (taps.height.results == 0)
     return;
-  const bc_range met = bc_phase_inside(depth, &planes, p->plane / depth->step);
+  const bc_range met = planes_met(ctx, p);
   if (bc_range_length(met) == 0 || rows.taps == 0 || columns.taps == 0) {
     sum_nothing(&taps, result);
     return;
   }
-  const float *const weights =
-      ctx->weights + p->channels.begin +
-      (rows.first * weight[BC_HEIGHT] + columns.first * weight[BC_WIDTH]) * groups;
-  for (int64_t tap = met.begin; tap < met.end; ++tap)
-    sum_plane(ctx, p, &planes, tap, weights, &taps, result);
+  for (int64_t tap = met.begin; tap < met.end; ++tap) {
+    const int64_t first_weight = (planes.first + tap * planes.step) * weight[BC_DEPTH] +
+                                 rows.first * weight[BC_HEIGHT] + columns.first * weight[BC_WIDTH];
+    bc_cpu_kernels()->depthwise->sum_channels(
+        &taps, plane_of(ctx, p, tap), ctx->weights + first_weight * groups + p->channels.begin,
+        result);
+    taps.accumulate = true; /* for the planes that follow */
+  }
 }
 
 static void sum_part(const context *ctx, const part *p)
@@ -166,126 +178,88 @@ static void sum_part(const context *ctx, const part *p)
       sum_phase(ctx, p, row, column);
 }
 
-/* ---- three by three taps ---- */
+/* ---- three by three taps: the first rows of a part ---- */
 
-/* One row of results, and what it meets. */
-typedef struct row {
-  int64_t image;
-  bc_range channels;
-  bc_phase row_phase;
-  int64_t source_plane, source_row; /* under tap number 0 */
-} row;
-
-/* Row `index` of all planes of results. */
-static row find_row(const context *ctx, int64_t image, int64_t index, bc_range channels)
-{
-  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH], *height = &ctx->sums.axes[BC_HEIGHT];
-  const int64_t at_plane = index / height->results, at_row = index % height->results;
-  row r = {.image = image,
-           .channels = channels,
-           .row_phase = bc_sweep_phase(height, at_row % height->step)};
-  r.source_plane =
-      at_plane / depth->step * depth->stride + bc_sweep_phase(depth, at_plane % depth->step).offset;
-  r.source_row = at_row / height->step * height->stride + r.row_phase.offset;
-  return r;
-}
-
-/* `rows` of a plane from r on. */
-static bc_nine_taps nine_taps_of(const context *ctx, const row *r, int64_t rows)
+static bc_nine_taps nine_taps_of(const context *ctx, const part *p)
 {
   bc_nine_taps taps =
-      bc_nine_taps_of(&ctx->plan->geometry, &ctx->sums, rows, bc_range_length(r->channels));
+      bc_nine_taps_of(&ctx->plan->geometry, &ctx->sums, 1, bc_range_length(p->channels));
   taps.accumulate = ctx->plan->request.accumulate;
   return taps;
 }
 
-/* Of the source that a row meets: its first channel there. */
-static const float *plane_of(const context *ctx, const row *r)
+/* Returns how many rows. */
+static int64_t sum_nine_taps(const context *ctx, const part *p, float *result)
 {
   const bc_sums *sums = &ctx->sums;
-  const int64_t pixels = sums->axes[BC_HEIGHT].sources * sums->axes[BC_WIDTH].sources;
-  return ctx->source + r->image * sums->from.image + r->source_plane * pixels * sums->from.pixel +
-         r->channels.begin;
-}
-
-static void sum_nine_taps(const context *ctx, const row *r, int64_t rows, float *result)
-{
-  const bc_sums *sums = &ctx->sums;
-  const bc_phase phase = bc_sweep_phase(&sums->axes[BC_WIDTH], 0);
+  const bc_nine_tap_kernels *kernels = bc_cpu_kernels()->nine_taps;
+  const bc_sweep *height = &sums->axes[BC_HEIGHT];
+  const bc_phase rows = bc_sweep_phase(height, 0),
+                 columns = bc_sweep_phase(&sums->axes[BC_WIDTH], 0);
   const int64_t groups = ctx->plan->geometry.groups;
   const int64_t down = sums->tap_weight[BC_HEIGHT], right = sums->tap_weight[BC_WIDTH];
-  bc_nine_taps taps = nine_taps_of(ctx, r, rows);
-  taps.first_row = r->source_row;
-  taps.first_column = phase.offset;
-  taps.across = r->row_phase.step * down * groups;
-  taps.along = phase.step * right * groups;
-  bc_cpu_kernels()->nine_taps->sum(
-      &taps, plane_of(ctx, r),
-      ctx->weights + (r->row_phase.first * down + phase.first * right) * groups + r->channels.begin,
-      result);
+  bc_nine_taps taps = nine_taps_of(ctx, p);
+  taps.rows = bc_min(bc_range_length(p->rows), kernels->rows_at_once(&taps));
+  taps.first_row = p->rows.begin * height->stride + rows.offset;
+  taps.first_column = columns.offset;
+  taps.across = rows.step * down * groups;
+  taps.along = columns.step * right * groups;
+  kernels->sum(&taps, plane_of(ctx, p, 0),
+               ctx->weights + (rows.first * down + columns.first * right) * groups +
+                   p->channels.begin,
+               result);
+  return taps.rows;
 }
 
-/* Row `index` of a plane, and the next where it belongs to it: returns how many of `most` rows. Row
- * i and tap t meet row (i + pad - t) / 2 of the source, if that is a whole number. */
-static int64_t spread_nine_taps(const context *ctx, const row *r, int64_t index, int64_t most,
-                                float *result)
+/* One row, or two where they belong together: returns how many. Row i and tap t meet row
+ * (i + pad - t) / 2 of the source, if that is a whole number. */
+static int64_t spread_nine_taps(const context *ctx, const part *p, float *result)
 {
   const bc_axis *height = ctx->sums.axes[BC_HEIGHT].axis, *width = ctx->sums.axes[BC_WIDTH].axis;
   const int64_t groups = ctx->plan->geometry.groups;
-  const int64_t at = index + height->pad_begin, rows = at % 2 == 1 ? 1 : bc_min(2, most);
-  bc_nine_taps taps = nine_taps_of(ctx, r, rows);
+  const int64_t at = p->rows.begin + height->pad_begin;
+  bc_nine_taps taps = nine_taps_of(ctx, p);
+  taps.rows = at % 2 == 1 ? 1 : bc_min(2, bc_range_length(p->rows));
   taps.first_row = at / 2;
   taps.first_column = width->pad_begin / 2;
   taps.half_row = at % 2 == 1;
   taps.half_column = width->pad_begin % 2 == 1;
   taps.across = ctx->sums.tap_weight[BC_HEIGHT] * groups;
   taps.along = ctx->sums.tap_weight[BC_WIDTH] * groups;
-  bc_cpu_kernels()->nine_taps->spread(&taps, plane_of(ctx, r), ctx->weights + r->channels.begin,
+  bc_cpu_kernels()->nine_taps->spread(&taps, plane_of(ctx, p, 0), ctx->weights + p->channels.begin,
                                       result);
-  return rows;
-}
-
-/* The first of at most so many rows of a plane, or several at once: returns how many. */
-static int64_t sum_nine(const context *ctx, int64_t image, bc_range rows, bc_range channels,
-                        float *result)
-{
-  const bc_sums *sums = &ctx->sums;
-  const row r = find_row(ctx, image, rows.begin, channels);
-  const int64_t most = bc_range_length(rows);
-  if (spreads(sums))
-    return spread_nine_taps(ctx, &r, rows.begin % sums->axes[BC_HEIGHT].results, most, result);
-  const int64_t count = bc_min(most, rows_at_once(&ctx->plan->geometry, sums));
-  sum_nine_taps(ctx, &r, count, result);
-  return count;
+  return taps.rows;
 }
 
 /* ---- a run ---- */
 
-/* Whether a plane of results meets one of the source, in which nine taps are. */
-static bool has_plane(const context *ctx, int64_t plane)
+/* All rows of a part, or the first of them: returns how many. */
+static int64_t sum_rows(const context *ctx, const part *p, float *result)
 {
-  const bc_sweep *depth = &ctx->sums.axes[BC_DEPTH];
-  const bc_phase phase = bc_sweep_phase(depth, plane % depth->step);
-  return bc_range_length(bc_phase_inside(depth, &phase, plane / depth->step)) == 1;
+  if (!bc_has_nine_taps(&ctx->plan->geometry) || bc_range_length(planes_met(ctx, p)) == 0) {
+    sum_part(ctx, p);
+    return bc_range_length(p->rows);
+  }
+  return spreads(&ctx->sums) ? spread_nine_taps(ctx, p, result) : sum_nine_taps(ctx, p, result);
 }
 
-/* Of one plane at most, or some of them: returns how many. */
-static int64_t sum_rows(const context *ctx, int64_t image, bc_range rows, bc_range channels)
+/* Of rows that are counted over all planes. Returns how many, of one plane. */
+static int64_t run_rows(const context *ctx, int64_t image, bc_range rows, bc_range channels)
 {
   const bc_sums *sums = &ctx->sums;
   const int64_t width = sums->axes[BC_WIDTH].results, height = sums->axes[BC_HEIGHT].results;
   const int64_t offset =
       image * sums->to.image + rows.begin * width * sums->to.pixel + channels.begin;
-  const int64_t plane = rows.begin / height, first = rows.begin % height;
-  int64_t count = bc_min(bc_range_length(rows), height - first);
-  if (bc_has_nine_taps(&ctx->plan->geometry) && has_plane(ctx, plane))
-    count = sum_nine(ctx, image, (bc_range){rows.begin, rows.begin + count}, channels,
-                     ctx->tensors->result + offset);
-  else
-    sum_part(ctx, &(part){image, plane, {first, first + count}, channels});
+  const int64_t first = rows.begin % height;
+  const part p = {.image = image,
+                  .plane = rows.begin / height,
+                  .rows = {first, bc_min(height, first + bc_range_length(rows))},
+                  .channels = channels};
+  float *const result = ctx->tensors->result + offset;
+  const int64_t count = sum_rows(ctx, &p, result);
   bc_epilogue_apply(&ctx->tensors->epilogue,
                     bc_view(sums->to, bc_range_length(channels), count * width), channels.begin,
-                    offset, ctx->tensors->result + offset);
+                    offset, result);
   return count;
 }
 
@@ -304,7 +278,7 @@ static void run_task(void *argument, int64_t task, int thread)
   bc_range rows =
       bc_even_range(task % row_blocks, blocks->depth, rows_at_once(g, &ctx->sums), all_rows);
   while (rows.begin < rows.end)
-    rows.begin += sum_rows(ctx, image, rows, channels);
+    rows.begin += run_rows(ctx, image, rows, channels);
 }
 
 void bc_channels_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

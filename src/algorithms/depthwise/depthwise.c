@@ -35,11 +35,6 @@ bool bc_has_nine_taps(const bc_geometry *g)
          height->stride <= 2 && g->groups >= bc_cpu_kernels()->nine_taps->lanes;
 }
 
-static bool is_far(const bc_geometry *g)
-{
-  return (double)(g->batch * g->groups) * (double)(g->in_pixels + g->out_pixels) > CACHED;
-}
-
 bc_nine_taps bc_nine_taps_of(const bc_geometry *g, const bc_sums *sums, int64_t rows,
                              int64_t channels)
 {
@@ -54,7 +49,7 @@ bc_nine_taps bc_nine_taps_of(const bc_geometry *g, const bc_sums *sums, int64_t 
                         .source_rows = height->sources,
                         .source_columns = width->sources,
                         .stride = height->stride,
-                        .fetches = is_far(g)};
+                        .fetches = bc_tensor_elements(g) > CACHED};
 }
 
 /* What is left behind the last whole block is one of its own only if it fills a vector, so that

@@ -112,8 +112,7 @@ static image_part part_of(const bc_map_context *ctx, int64_t number)
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
   const int64_t rows = g->axes[BC_HEIGHT].input;
   return (image_part){.images = bc_block(number / blocks->bands, blocks->images, g->batch),
-                      .rows = {number % blocks->bands * rows / blocks->bands,
-                               (number % blocks->bands + 1) * rows / blocks->bands},
+                      .rows = bc_share(number % blocks->bands, blocks->bands, rows),
                       .is_band = blocks->bands > 1};
 }
 
