@@ -1,30 +1,14 @@
-/* The tile of a product: rows by one to four vectors, all of which stay in registers. */
-#include "product.h"
-
+/* Products of rows, listed, by panels. */
+#include "even_product.h"
 #include "kernels.h"
+#include "tile.h"
 
-/* A tile's rows as a list, since compilers keep variables with names in registers, but not the
- * elements of an array. Where there are 32 of those a tile can be of two panels: an instruction in
- * three is no multiplication then, where it is nearly every other with one panel. */
-#define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
+/* Terms after which some of what is coming is fetched. */
 #if defined(__AVX512F__)
-#define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
-enum { ROWS = 8, WIDE_ROWS = 6, PIECE = 32, READS_IN_PLACE = 1 };
+enum { PIECE = 32, READS_IN_PLACE = 1, EVEN_DEPTH = 96 };
 #else
-#define EACH_ROW(use) SIX_ROWS(use)
-enum { ROWS = 6, WIDE_ROWS = 0, PIECE = 64, READS_IN_PLACE = 0 };
+enum { PIECE = 64, READS_IN_PLACE = 0, EVEN_DEPTH = BC_MOST_DEPTH };
 #endif
-/* Terms at a time, which spares some of the instructions around them. */
-enum { TOGETHER = 4 };
-
-#include "vectors.h"
-
-enum { WIDTH = BC_VECTOR_LANES, LANES = 2 * WIDTH };
-/* As most tiles have them. */
-enum { PACKED_ROWS = WIDE_ROWS > 0 ? WIDE_ROWS : ROWS };
-
-_Static_assert((int)ROWS <= (int)BC_MOST_TILE_ROWS && (int)LANES <= (int)BC_MOST_LANES,
-               "a tile is too large");
 
 /* Turns to the next row that has anything to be fetched. Returns whether there is one. */
 static bool turn_to_next_row(bc_coming *coming)
@@ -77,20 +61,6 @@ INLINE void fetch(bc_coming *coming)
     __builtin_prefetch(line);
 }
 
-/* Vectors of a tile's row. */
-enum { HALF = 1, ONE_PANEL = 2, ONE_AND_HALF = 3, TWO_PANELS = 4 };
-
-#define ADD(i)                                                                                     \
-  if ((i) < rows) {                                                                                \
-    const floats factor = row##i[place] - (floats){0};                                             \
-    a##i += factor * a;                                                                            \
-    if (vectors > 1)                                                                               \
-      b##i += factor * b;                                                                          \
-    if (vectors > 2)                                                                               \
-      c##i += factor * c;                                                                          \
-    if (vectors > 3)                                                                               \
-      d##i += factor * d;                                                                          \
-  }
 /* So many terms at a time, as long as there are so many. */
 #define ADD_TERMS(count)                                                                           \
   for (; k <= stop - (count)*step; k += (count)*step)                                              \
@@ -135,7 +105,6 @@ INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
   if (slides != ROWS_SLIDE) { /* whose tiles are too short for that */
     EACH_ROW(EXPECT)
   }
-#define DECLARE(i) floats a##i = {0}, b##i = {0}, c##i = {0}, d##i = {0};
   EACH_ROW(DECLARE)
   for (int64_t segment = 0; segment < (is_short ? 1 : p->segments); ++segment) {
     if (!is_short && p->panel_at != NULL) {
@@ -158,17 +127,10 @@ INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
     at += p->segment_step;
   }
   const bool add = p->add;
-#define PUT(sum, to) store(add ? (sum) + load(to) : (sum), to)
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \
     float *const to = results[(i)] + offset;                                                       \
-    PUT(a##i, to);                                                                                 \
-    if (vectors > 1)                                                                               \
-      PUT(b##i, to + WIDTH);                                                                       \
-    if (vectors > 2)                                                                               \
-      PUT(c##i, to + LANES);                                                                       \
-    if (vectors > 3)                                                                               \
-      PUT(d##i, to + LANES + WIDTH);                                                               \
+    PUT_ROW(i, to);                                                                                \
   }
   EACH_ROW(STORE)
 }
@@ -401,14 +363,17 @@ static void put_row(const bc_row_source *row, float *to)
     put_steps(row, LANES, to);
 }
 
-const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {.rows = ROWS,
-                                                           .wide_rows = WIDE_ROWS,
-                                                           .packed_rows = PACKED_ROWS,
-                                                           .lanes = LANES,
-                                                           .piece = PIECE,
-                                                           .reads_in_place = READS_IN_PLACE,
-                                                           .multiply = multiply,
-                                                           .slide_panel = slide_panel,
-                                                           .slide_rows = slide_rows,
-                                                           .gather = gather,
-                                                           .put_row = put_row};
+const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {
+    .rows = ROWS,
+    .wide_rows = WIDE_ROWS,
+    .packed_rows = PACKED_ROWS,
+    .lanes = LANES,
+    .piece = PIECE,
+    .even_depth = EVEN_DEPTH,
+    .reads_in_place = READS_IN_PLACE,
+    .multiply = multiply,
+    .multiply_evenly = BC_FOR_ISA(bc_multiply_evenly),
+    .slide_panel = slide_panel,
+    .slide_rows = slide_rows,
+    .gather = gather,
+    .put_row = put_row};

@@ -46,6 +46,28 @@ typedef struct bc_panel_product {
   bc_coming *coming;     /* some is fetched with every piece of a segment; or NULL */
 } bc_panel_product;
 
+/* Rows and panels each of which lies as far behind the one before as that behind its own, as with
+ * one tap and no stride: results[i * result_step + lane] (+)= sum over k of row i's factor k *
+ * panel[k][lane]. Nothing is looked up, which counts where the depth is small. */
+typedef struct bc_even_product {
+  int64_t rows, depth;
+  int64_t lanes;       /* of all panels; what the last one has behind them is not kept */
+  const float *first;  /* row 0's factor 0 */
+  int64_t row_step;    /* elements from a row of a tile to the next, */
+  int64_t tile_step;   /* from a tile, of packed_rows, to the next, */
+  int64_t step;        /* and from a row's factor to the next: 1, or packed_rows */
+  const float *panels; /* [panels][depth][lanes of a panel], */
+  int64_t panel_step;  /* elements from one to the next */
+  const float *apart;  /* where whole panels are [depth][lanes] yet, or NULL: with the first */
+  int64_t apart_step;  /* tile they are copied from there, whose rows are so far apart, */
+  float *copies;       /* to `panels` */
+  const float *next;   /* the same, of what comes next, is fetched meanwhile; or NULL */
+  int64_t ahead;       /* so are rows so many elements ahead, which follow each other; or 0 */
+  float *results;
+  int64_t result_step;
+  bool add; /* to what is there; else it is not read */
+} bc_even_product;
+
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
  * inside[l] is -1, and zero where it is 0. */
 typedef struct bc_lanes_source {
@@ -72,10 +94,12 @@ typedef struct bc_product_kernels {
   int64_t wide_rows;   /* of a tile of two panels; or 0: there are none */
   int64_t packed_rows; /* side by side, where rows are packed */
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
+  int64_t even_depth;  /* up to which even products are the faster ones */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_panel_product *product);
-  /* The same with as many rows as a tile has, one segment, and the lanes of each term anywhere; or
-   * the rows' factors of each term, the panel being packed and the results fetched before. */
+  void (*multiply_evenly)(const bc_even_product *product);
+  /* multiply() with as many rows as a tile has, one segment, and the lanes of each term anywhere;
+   * or the rows' factors of each term, the panel being packed and the results fetched before. */
   void (*slide_panel)(const bc_panel_product *product);
   void (*slide_rows)(const bc_panel_product *product);
   /* Writes the lanes of `channels` channels, each panel_step behind the one before. */

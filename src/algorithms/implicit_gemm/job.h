@@ -17,6 +17,7 @@ typedef struct bc_map_context {
   bc_map_areas areas;
   bool rows_are_pixels; /* else they are channels */
   int64_t width;        /* of the blocks of packed weights, or of those that tasks make */
+  bool evenly;          /* rows, panels and results lie so: see pointwise.c */
   bool has_gaps;        /* some positions meet no tap, as with strides longer than the kernel */
   void *workspace;
 } bc_map_context;
@@ -166,5 +167,10 @@ void bc_go_on(const bc_coming *both, bc_coming *coming);
 void bc_multiply_filters(bc_map_job *job);
 void bc_multiply_pixels(bc_map_job *job);
 void bc_multiply_turned(bc_map_job *job);
+
+/* ---- pointwise.c: products of NCHW and of NHWC where each pixel is met once ---- */
+
+void bc_multiply_pointwise_filters(bc_map_job *job);
+void bc_multiply_pointwise_pixels(bc_map_job *job);
 
 #endif

@@ -3,24 +3,35 @@
 #include "job.h"
 #include "parallel.h"
 
+static void multiply(bc_map_job *j)
+{
+  if (j->ctx->evenly && j->walk.taps_last)
+    bc_multiply_pointwise_filters(j);
+  else if (j->ctx->evenly)
+    bc_multiply_pointwise_pixels(j);
+  else if (!j->walk.taps_last)
+    bc_multiply_pixels(j);
+  else if (j->ctx->rows_are_pixels)
+    bc_multiply_turned(j);
+  else
+    bc_multiply_filters(j);
+}
+
 static void run_positions(bc_map_job *j)
 {
   j->add = j->ctx->plan->request.accumulate;
   for (int64_t k = 0; k < j->walk.depth; k = j->depth.end) {
     j->depth = bc_next_depth(&j->walk, k, j->ctx->plan->schedule.blocks.depth);
-    if (!j->walk.taps_last)
-      bc_multiply_pixels(j);
-    else if (j->ctx->rows_are_pixels)
-      bc_multiply_turned(j);
-    else
-      bc_multiply_filters(j);
+    multiply(j);
     j->add = true;
   }
 }
 
 static void run_walk(bc_map_job *j, bc_range positions)
 {
-  const int64_t block = j->ctx->plan->schedule.blocks.pixels;
+  const bc_blocks *blocks = &j->ctx->plan->schedule.blocks;
+  const bool has_panels = !j->ctx->rows_are_pixels && !j->ctx->evenly; /* of all its positions */
+  const int64_t block = has_panels ? bc_min(blocks->pixels, blocks->panels) : blocks->pixels;
   for (int64_t p = positions.begin; p < positions.end; p += block) {
     j->positions = (bc_range){p, bc_min(p + block, positions.end)};
     run_positions(j);
@@ -148,6 +159,13 @@ static void run_task(void *argument, int64_t task, int thread)
   visit_results(&j, positions, apply_epilogue);
 }
 
+/* Packed weights of another form are no rows that lie evenly. */
+static bool goes_evenly(const blasconv_plan *plan, const bc_walk *walk, int64_t width)
+{
+  return bc_lies_evenly(walk, &plan->geometry, plan->schedule.blocks.depth) &&
+         (!walk->taps_last || width == bc_cpu_kernels()->product->packed_rows);
+}
+
 static bool has_gaps(const bc_geometry *geometry, blasconv_pass pass)
 {
   for (int64_t i = 0; i < bc_count_walks(geometry, pass); ++i)
@@ -167,6 +185,7 @@ void bc_maps_run(const blasconv_plan *plan, const bc_tensors *tensors, void *wor
                         .areas = bc_find_map_areas(&walk, &plan->schedule.blocks),
                         .rows_are_pixels = bc_rows_are_pixels(&walk),
                         .width = bc_packed_width(form),
+                        .evenly = goes_evenly(plan, &walk, bc_packed_width(form)),
                         .has_gaps = has_gaps(&plan->geometry, plan->request.pass),
                         .workspace = workspace};
   bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);

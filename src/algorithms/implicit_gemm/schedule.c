@@ -52,13 +52,7 @@ static bool is_turned(const bc_walk *walk)
 bool bc_panels_stay(const bc_walk *walk)
 {
   const int64_t step = walk->source.channel;
-  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
-    const bc_walk_axis *axis = &walk->axes[i];
-    if (axis->taps != 1 || axis->source_step != 1 || axis->source_begin != 0 ||
-        axis->count != axis->source)
-      return false;
-  }
-  return kernels()->reads_in_place && !bc_rows_are_pixels(walk) &&
+  return kernels()->reads_in_place && bc_meets_pixels_in_order(walk) && !bc_rows_are_pixels(walk) &&
          walk->result_channels * walk->depth < MANY_WEIGHTS && step % BC_CACHE_LINE == 0 &&
          step % CROWDED_STEP != 0;
 }
@@ -285,9 +279,10 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
   bc_blocks blocks = {
       .channels = walk.source_channels,
       .filters = bc_even_block(channels, walk.taps_last ? MOST_ROWS : most_lanes(), units.filters),
-      .panels = most_lanes(),
-      .pixels = bc_even_block(positions, pixels ? MOST_ROWS : most_lanes(), units.pixels)};
+      .panels = most_lanes()};
   set_depth(g, &walk, BC_MOST_DEPTH, &blocks);
+  const bool has_panels = !pixels && !bc_lies_evenly(&walk, g, blocks.depth); /* of all positions */
+  blocks.pixels = bc_even_block(positions, has_panels ? most_lanes() : MOST_ROWS, units.pixels);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, &walk, request->room, &blocks);
@@ -397,6 +392,11 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
       pixels ? fmin(gatherings * depth, channel_blocks * count_turned(g, request, &walk))
              : gatherings * depth;
   const double weights = groups * (double)walk.result_channels * depth;
+  if (bc_lies_evenly(&walk, g, blocks->depth))
+    return (bc_work){.tiles = tiles,
+                     .multiplications = filled * depth,
+                     .packed = count_packed(g, request, &walk, weights,
+                                            count_position_blocks(g, positions, blocks))};
   return (bc_work){.tiles = tiles,
                    .segments = tiles * segments,
                    .multiplications = share_multiplied(g, &walk) * filled * depth,

@@ -66,6 +66,17 @@ bc_walk bc_walk_at(const bc_geometry *g, blasconv_pass pass, int64_t index)
   return walk;
 }
 
+bool bc_meets_pixels_in_order(const bc_walk *walk)
+{
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i) {
+    const bc_walk_axis *axis = &walk->axes[i];
+    if (axis->taps != 1 || axis->source_step != 1 || axis->source_begin != 0 ||
+        axis->count != axis->source)
+      return false;
+  }
+  return true;
+}
+
 /* Moves to the first position of the next row, behind the last of an image to the next image. */
 static void next_row(const bc_walk *walk, int64_t position[BLASCONV_MAX_RANK], int64_t *image)
 {

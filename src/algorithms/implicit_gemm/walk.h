@@ -54,6 +54,9 @@ static inline int64_t bc_source_pixels(const bc_walk *walk)
   return axes[BC_DEPTH].source * axes[BC_HEIGHT].source * axes[BC_WIDTH].source;
 }
 
+/* Whether position i meets pixel i of the source, and no other. */
+bool bc_meets_pixels_in_order(const bc_walk *walk);
+
 enum { BC_MOST_PLACES = 96 };
 
 /* Places in one row of the result. */

@@ -1,0 +1,152 @@
+/* One tap and no stride: each pixel is met once, so rows and panels lie evenly, and nothing is
+ * looked up. */
+#include "job.h"
+
+/* Rows are fetched so many tiles before they are multiplied, but for short ones, which CPUs see
+ * coming. */
+enum { TILES_AHEAD = 4, SHORT_ROW = 96 };
+
+/* Panels of a map from which on it does not count that the last one is cut; and where no other map
+ * would fill it. */
+enum { MANY_PANELS = 24, FEW_PANELS = 12 };
+
+static bool is_pointwise(const bc_walk *walk)
+{
+  for (int i = 0; i < BLASCONV_MAX_RANK; ++i)
+    if (walk->axes[i].result_step != 1)
+      return false;
+  return bc_meets_pixels_in_order(walk) && walk->joined == 1;
+}
+
+bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t depth)
+{
+  const bc_product_kernels *k = bc_cpu_kernels()->product;
+  if (!is_pointwise(walk) || depth > k->even_depth)
+    return false;
+  const int64_t least = geometry->batch > 1 ? MANY_PANELS : FEW_PANELS;
+  return !walk->taps_last || (!bc_rows_are_pixels(walk) && !bc_panels_stay(walk) &&
+                              walk->positions >= least * k->lanes);
+}
+
+/* The group's part of the walk's tensors, from the job's depth on. */
+static const float *source_of(const bc_map_job *j)
+{
+  return bc_map_source(j->ctx) + j->group * j->walk.source.group +
+         j->depth.begin * j->walk.source.channel;
+}
+
+static float *result_of(const bc_map_job *j)
+{
+  return j->ctx->tensors->result + j->group * j->walk.result.group;
+}
+
+void bc_multiply_pointwise_pixels(bc_map_job *j)
+{
+  const bc_walk *walk = &j->walk;
+  const bc_product_kernels *k = j->ctx->kernels;
+  const int64_t depth = bc_range_length(j->depth), pixel = walk->source.pixel;
+  const bool are_fetched = pixel > SHORT_ROW && pixel - depth < BC_CACHE_LINE;
+  bc_make_weight_panels(j);
+  k->multiply_evenly(
+      &(bc_even_product){.rows = bc_range_length(j->positions),
+                         .depth = depth,
+                         .lanes = bc_range_length(j->channels),
+                         .first = source_of(j) + j->positions.begin * pixel,
+                         .row_step = pixel,
+                         .tile_step = k->packed_rows * pixel,
+                         .step = 1,
+                         .panels = j->views[0].first,
+                         .panel_step = k->lanes * (bc_has_panels(j) ? walk->depth : depth),
+                         .ahead = are_fetched ? TILES_AHEAD * k->packed_rows * pixel : 0,
+                         .results = result_of(j) + j->positions.begin * walk->result.pixel +
+                                    j->channels.begin * walk->result.channel,
+                         .result_step = walk->result.pixel,
+                         .add = j->add});
+}
+
+/* Copies some pixels [depth][count] into a panel. */
+static void copy_panel(const bc_map_job *j, const float *first, int64_t count, float *panel)
+{
+  const bc_product_kernels *k = j->ctx->kernels;
+  for (int64_t c = 0; c < bc_range_length(j->depth); ++c)
+    k->put_row(
+        &(bc_row_source){
+            .from = first + c * j->walk.source.channel, .step = 1, .n = count, .width = k->lanes},
+        panel + c * k->lanes);
+}
+
+/* The weights of the job's channels: rows where they are, or blocks that were packed before, or are
+ * now, unless they are there. */
+static void find_filters(const bc_map_job *j, bool are_there, bc_even_product *product)
+{
+  const bc_walk *walk = &j->walk;
+  const int64_t width = j->ctx->kernels->packed_rows, channel = walk->weights.result;
+  product->rows = bc_range_length(j->channels);
+  if (j->packed == NULL && bc_weights_are_rows(walk)) {
+    product->first = bc_group_weights(j) + j->channels.begin * channel + j->depth.begin;
+    product->row_step = channel;
+    product->tile_step = width * channel;
+    product->step = 1;
+    return;
+  }
+  product->row_step = 1;
+  product->step = width;
+  product->first = j->packed != NULL ? bc_packed_block(j, j->channels.begin) : j->copies;
+  product->tile_step =
+      j->packed != NULL ? width * walk->depth : bc_copied_block(width, product->depth);
+  if (j->packed == NULL && !are_there)
+    bc_pack_weights(walk, bc_group_weights(j), j->channels, j->depth,
+                    &(bc_packing){j->copies, width, product->tile_step});
+}
+
+/* All filters by some panels, the job's first or those behind them. */
+static void multiply_filters(bc_map_job *j, bool are_first, bc_even_product *product)
+{
+  const bc_range all = j->channels;
+  const bool stay = !are_first && bc_range_length(all) <= BC_ROW_BLOCK;
+  float *const results = product->results;
+  for (int64_t row = all.begin; row < all.end; row += BC_ROW_BLOCK) {
+    j->channels = (bc_range){row, bc_min(all.end, row + BC_ROW_BLOCK)};
+    find_filters(j, stay, product);
+    product->results = results + row * product->result_step;
+    j->ctx->kernels->multiply_evenly(product);
+    product->apart = product->next = NULL;
+  }
+  j->channels = all;
+}
+
+/* Where a position is, from the group's part of a tensor on. */
+static int64_t place_of(bc_steps steps, int64_t pixels, int64_t position)
+{
+  return position / pixels * steps.image + position % pixels * steps.pixel;
+}
+
+void bc_multiply_pointwise_filters(bc_map_job *j)
+{
+  const bc_walk *walk = &j->walk;
+  const bc_range all = j->positions;
+  const int64_t lanes = j->ctx->kernels->lanes, depth = bc_range_length(j->depth);
+  const int64_t pixels = walk->positions, most = j->ctx->plan->schedule.blocks.panels;
+  for (int64_t p = all.begin, end; p < all.end; p = end) {
+    end = bc_min(bc_min(all.end, p + most), (p / pixels + 1) * pixels);
+    const float *first = source_of(j) + place_of(walk->source, pixels, p);
+    const int64_t whole = (end - p) / lanes * lanes;
+    if (whole < end - p)
+      copy_panel(j, first + whole, end - p - whole, j->panels + whole * depth);
+    multiply_filters(
+        j, p == all.begin,
+        &(bc_even_product){.depth = depth,
+                           .lanes = end - p,
+                           .panels = j->panels,
+                           .panel_step = lanes * depth,
+                           .apart = first,
+                           .apart_step = walk->source.channel,
+                           .copies = j->panels,
+                           .next = end < j->last_position
+                                       ? source_of(j) + place_of(walk->source, pixels, end)
+                                       : NULL,
+                           .results = result_of(j) + place_of(walk->result, pixels, p),
+                           .result_step = walk->result.channel,
+                           .add = j->add});
+  }
+}

@@ -1,0 +1,260 @@
+/* Products of rows and panels that lie evenly: all panels by a tile's rows, then by the next ones,
+ * so that results are written in the order of memory where rows are pixels. */
+#include "even_product.h"
+
+#include "geometry.h"
+#include "tile.h"
+
+/* Rows of a tile by a panel and a half, which takes as many registers as one of PACKED_ROWS by a
+ * panel, and rows that both kinds of tiles share. */
+enum { TAIL_ROWS = WIDE_ROWS > 0 ? WIDE_ROWS : 4, GROUP_ROWS = 12 };
+enum { TAIL_LANES = LANES + WIDTH, PAIR_LANES = 2 * LANES };
+
+_Static_assert((int)GROUP_ROWS % (int)PACKED_ROWS == 0 && (int)GROUP_ROWS % (int)TAIL_ROWS == 0,
+               "tiles do not fill a group of rows");
+
+/* Where a tile's operands and results begin. */
+typedef struct tile_place {
+  const float *first; /* of its rows */
+  const float *panel; /* it may be apart yet: then `copy` is where it belongs */
+  float *copy;
+  float *result;
+  int64_t result_step;
+  bool add;
+} tile_place;
+
+/* step: from a row's factor to the next, if that is known when compiled; else 0. copies: the panel
+ * is apart yet. */
+INLINE void multiply_tile(int rows, int vectors, bool copies, int64_t known_step,
+                          const bc_even_product *p, tile_place at)
+{
+  const int64_t step = known_step != 0 ? known_step : p->step;
+  const int64_t row_step = p->row_step, panel_step = copies ? p->apart_step : LANES;
+  const float *panel = at.panel, *beside = vectors > 2 ? panel + p->panel_step : panel;
+  float *copy = at.copy;
+#define RESULT(i) (at.result + (i)*at.result_step)
+  /* Where each vector ends: if it begins in another line, a tile before it ended there. */
+#define EXPECT(i)                                                                                  \
+  for (int64_t v = 0; v < vectors && (i) < rows; ++v)                                              \
+    __builtin_prefetch(RESULT(i) + (v + 1) * WIDTH - 1, 1);
+  EACH_ROW(EXPECT)
+  EACH_ROW(DECLARE)
+#define BEGIN(i) const float *const row##i = at.first + (i) % rows * row_step;
+  EACH_ROW(BEGIN)
+  const int64_t end = p->depth * step;
+/* So many terms at a time, as long as there are so many. */
+#define ADD_TERMS(count)                                                                           \
+  for (; k <= end - (count)*step; k += (count)*step)                                               \
+    _Pragma("GCC unroll 4") for (int64_t term = 0; term < (count); ++term)                         \
+    {                                                                                              \
+      const int64_t place = k + term * step;                                                       \
+      const floats a = load(panel), b = vectors > 1 ? load(panel + WIDTH) : a;                     \
+      const floats c = vectors > 2 ? load(beside) : a, d = vectors > 3 ? load(beside + WIDTH) : a; \
+      EACH_ROW(ADD)                                                                                \
+      if (copies) {                                                                                \
+        store(a, copy);                                                                            \
+        store(b, copy + WIDTH);                                                                    \
+        copy += LANES;                                                                             \
+      }                                                                                            \
+      panel += panel_step;                                                                         \
+      if (vectors > 2)                                                                             \
+        beside += panel_step;                                                                      \
+    }
+  int64_t k = 0;
+  ADD_TERMS(TOGETHER)
+  ADD_TERMS(1)
+  const bool add = at.add;
+#define STORE(i)                                                                                   \
+  if ((i) < rows) {                                                                                \
+    PUT_ROW(i, RESULT(i));                                                                         \
+  }
+  EACH_ROW(STORE)
+}
+
+/* A tile of which some lanes are not kept. */
+INLINE void multiply_few_lanes(int rows, const bc_even_product *p, tile_place at, int64_t lanes)
+{
+  float sums[PACKED_ROWS][LANES], *result = at.result;
+  at.result = sums[0];
+  at.result_step = LANES;
+  at.add = false;
+  multiply_tile(rows, ONE_PANEL, false, 0, p, at);
+  for (int64_t i = 0; i < rows; ++i, result += p->result_step)
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      result[lane] = p->add ? sums[i][lane] + result[lane] : sums[i][lane];
+}
+
+/* What is fetched with a tile: [rows][length]. */
+typedef struct coming {
+  const float *first;
+  int64_t rows, step, length; /* elements from a row to the next */
+  int64_t panel_step;         /* and from what a panel's tile fetches to that of the next */
+} coming;
+
+INLINE void fetch(const coming *some)
+{
+  for (int64_t row = 0; row < some->rows; ++row)
+    for (int64_t at = 0; at < some->length; at += CACHE_LINE)
+      __builtin_prefetch(some->first + row * some->step + at);
+}
+
+/* Rows ahead, a share with each panel; or of the panels that are next, as many rows with a tile as
+ * all tiles fetch evenly. */
+static coming coming_with(const bc_even_product *p, const float *first, int64_t tile)
+{
+  if (p->ahead != 0) {
+    const int64_t panels = bc_count_blocks(p->lanes, LANES);
+    const int64_t share = bc_count_blocks(p->tile_step, panels * CACHE_LINE) * CACHE_LINE;
+    return (coming){first + p->ahead, 1, 0, share, share};
+  }
+  if (p->next == NULL)
+    return (coming){0};
+  const int64_t rows = bc_count_blocks(p->depth, bc_count_blocks(p->rows, PACKED_ROWS));
+  const int64_t begin = bc_min(p->depth, tile * rows);
+  return (coming){p->next + begin * p->apart_step, bc_min(rows, p->depth - begin), p->apart_step,
+                  LANES, LANES};
+}
+
+INLINE void next_panels(const bc_even_product *p, int64_t count, tile_place *at, coming *some)
+{
+  at->panel += count * p->panel_step;
+  at->result += count * LANES;
+  some->first += some->panel_step;
+}
+
+/* A tile's rows by the panels of so many lanes, of which the whole ones may be apart yet. */
+INLINE void multiply_panels(int rows, bool copies, int64_t known_step, const bc_even_product *p,
+                            tile_place at, coming some, int64_t lanes)
+{
+  const float *apart = p->apart;
+  for (; copies && lanes >= LANES; lanes -= LANES, apart += LANES) {
+    fetch(&some);
+    at.copy = p->copies + (at.panel - p->panels);
+    const float *const panel = at.panel;
+    at.panel = apart;
+    multiply_tile(rows, ONE_PANEL, true, known_step, p, at);
+    at.panel = panel;
+    next_panels(p, 1, &at, &some);
+  }
+  for (; WIDE_ROWS > 0 && lanes >= PAIR_LANES; lanes -= PAIR_LANES) {
+    fetch(&some);
+    some.first += some.panel_step;
+    fetch(&some);
+    multiply_tile(rows, TWO_PANELS, false, known_step, p, at);
+    next_panels(p, 2, &at, &some);
+  }
+  for (; lanes >= LANES; lanes -= LANES) {
+    fetch(&some);
+    multiply_tile(rows, ONE_PANEL, false, known_step, p, at);
+    next_panels(p, 1, &at, &some);
+  }
+  if (lanes > 0)
+    fetch(&some);
+  if (lanes == WIDTH)
+    multiply_tile(rows, HALF, false, known_step, p, at);
+  else if (lanes > 0)
+    multiply_few_lanes(rows, p, at, lanes);
+}
+
+/* Each a function of its own: where many tiles are in one, GCC runs out of registers. */
+typedef void panels_product(const bc_even_product *p, const tile_place *at, const coming *some,
+                            int64_t lanes);
+
+#define WHOLE_TILES(name, copies, step)                                                            \
+  static __attribute__((noinline)) void name(const bc_even_product *p, const tile_place *at,       \
+                                             const coming *some, int64_t lanes)                    \
+  {                                                                                                \
+    multiply_panels(PACKED_ROWS, copies, step, p, *at, *some, lanes);                              \
+  }
+WHOLE_TILES(multiply_neighbours, false, 1)
+WHOLE_TILES(multiply_packed, false, PACKED_ROWS)
+WHOLE_TILES(copy_by_neighbours, true, 1)
+WHOLE_TILES(copy_by_packed, true, PACKED_ROWS)
+
+/* The one for such rows: either their factors are neighbours, or they are. */
+static panels_product *whole_tiles(const bc_even_product *p, bool copies)
+{
+  if (p->step == 1)
+    return copies ? copy_by_neighbours : multiply_neighbours;
+  return copies ? copy_by_packed : multiply_packed;
+}
+
+#define FEW_ROWS(i)                                                                                \
+  static                                                                                           \
+      __attribute__((noinline)) void multiply_##i(const bc_even_product *p, const tile_place *at,  \
+                                                  const coming *some, int64_t lanes, bool copies)  \
+  {                                                                                                \
+    if (copies)                                                                                    \
+      multiply_panels((i), true, 0, p, *at, *some, lanes);                                         \
+    else                                                                                           \
+      multiply_panels((i), false, 0, p, *at, *some, lanes);                                        \
+  }
+FEW_ROWS(1)
+FEW_ROWS(2)
+FEW_ROWS(3) FEW_ROWS(4) FEW_ROWS(5)
+
+    /* Fewer rows than a tile has. */
+    static void multiply_few_rows(int64_t rows, bool copies, const bc_even_product *p,
+                                  const tile_place *at, const coming *some)
+{
+#define FEW(i)                                                                                     \
+  case (i):                                                                                        \
+    multiply_##i(p, at, some, p->lanes, copies);                                                   \
+    break;
+  switch (rows) {
+    FEW(1) FEW(2) FEW(3) FEW(4) FEW(5) default : break;
+  }
+}
+
+/* Two tiles, or three where the last panel and a half are multiplied. */
+static void multiply_group(const bc_even_product *p, const tile_place *group)
+{
+  const int64_t lanes = p->lanes - TAIL_LANES;
+  tile_place at = *group;
+  for (int i = 0; i < GROUP_ROWS / PACKED_ROWS && lanes > 0; ++i) {
+    whole_tiles(p, false)(p, &at, &(coming){0}, lanes);
+    at.first += PACKED_ROWS * p->row_step;
+    at.result += PACKED_ROWS * p->result_step;
+  }
+  at = *group;
+  at.panel += lanes / LANES * p->panel_step;
+  at.result += lanes;
+  for (int i = 0; i < GROUP_ROWS / TAIL_ROWS; ++i) {
+    fetch(&(coming){at.first + p->ahead, 1, 0, TAIL_ROWS * p->row_step, 0});
+    multiply_tile(TAIL_ROWS, ONE_AND_HALF, false, 1, p, at);
+    at.first += TAIL_ROWS * p->row_step;
+    at.result += TAIL_ROWS * p->result_step;
+  }
+}
+
+/* Whether rows, which are not packed, are cut into other tiles where half a panel would be alone.
+ */
+static bool has_groups(const bc_even_product *p)
+{
+  return p->step == 1 && p->apart == NULL && p->lanes > LANES && p->lanes % LANES == WIDTH;
+}
+
+void BC_FOR_ISA(bc_multiply_evenly)(const bc_even_product *p)
+{
+  tile_place at = {.first = p->first,
+                   .panel = p->panels,
+                   .result = p->results,
+                   .result_step = p->result_step,
+                   .add = p->add};
+  int64_t left = p->rows;
+  for (; has_groups(p) && left >= GROUP_ROWS; left -= GROUP_ROWS) {
+    multiply_group(p, &at);
+    at.first += GROUP_ROWS * p->row_step;
+    at.result += GROUP_ROWS * p->result_step;
+  }
+  for (int64_t tile = 0; left > 0; ++tile, left -= PACKED_ROWS) {
+    const bool copies = tile == 0 && p->apart != NULL;
+    const coming some = coming_with(p, at.first, tile);
+    if (left < PACKED_ROWS)
+      multiply_few_rows(left, copies, p, &at, &some);
+    else
+      whole_tiles(p, copies)(p, &at, &some, p->lanes);
+    at.first += p->tile_step;
+    at.result += PACKED_ROWS * p->result_step;
+  }
+}
