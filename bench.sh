@@ -14,8 +14,9 @@ usage: ./bench.sh --peers [--quick] [--no-install] [OPTION]...
 
 --peers installs oneDNN (Debian's and PyPI's), XNNPACK, PyTorch (Debian's) and ONNX Runtime (PyPI's;
 what comes from PyPI stays in build/bench/venv), checks that they compute what blasconv computes, and
-times them in turns with it: four networks, three passes, batch 1 and 8, one and two threads, NCHW
-and NHWC. That takes about an hour on two cores; --quick, ResNet-50 forward, under three minutes.
+times them in turns with it: six networks, three passes, batch 1 and 8, one and two threads, NCHW
+and NHWC. That takes about an hour and a half on two cores; --quick, ResNet-50 forward, under three
+minutes.
 Writes out/peers.csv, peers.md, peers_layers.png, peers_networks.png and peers_roofline.png.
 
 One layer in seconds, each row printed:
@@ -28,7 +29,7 @@ turns in one process: what a change gave. Options as with --peers; writes the sa
 --first times what passes before the first result, each library in a process of its own: plans,
 primitives or sessions for all layers of a network, and their first runs. Takes a minute.
 
---planner times every algorithm on every layer of the four networks, in three passes and both
+--planner times every algorithm on every layer of the six networks, in three passes and both
 layouts, and on random problems, on one thread, and prints how much longer what a plan takes by
 estimate runs than the fastest would. That takes about a quarter of an hour. Writes out/planner.csv.
 

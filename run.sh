@@ -60,7 +60,7 @@ quietly cmake --preset release -B build/run -DBLASCONV_BUILD_TESTS=OFF \
 quietly cmake --build build/run --parallel "$(nproc)"
 echo "built"
 
-step "Benchmark of four networks, batch 8, $(nproc) threads"
+step "Benchmark of six networks, batch 8, $(nproc) threads"
 build/run/bench/blasconv-bench networks --quick --batch=8 --threads="$(nproc)" --csv-dir=out \
   --benchmark_out=out/bench.json --benchmark_out_format=json | tee -a "$log"
 gnuplot -e "csv='out/networks.csv'; png='out/networks.png'" bench/plot.gp

@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NETWORKS "resnet50,vgg16,inception_v3,mobilenet_v1,efficientnet_b0,convnext_tiny"
+
 const char bench_usage[] =
     "usage: blasconv-bench networks [OPTION]...\n"
     "\n"
     "Times the layers of networks, having proved each result against the algorithm `reference`.\n"
     "\n"
     "What to run:\n"
-    "  --networks=LIST    of resnet50,vgg16,inception_v3,mobilenet_v1 (default: all)\n"
+    "  --networks=LIST    of " NETWORKS "\n"
+    "                     (default: all)\n"
     "  --shapes-dir=DIR   where the files of --networks are\n"
     "  --shapes=FILE      a file of your own in their place, in the same columns\n"
     "  --passes=LIST      of forward,backward_data,backward_weights (default: all)\n"
@@ -157,8 +160,7 @@ static void set_defaults(bench_options *options)
 
 bool bench_options_take(int *argc, char **argv, bench_options *options)
 {
-  *options = (bench_options){.networks = "resnet50,vgg16,inception_v3,mobilenet_v1",
-                             .shapes_dir = bench_shapes_folder()};
+  *options = (bench_options){.networks = NETWORKS, .shapes_dir = bench_shapes_folder()};
   int kept = 1;
   for (int i = 1; i < *argc; ++i)
     switch (take_argument(options, argv[i])) {

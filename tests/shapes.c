@@ -11,7 +11,8 @@
 
 const char *shapes_network_name(size_t index)
 {
-  static const char *const names[] = {"resnet50", "vgg16", "inception_v3", "mobilenet_v1"};
+  static const char *const names[] = {"resnet50",     "vgg16",           "inception_v3",
+                                      "mobilenet_v1", "efficientnet_b0", "convnext_tiny"};
   return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Every algorithm and pass against the oracle: the layers of four networks, and corners.
+ * Every algorithm and pass against the oracle: the layers of six networks, and corners.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

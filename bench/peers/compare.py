@@ -25,7 +25,6 @@ from collections import namedtuple
 import workload
 from module import LAYOUTS, PASSES, TENSORS, WRITTEN, CannotServe, Module, Ours
 
-NETWORKS = ("resnet50", "vgg16", "inception_v3", "mobilenet_v1")
 TOLERANCE = 1e-4  # largest difference over the largest element
 TURN = 0.002  # seconds: shorter runs are repeated until a turn takes as long
 MOST_RUNS = 64  # of one turn
@@ -325,7 +324,7 @@ def parse(arguments):
     parser.add_argument("--baseline", metavar="REVISION", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"))
     parser.add_argument("--quick", action="store_true", help="ResNet-50 forward, under 3 minutes")
-    parser.add_argument("--network", type=names(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--network", type=names(workload.NETWORKS), default=list(workload.NETWORKS))
     parser.add_argument("--layer", type=lambda text: text.split(","), help="as in bench/shapes")
     parser.add_argument("--passes", "--pass", type=names(PASSES), default=list(PASSES))
     parser.add_argument("--batch", type=numbers, default=[1, 8])

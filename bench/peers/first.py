@@ -26,7 +26,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modules", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--who", help=argparse.SUPPRESS)
-    parser.add_argument("--network", nargs=1, choices=compare.NETWORKS, default=["resnet50"])
+    parser.add_argument("--network", nargs=1, choices=workload.NETWORKS, default=["resnet50"])
     parser.add_argument("--batch", nargs=1, type=int, default=[1])
     parser.add_argument("--threads", nargs=1, type=int, default=[2])
     parser.add_argument("--layout", nargs=1, choices=LAYOUTS, default=["nchw"])

@@ -8,6 +8,7 @@ from collections import namedtuple
 from module import LAYOUTS, PASSES, Task
 
 SHAPES = pathlib.Path(__file__).resolve().parent.parent / "shapes"
+NETWORKS = tuple(sorted(path.stem for path in SHAPES.glob("*.csv")))
 
 Case = namedtuple("Case", "network layer count task")
 

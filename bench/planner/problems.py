@@ -7,7 +7,7 @@ import pathlib
 import random
 
 SHAPES = pathlib.Path(__file__).resolve().parent.parent / "shapes"
-NETWORKS = ("resnet50", "vgg16", "inception_v3", "mobilenet_v1")
+NETWORKS = tuple(sorted(path.stem for path in SHAPES.glob("*.csv")))
 
 # What is asked of a layer: packed weights are for inference.
 REQUESTS = ("forward", "forward packed", "backward-data", "backward-weights")
