@@ -78,7 +78,10 @@ INLINE void multiply_few_lanes(int rows, const bc_even_product *p, tile_place at
   at.result = sums[0];
   at.result_step = LANES;
   at.add = false;
-  multiply_tile(rows, ONE_PANEL, false, 0, p, at);
+  if (lanes < WIDTH)
+    multiply_tile(rows, HALF, false, 0, p, at);
+  else
+    multiply_tile(rows, ONE_PANEL, false, 0, p, at);
   for (int64_t i = 0; i < rows; ++i, result += p->result_step)
     for (int64_t lane = 0; lane < lanes; ++lane)
       result[lane] = p->add ? sums[i][lane] + result[lane] : sums[i][lane];

@@ -6,9 +6,9 @@
  * coming. */
 enum { TILES_AHEAD = 4, SHORT_ROW = 96 };
 
-/* Panels of a map from which on it does not count that the last one is cut; and where no other map
- * would fill it. */
-enum { MANY_PANELS = 24, FEW_PANELS = 12 };
+/* Maps of so many panels: of fewer, the last one has too large a share that is cut; and of fewer yet,
+ * though no other map would fill it, or weights are few and tiles short. */
+enum { MANY_PANELS = 24, FEW_PANELS = 12, MANY_WEIGHTS = 1 << 16 };
 
 static bool is_pointwise(const bc_walk *walk)
 {
@@ -23,7 +23,8 @@ bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t de
   const bc_product_kernels *k = bc_cpu_kernels()->product;
   if (!is_pointwise(walk) || depth > k->even_depth)
     return false;
-  const int64_t least = geometry->batch > 1 ? MANY_PANELS : FEW_PANELS;
+  const bool many_weights = walk->result_channels * walk->depth >= MANY_WEIGHTS;
+  const int64_t least = geometry->batch > 1 && many_weights ? MANY_PANELS : FEW_PANELS;
   return !walk->taps_last || (!bc_rows_are_pixels(walk) && !bc_panels_stay(walk) &&
                               walk->positions >= least * k->lanes);
 }
