@@ -89,12 +89,19 @@ typedef struct area {
 /* Where the two vectors of a line of channels are, and their lanes that none before has. */
 typedef struct line {
   int64_t at[2], first[2]; /* no fewer than LANES: none */
+  int64_t next;            /* where the next line is, mostly the next of the cache; behind the last
+                              one, that of the next area */
+  bool is_first;
 } line;
 
-INLINE line line_at(const bc_channel_taps *t, int64_t x)
+INLINE line line_at(const bc_channel_taps *t, const area *a, int64_t x)
 {
   const int64_t low = vector_at(x, t->channels), high = vector_at(x + LANES, t->channels);
-  return (line){{low, high}, {x - low, x + LANES - high}};
+  const int64_t down = bc_range_length(a->rows) * t->height.stride * t->source_row;
+  return (line){.at = {low, high},
+                .first = {x - low, x + LANES - high},
+                .next = high + LANES < t->channels ? high + LANES : down,
+                .is_first = x == 0};
 }
 
 INLINE void clear_places(int64_t count, float *to)
@@ -105,20 +112,22 @@ INLINE void clear_places(int64_t count, float *to)
   }
 }
 
-/* Columns `first`, `first` + stride and so on of a row of the source, zeros where there are none.
- * The next line of channels, mostly the next of the cache, is fetched. */
+/* Columns `first`, `first` + stride and so on of a row of the source, zeros where there are none,
+ * which are there from the first line of channels on. What is filled in next is fetched. */
 INLINE void copy_columns(const bc_channel_taps *t, const float *row, int64_t first, bc_range inside,
                          int64_t count, const line *l, float *to)
 {
   const int64_t step = t->width.stride * t->source_pixel;
-  clear_places(inside.begin, to);
+  if (l->is_first)
+    clear_places(inside.begin, to);
   for (int64_t i = inside.begin; i < inside.end; ++i) {
     const float *const from = row + (first * t->source_pixel + i * step);
     store(load(from + l->at[0]), to + i * LANES);
     store(load(from + l->at[1]), to + WINDOW_FLOATS + i * LANES);
-    __builtin_prefetch(from + l->at[1] + LANES);
+    __builtin_prefetch(from + l->next);
   }
-  clear_places(count - inside.end, to + inside.end * LANES);
+  if (l->is_first)
+    clear_places(count - inside.end, to + inside.end * LANES);
 }
 
 INLINE void fill_row(const bc_channel_taps *t, const area *a, int64_t row, const float *source,
@@ -126,7 +135,8 @@ INLINE void fill_row(const bc_channel_taps *t, const area *a, int64_t row, const
 {
   const int64_t first = t->width.first + a->columns.begin * t->width.stride;
   if (row < 0 || row >= t->height.sources) {
-    clear_places(places_of(a->wide), to);
+    if (l->is_first)
+      clear_places(places_of(a->wide), to);
     return;
   }
   for (int64_t part = 0; part < a->wide.parts; ++part)
@@ -246,7 +256,7 @@ INLINE void sum_area(const bc_channel_taps *t, const area *a, const float *sourc
   near n;
   find_taps(t, a, &n);
   for (int64_t x = 0; x < t->channels; x += LANES + LANES) {
-    const line l = line_at(t, x);
+    const line l = line_at(t, a, x);
     fill_window(t, a, source, &l, window);
     copy_weights(t, weights, &l, &n);
     for (int64_t row = 0; row < bc_range_length(a->rows); ++row)

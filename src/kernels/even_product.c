@@ -194,7 +194,8 @@ static panels_product *whole_tiles(const bc_even_product *p, bool copies)
   }
 FEW_ROWS(1)
 FEW_ROWS(2)
-FEW_ROWS(3) FEW_ROWS(4) FEW_ROWS(5)
+FEW_ROWS(3)
+FEW_ROWS(4) FEW_ROWS(5)
 
     /* Fewer rows than a tile has. */
     static void multiply_few_rows(int64_t rows, bool copies, const bc_even_product *p,
@@ -237,6 +238,14 @@ static bool has_groups(const bc_even_product *p)
   return p->step == 1 && p->apart == NULL && p->lanes > LANES && p->lanes % LANES == WIDTH;
 }
 
+/* A tile of few rows would wait for its sums to be added, so the last two share what is left,
+ * unless they are packed. */
+static int64_t rows_of_tile(const bc_even_product *p, int64_t left)
+{
+  const bool shares = p->step == 1 && left > PACKED_ROWS && 2 * left < 3 * PACKED_ROWS;
+  return shares ? (left + 1) / 2 : bc_min(left, PACKED_ROWS);
+}
+
 void BC_FOR_ISA(bc_multiply_evenly)(const bc_even_product *p)
 {
   tile_place at = {.first = p->first,
@@ -250,14 +259,15 @@ void BC_FOR_ISA(bc_multiply_evenly)(const bc_even_product *p)
     at.first += GROUP_ROWS * p->row_step;
     at.result += GROUP_ROWS * p->result_step;
   }
-  for (int64_t tile = 0; left > 0; ++tile, left -= PACKED_ROWS) {
+  for (int64_t tile = 0, rows; left > 0; ++tile, left -= rows) {
     const bool copies = tile == 0 && p->apart != NULL;
     const coming some = coming_with(p, at.first, tile);
-    if (left < PACKED_ROWS)
-      multiply_few_rows(left, copies, p, &at, &some);
+    rows = rows_of_tile(p, left);
+    if (rows < PACKED_ROWS)
+      multiply_few_rows(rows, copies, p, &at, &some);
     else
       whole_tiles(p, copies)(p, &at, &some, p->lanes);
-    at.first += p->tile_step;
-    at.result += PACKED_ROWS * p->result_step;
+    at.first += rows < PACKED_ROWS ? rows * p->row_step : p->tile_step;
+    at.result += rows * p->result_step;
   }
 }

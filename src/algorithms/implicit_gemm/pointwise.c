@@ -6,8 +6,8 @@
  * coming. */
 enum { TILES_AHEAD = 4, SHORT_ROW = 96 };
 
-/* Maps of so many panels: of fewer, the last one has too large a share that is cut; and of fewer yet,
- * though no other map would fill it, or weights are few and tiles short. */
+/* Maps of so many panels: of fewer, the last one has too large a share that is cut; and of fewer
+ * yet, though no other map would fill it, or weights are few and tiles short. */
 enum { MANY_PANELS = 24, FEW_PANELS = 12, MANY_WEIGHTS = 1 << 16 };
 
 static bool is_pointwise(const bc_walk *walk)
@@ -25,8 +25,9 @@ bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t de
     return false;
   const bool many_weights = walk->result_channels * walk->depth >= MANY_WEIGHTS;
   const int64_t least = geometry->batch > 1 && many_weights ? MANY_PANELS : FEW_PANELS;
-  return !walk->taps_last || (!bc_rows_are_pixels(walk) && !bc_panels_stay(walk) &&
-                              walk->positions >= least * k->lanes);
+  if (!walk->taps_last) /* few pixels better meet each panel of weights together */
+    return geometry->batch * walk->positions > BC_ROW_BLOCK;
+  return !bc_rows_are_pixels(walk) && !bc_panels_stay(walk) && walk->positions >= least * k->lanes;
 }
 
 /* The group's part of the walk's tensors, from the job's depth on. */
