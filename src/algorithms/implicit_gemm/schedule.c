@@ -372,6 +372,10 @@ static double share_multiplied(const bc_geometry *g, const bc_walk *walk)
   return leaves_out ? bc_share_inside(&forward) : 1.0;
 }
 
+/* What a task finds out before it multiplies, and packs a few weights for, takes as long as so many
+ * places: with one pixel that is most of the time. */
+enum { PLACES_OF_TASK = 250 };
+
 bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_schedule *schedule)
 {
   const bc_product_kernels *k = kernels();
@@ -395,6 +399,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   if (bc_lies_evenly(&walk, g, blocks->depth))
     return (bc_work){.tiles = tiles,
                      .multiplications = filled * depth,
+                     .places = PLACES_OF_TASK * (double)schedule->tasks,
                      .packed = count_packed(g, request, &walk, weights,
                                             count_position_blocks(g, positions, blocks))};
   return (bc_work){.tiles = tiles,
@@ -402,7 +407,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                    .multiplications = share_multiplied(g, &walk) * filled * depth,
                    .packed = count_packed(g, request, &walk, weights,
                                           count_position_blocks(g, positions, blocks)),
-                   .places = gatherings * (double)taps,
+                   .places = PLACES_OF_TASK * (double)schedule->tasks + gatherings * (double)taps,
                    .moved = count_moved(&walk, gathered,
                                         groups * (double)walk.result_channels * (double)positions *
                                             ceil(depth / (double)blocks->depth)) +
