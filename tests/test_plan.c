@@ -203,7 +203,7 @@ START_TEST(workspace_is_two_mebibytes_a_thread_at_most)
         check_workspace_limit(&layers[i], shapes_network_name(networks));
       }
   }
-  ck_assert_uint_eq(networks, 4);
+  ck_assert_uint_eq(networks, 6);
   blasconv_problem large;
   for (size_t i = 0; shapes_large_corner(i, &large); ++i)
     check_workspace_limit(&large, "large corner");
