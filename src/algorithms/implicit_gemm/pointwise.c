@@ -4,7 +4,7 @@
 
 /* Rows are fetched so many tiles before they are multiplied, but for short ones, which CPUs see
  * coming. */
-enum { TILES_AHEAD = 4, SHORT_ROW = 96 };
+enum { TILES_AHEAD = 4, SHORT_ROW = 64 };
 
 /* Maps of so many panels: of fewer, the last one has too large a share that is cut; and of fewer
  * yet, though no other map would fill it, or weights are few and tiles short. */
