@@ -8,6 +8,7 @@
 /* Rows of a tile by a panel and a half, which takes as many registers as one of PACKED_ROWS by a
  * panel, and rows that both kinds of tiles share. */
 enum { TAIL_ROWS = WIDE_ROWS > 0 ? WIDE_ROWS : 4, GROUP_ROWS = 12 };
+
 enum { TAIL_LANES = LANES + WIDTH, PAIR_LANES = 2 * LANES };
 
 _Static_assert((int)GROUP_ROWS % (int)PACKED_ROWS == 0 && (int)GROUP_ROWS % (int)TAIL_ROWS == 0,
@@ -23,8 +24,8 @@ typedef struct tile_place {
   bool add;
 } tile_place;
 
-/* step: from a row's factor to the next, if that is known when compiled; else 0. copies: the panel
- * is apart yet. */
+/* known_step: from a row's factor to the next, if that is known when compiled; else 0. copies: the
+ * panel is apart yet. */
 INLINE void multiply_tile(int rows, int vectors, bool copies, int64_t known_step,
                           const bc_even_product *p, tile_place at)
 {
@@ -65,9 +66,8 @@ INLINE void multiply_tile(int rows, int vectors, bool copies, int64_t known_step
   ADD_TERMS(1)
   const bool add = at.add;
 #define STORE(i)                                                                                   \
-  if ((i) < rows) {                                                                                \
-    PUT_ROW(i, RESULT(i));                                                                         \
-  }
+  if ((i) < rows)                                                                                  \
+  PUT_ROW(i, RESULT(i))
   EACH_ROW(STORE)
 }
 
@@ -163,51 +163,42 @@ INLINE void multiply_panels(int rows, bool copies, int64_t known_step, const bc_
 typedef void panels_product(const bc_even_product *p, const tile_place *at, const coming *some,
                             int64_t lanes);
 
-#define WHOLE_TILES(name, copies, step)                                                            \
+#define TILES(name, rows, copies, step)                                                            \
   static __attribute__((noinline)) void name(const bc_even_product *p, const tile_place *at,       \
                                              const coming *some, int64_t lanes)                    \
   {                                                                                                \
-    multiply_panels(PACKED_ROWS, copies, step, p, *at, *some, lanes);                              \
+    multiply_panels(rows, copies, step, p, *at, *some, lanes);                                     \
   }
-WHOLE_TILES(multiply_neighbours, false, 1)
-WHOLE_TILES(multiply_packed, false, PACKED_ROWS)
-WHOLE_TILES(copy_by_neighbours, true, 1)
-WHOLE_TILES(copy_by_packed, true, PACKED_ROWS)
+TILES(multiply_neighbours, PACKED_ROWS, false, 1)
+TILES(multiply_packed, PACKED_ROWS, false, PACKED_ROWS)
+TILES(multiply_5, 5, false, 0)
+TILES(multiply_4, 4, false, 0)
+TILES(multiply_3, 3, false, 0)
+TILES(multiply_2, 2, false, 0)
+TILES(multiply_1, 1, false, 0)
+TILES(copy_by_neighbours, PACKED_ROWS, true, 1)
+TILES(copy_by_packed, PACKED_ROWS, true, PACKED_ROWS)
+TILES(copy_by_5, 5, true, 0)
+TILES(copy_by_4, 4, true, 0)
+TILES(copy_by_3, 3, true, 0)
+TILES(copy_by_2, 2, true, 0)
+TILES(copy_by_1, 1, true, 0)
 
-/* The one for such rows: either their factors are neighbours, or they are. */
-static panels_product *whole_tiles(const bc_even_product *p, bool copies)
+_Static_assert((int)PACKED_ROWS == 6, "tiles of fewer rows than those are missing");
+
+/* The one for so many rows, either whose factors are neighbours, or which are. */
+static panels_product *tiles_of(const bc_even_product *p, int64_t rows, bool copies)
 {
+  static panels_product *const few[][2] = {{multiply_1, copy_by_1},
+                                           {multiply_2, copy_by_2},
+                                           {multiply_3, copy_by_3},
+                                           {multiply_4, copy_by_4},
+                                           {multiply_5, copy_by_5}};
+  if (rows < PACKED_ROWS)
+    return few[rows - 1][copies ? 1 : 0];
   if (p->step == 1)
     return copies ? copy_by_neighbours : multiply_neighbours;
   return copies ? copy_by_packed : multiply_packed;
-}
-
-#define FEW_ROWS(i)                                                                                \
-  static                                                                                           \
-      __attribute__((noinline)) void multiply_##i(const bc_even_product *p, const tile_place *at,  \
-                                                  const coming *some, int64_t lanes, bool copies)  \
-  {                                                                                                \
-    if (copies)                                                                                    \
-      multiply_panels((i), true, 0, p, *at, *some, lanes);                                         \
-    else                                                                                           \
-      multiply_panels((i), false, 0, p, *at, *some, lanes);                                        \
-  }
-FEW_ROWS(1)
-FEW_ROWS(2)
-FEW_ROWS(3)
-FEW_ROWS(4) FEW_ROWS(5)
-
-    /* Fewer rows than a tile has. */
-    static void multiply_few_rows(int64_t rows, bool copies, const bc_even_product *p,
-                                  const tile_place *at, const coming *some)
-{
-#define FEW(i)                                                                                     \
-  case (i):                                                                                        \
-    multiply_##i(p, at, some, p->lanes, copies);                                                   \
-    break;
-  switch (rows) {
-    FEW(1) FEW(2) FEW(3) FEW(4) FEW(5) default : break;
-  }
 }
 
 /* Two tiles, or three where the last panel and a half are multiplied. */
@@ -216,7 +207,7 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
   const int64_t lanes = p->lanes - TAIL_LANES;
   tile_place at = *group;
   for (int i = 0; i < GROUP_ROWS / PACKED_ROWS && lanes > 0; ++i) {
-    whole_tiles(p, false)(p, &at, &(coming){0}, lanes);
+    multiply_neighbours(p, &at, &(coming){0}, lanes);
     at.first += PACKED_ROWS * p->row_step;
     at.result += PACKED_ROWS * p->result_step;
   }
@@ -224,7 +215,8 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
   at.panel += lanes / LANES * p->panel_step;
   at.result += lanes;
   for (int i = 0; i < GROUP_ROWS / TAIL_ROWS; ++i) {
-    fetch(&(coming){at.first + p->ahead, 1, 0, TAIL_ROWS * p->row_step, 0});
+    if (p->ahead != 0)
+      fetch(&(coming){at.first + p->ahead, 1, 0, TAIL_ROWS * p->row_step, 0});
     multiply_tile(TAIL_ROWS, ONE_AND_HALF, false, 1, p, at);
     at.first += TAIL_ROWS * p->row_step;
     at.result += TAIL_ROWS * p->result_step;
@@ -242,7 +234,7 @@ static bool has_groups(const bc_even_product *p)
  * unless they are packed. */
 static int64_t rows_of_tile(const bc_even_product *p, int64_t left)
 {
-  const bool shares = p->step == 1 && left > PACKED_ROWS && 2 * left < 3 * PACKED_ROWS;
+  const bool shares = p->step == 1 && left > PACKED_ROWS && left - PACKED_ROWS < PACKED_ROWS / 2;
   return shares ? (left + 1) / 2 : bc_min(left, PACKED_ROWS);
 }
 
@@ -263,10 +255,7 @@ void BC_FOR_ISA(bc_multiply_evenly)(const bc_even_product *p)
     const bool copies = tile == 0 && p->apart != NULL;
     const coming some = coming_with(p, at.first, tile);
     rows = rows_of_tile(p, left);
-    if (rows < PACKED_ROWS)
-      multiply_few_rows(rows, copies, p, &at, &some);
-    else
-      whole_tiles(p, copies)(p, &at, &some, p->lanes);
+    tiles_of(p, rows, copies)(p, &at, &some, p->lanes);
     at.first += rows < PACKED_ROWS ? rows * p->row_step : p->tile_step;
     at.result += rows * p->result_step;
   }

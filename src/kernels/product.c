@@ -130,7 +130,7 @@ INLINE void multiply_tile(int rows, int vectors, slide_of slides, steps known,
 #define STORE(i)                                                                                   \
   if ((i) < rows) {                                                                                \
     float *const to = results[(i)] + offset;                                                       \
-    PUT_ROW(i, to);                                                                                \
+    PUT_ROW(i, to)                                                                                 \
   }
   EACH_ROW(STORE)
 }

@@ -50,12 +50,14 @@ enum { HALF = 1, ONE_PANEL = 2, ONE_AND_HALF = 3, TWO_PANELS = 4 };
 /* Puts row i's sums to where `to` is, or adds them to what is there. */
 #define PUT(sum, to) store(add ? (sum) + load(to) : (sum), to)
 #define PUT_ROW(i, to)                                                                             \
-  PUT(a##i, to);                                                                                   \
-  if (vectors > 1)                                                                                 \
-    PUT(b##i, (to) + WIDTH);                                                                       \
-  if (vectors > 2)                                                                                 \
-    PUT(c##i, (to) + LANES);                                                                       \
-  if (vectors > 3)                                                                                 \
-  PUT(d##i, (to) + LANES + WIDTH)
+  {                                                                                                \
+    PUT(a##i, to);                                                                                 \
+    if (vectors > 1)                                                                               \
+      PUT(b##i, (to) + WIDTH);                                                                     \
+    if (vectors > 2)                                                                               \
+      PUT(c##i, (to) + LANES);                                                                     \
+    if (vectors > 3)                                                                               \
+      PUT(d##i, (to) + LANES + WIDTH);                                                             \
+  }
 
 #endif

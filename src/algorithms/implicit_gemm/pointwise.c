@@ -6,9 +6,9 @@
  * coming. */
 enum { TILES_AHEAD = 4, SHORT_ROW = 64 };
 
-/* Maps of so many panels: of fewer, the last one has too large a share that is cut; and of fewer
- * yet, though no other map would fill it, or weights are few and tiles short. */
-enum { MANY_PANELS = 24, FEW_PANELS = 12, MANY_WEIGHTS = 1 << 16 };
+/* Panels that a map has to have, since the last one is cut: many where other maps would fill it and
+ * so many weights meet it that tiles are nearly all of the time. */
+enum { FEW_PANELS = 12, MANY_PANELS = 24, MANY_WEIGHTS = 1 << 16 };
 
 static bool is_pointwise(const bc_walk *walk)
 {
@@ -18,16 +18,21 @@ static bool is_pointwise(const bc_walk *walk)
   return bc_meets_pixels_in_order(walk) && walk->joined == 1;
 }
 
-bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t depth)
+static bool has_panels_enough(const bc_walk *walk, const bc_geometry *geometry)
 {
-  const bc_product_kernels *k = bc_cpu_kernels()->product;
-  if (!is_pointwise(walk) || depth > k->even_depth)
-    return false;
   const bool many_weights = walk->result_channels * walk->depth >= MANY_WEIGHTS;
   const int64_t least = geometry->batch > 1 && many_weights ? MANY_PANELS : FEW_PANELS;
-  if (!walk->taps_last) /* few pixels better meet each panel of weights together */
-    return geometry->batch * walk->positions > BC_ROW_BLOCK;
-  return !bc_rows_are_pixels(walk) && !bc_panels_stay(walk) && walk->positions >= least * k->lanes;
+  return walk->positions >= least * bc_cpu_kernels()->product->lanes;
+}
+
+/* In NHWC few pixels better meet each panel of weights together. */
+bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t depth)
+{
+  if (!is_pointwise(walk) || depth > bc_cpu_kernels()->product->even_depth)
+    return false;
+  return walk->taps_last ? !bc_rows_are_pixels(walk) && !bc_panels_stay(walk) &&
+                               has_panels_enough(walk, geometry)
+                         : geometry->batch * walk->positions > BC_ROW_BLOCK;
 }
 
 /* The group's part of the walk's tensors, from the job's depth on. */
