@@ -47,7 +47,7 @@ set yrange [slowest * 0.5:fastest * 1.6]
 set xrange [0.7:right + 0.65]
 set ylabel "GFLOP/s of the direct algorithm, logarithmic" textcolor rgb "#555555"
 set ytics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000) nomirror
-set xtics scale 0 nomirror textcolor rgb "#555555"
+set xtics scale 0 nomirror font ",10" textcolor rgb "#555555"
 set grid ytics lc rgb "#e4e4e4" lt 1
 set border 3 lc rgb "#999999"
 set bmargin 7.5
