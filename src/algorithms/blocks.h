@@ -72,6 +72,12 @@ static inline int64_t bc_place(bc_steps steps, int64_t channel, int64_t pixel)
   return channel * steps.channel + pixel * steps.pixel;
 }
 
+/* Where a pixel is that is counted over all images, each of so many pixels. */
+static inline int64_t bc_place_in_images(bc_steps steps, int64_t pixels, int64_t number)
+{
+  return number / pixels * steps.image + number % pixels * steps.pixel;
+}
+
 /* ---- weight gradient: dW [K/G][C/G R S] = sum over images and pixels of dY patches^T ---- */
 
 /* The rows `depth` of the patch matrices of `images` of one group, side by side, each over

@@ -101,20 +101,24 @@ INLINE void fetch(const coming *some)
       __builtin_prefetch(some->first + row * some->step + at);
 }
 
-/* Rows ahead, a share with each panel; or of the panels that are next, as many rows with a tile as
- * all tiles fetch evenly. */
-static coming coming_with(const bc_even_product *p, const float *first, int64_t tile)
+/* What each tile fetches evenly: so many elements of the rows ahead with each panel, or so many
+ * rows of a panel that is next. */
+static int64_t share_of_tile(const bc_even_product *p)
 {
-  if (p->ahead != 0) {
-    const int64_t panels = bc_count_blocks(p->lanes, LANES);
-    const int64_t share = bc_count_blocks(p->tile_step, panels * CACHE_LINE) * CACHE_LINE;
+  const int64_t panels = bc_count_blocks(p->lanes, LANES);
+  if (p->ahead != 0)
+    return bc_count_blocks(p->tile_step, panels * CACHE_LINE) * CACHE_LINE;
+  return bc_count_blocks(p->depth, bc_count_blocks(p->rows, PACKED_ROWS));
+}
+
+static coming coming_with(const bc_even_product *p, int64_t share, const float *first, int64_t tile)
+{
+  if (p->ahead != 0)
     return (coming){first + p->ahead, 1, 0, share, share};
-  }
   if (p->next == NULL)
     return (coming){0};
-  const int64_t rows = bc_count_blocks(p->depth, bc_count_blocks(p->rows, PACKED_ROWS));
-  const int64_t begin = bc_min(p->depth, tile * rows);
-  return (coming){p->next + begin * p->apart_step, bc_min(rows, p->depth - begin), p->apart_step,
+  const int64_t begin = bc_min(p->depth, tile * share);
+  return (coming){p->next + begin * p->apart_step, bc_min(share, p->depth - begin), p->apart_step,
                   LANES, LANES};
 }
 
@@ -123,6 +127,13 @@ INLINE void next_panels(const bc_even_product *p, int64_t count, tile_place *at,
   at->panel += count * p->panel_step;
   at->result += count * LANES;
   some->first += some->panel_step;
+}
+
+/* To the rows behind so many that follow each other. */
+INLINE void next_rows(const bc_even_product *p, int64_t count, tile_place *at)
+{
+  at->first += count * p->row_step;
+  at->result += count * p->result_step;
 }
 
 /* A tile's rows by the panels of so many lanes, of which the whole ones may be apart yet. */
@@ -208,8 +219,7 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
   tile_place at = *group;
   for (int i = 0; i < GROUP_ROWS / PACKED_ROWS && lanes > 0; ++i) {
     multiply_neighbours(p, &at, &(coming){0}, lanes);
-    at.first += PACKED_ROWS * p->row_step;
-    at.result += PACKED_ROWS * p->result_step;
+    next_rows(p, PACKED_ROWS, &at);
   }
   at = *group;
   at.panel += lanes / LANES * p->panel_step;
@@ -218,8 +228,7 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
     if (p->ahead != 0)
       fetch(&(coming){at.first + p->ahead, 1, 0, TAIL_ROWS * p->row_step, 0});
     multiply_tile(TAIL_ROWS, ONE_AND_HALF, false, 1, p, at);
-    at.first += TAIL_ROWS * p->row_step;
-    at.result += TAIL_ROWS * p->result_step;
+    next_rows(p, TAIL_ROWS, &at);
   }
 }
 
@@ -245,15 +254,16 @@ void BC_FOR_ISA(bc_multiply_evenly)(const bc_even_product *p)
                    .result = p->results,
                    .result_step = p->result_step,
                    .add = p->add};
+  const bool groups = has_groups(p);
+  const int64_t share = share_of_tile(p);
   int64_t left = p->rows;
-  for (; has_groups(p) && left >= GROUP_ROWS; left -= GROUP_ROWS) {
+  for (; groups && left >= GROUP_ROWS; left -= GROUP_ROWS) {
     multiply_group(p, &at);
-    at.first += GROUP_ROWS * p->row_step;
-    at.result += GROUP_ROWS * p->result_step;
+    next_rows(p, GROUP_ROWS, &at);
   }
   for (int64_t tile = 0, rows; left > 0; ++tile, left -= rows) {
     const bool copies = tile == 0 && p->apart != NULL;
-    const coming some = coming_with(p, at.first, tile);
+    const coming some = coming_with(p, share, at.first, tile);
     rows = rows_of_tile(p, left);
     tiles_of(p, rows, copies)(p, &at, &some, p->lanes);
     at.first += rows < PACKED_ROWS ? rows * p->row_step : p->tile_step;

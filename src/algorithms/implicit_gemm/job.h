@@ -72,6 +72,13 @@ static inline const float *bc_map_source(const bc_map_context *ctx)
   return ctx->plan->request.pass == BLASCONV_FORWARD ? ctx->tensors->input : ctx->tensors->output;
 }
 
+/* The group's part of it, from the first channel of the job's depth on. */
+static inline const float *bc_depth_source(const bc_map_job *j)
+{
+  return bc_map_source(j->ctx) + j->group * j->walk.source.group +
+         j->depth.begin / j->walk.taps * j->walk.source.channel;
+}
+
 static inline bc_range bc_job_rows(const bc_map_job *j)
 {
   return j->ctx->rows_are_pixels ? j->positions : j->channels;

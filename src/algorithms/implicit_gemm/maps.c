@@ -52,7 +52,7 @@ static void visit_results(const bc_map_job *j, bc_range positions, result_visito
     end = walk->taps_last ? bc_min(positions.end, (p / pixels + 1) * pixels)
                           : positions.end; /* in NHWC images follow each other */
     visit(j, bc_view(walk->result, bc_range_length(j->channels), end - p),
-          start + p / pixels * walk->result.image + p % pixels * walk->result.pixel);
+          start + bc_place_in_images(walk->result, pixels, p));
   }
 }
 

@@ -35,13 +35,7 @@ bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t de
                          : geometry->batch * walk->positions > BC_ROW_BLOCK;
 }
 
-/* The group's part of the walk's tensors, from the job's depth on. */
-static const float *source_of(const bc_map_job *j)
-{
-  return bc_map_source(j->ctx) + j->group * j->walk.source.group +
-         j->depth.begin * j->walk.source.channel;
-}
-
+/* The group's part of the result. */
 static float *result_of(const bc_map_job *j)
 {
   return j->ctx->tensors->result + j->group * j->walk.result.group;
@@ -58,7 +52,7 @@ void bc_multiply_pointwise_pixels(bc_map_job *j)
       &(bc_even_product){.rows = bc_range_length(j->positions),
                          .depth = depth,
                          .lanes = bc_range_length(j->channels),
-                         .first = source_of(j) + j->positions.begin * pixel,
+                         .first = bc_depth_source(j) + j->positions.begin * pixel,
                          .row_step = pixel,
                          .tile_step = k->packed_rows * pixel,
                          .step = 1,
@@ -122,12 +116,6 @@ static void multiply_filters(bc_map_job *j, bool are_first, bc_even_product *pro
   j->channels = all;
 }
 
-/* Where a position is, from the group's part of a tensor on. */
-static int64_t place_of(bc_steps steps, int64_t pixels, int64_t position)
-{
-  return position / pixels * steps.image + position % pixels * steps.pixel;
-}
-
 void bc_multiply_pointwise_filters(bc_map_job *j)
 {
   const bc_walk *walk = &j->walk;
@@ -136,7 +124,7 @@ void bc_multiply_pointwise_filters(bc_map_job *j)
   const int64_t pixels = walk->positions, most = j->ctx->plan->schedule.blocks.panels;
   for (int64_t p = all.begin, end; p < all.end; p = end) {
     end = bc_min(bc_min(all.end, p + most), (p / pixels + 1) * pixels);
-    const float *first = source_of(j) + place_of(walk->source, pixels, p);
+    const float *first = bc_depth_source(j) + bc_place_in_images(walk->source, pixels, p);
     const int64_t whole = (end - p) / lanes * lanes;
     if (whole < end - p)
       copy_panel(j, first + whole, end - p - whole, j->panels + whole * depth);
@@ -150,9 +138,10 @@ void bc_multiply_pointwise_filters(bc_map_job *j)
                            .apart_step = walk->source.channel,
                            .copies = j->panels,
                            .next = end < j->last_position
-                                       ? source_of(j) + place_of(walk->source, pixels, end)
+                                       ? bc_depth_source(j) +
+                                             bc_place_in_images(walk->source, pixels, end)
                                        : NULL,
-                           .results = result_of(j) + place_of(walk->result, pixels, p),
+                           .results = result_of(j) + bc_place_in_images(walk->result, pixels, p),
                            .result_step = walk->result.channel,
                            .add = j->add});
   }

@@ -396,21 +396,19 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
       pixels ? fmin(gatherings * depth, channel_blocks * count_turned(g, request, &walk))
              : gatherings * depth;
   const double weights = groups * (double)walk.result_channels * depth;
-  if (bc_lies_evenly(&walk, g, blocks->depth))
-    return (bc_work){.tiles = tiles,
-                     .multiplications = filled * depth,
-                     .places = PLACES_OF_TASK * (double)schedule->tasks,
-                     .packed = count_packed(g, request, &walk, weights,
-                                            count_position_blocks(g, positions, blocks))};
-  return (bc_work){.tiles = tiles,
-                   .segments = tiles * segments,
-                   .multiplications = share_multiplied(g, &walk) * filled * depth,
-                   .packed = count_packed(g, request, &walk, weights,
-                                          count_position_blocks(g, positions, blocks)),
-                   .places = PLACES_OF_TASK * (double)schedule->tasks + gatherings * (double)taps,
-                   .moved = count_moved(&walk, gathered,
-                                        groups * (double)walk.result_channels * (double)positions *
-                                            ceil(depth / (double)blocks->depth)) +
-                            count_scattered(g, &walk),
-                   .run = walk.taps_last ? k->lanes : walk.source_channels};
+  bc_work work = {.tiles = tiles,
+                  .multiplications = share_multiplied(g, &walk) * filled * depth,
+                  .places = PLACES_OF_TASK * (double)schedule->tasks,
+                  .packed = count_packed(g, request, &walk, weights,
+                                         count_position_blocks(g, positions, blocks))};
+  if (bc_lies_evenly(&walk, g, blocks->depth)) /* nothing is looked up, nor only copied */
+    return work;
+  work.segments = tiles * segments;
+  work.places += gatherings * (double)taps;
+  work.moved = count_moved(&walk, gathered,
+                           groups * (double)walk.result_channels * (double)positions *
+                               ceil(depth / (double)blocks->depth)) +
+               count_scattered(g, &walk);
+  work.run = walk.taps_last ? k->lanes : walk.source_channels;
+  return work;
 }

@@ -97,11 +97,10 @@ static void turn_pixels(bc_map_job *j, bc_range all, bc_tap_set *met)
   const bc_walk *walk = &j->walk;
   const int64_t pixels = bc_source_pixels(walk);
   const int64_t channels = bc_range_length(j->depth) / j->segments;
-  const float *from = bc_map_source(j->ctx) + j->group * walk->source.group +
-                      j->depth.begin / walk->taps * walk->source.channel;
+  const float *from = bc_depth_source(j);
   for (int64_t p = all.begin, end; p < all.end; p = end) {
     end = bc_min(all.end, (p / pixels + 1) * pixels);
-    bc_cpu_kernels()->transpose(from + p / pixels * walk->source.image + p % pixels,
+    bc_cpu_kernels()->transpose(from + bc_place_in_images(walk->source, pixels, p),
                                 walk->source.channel, channels, end - p,
                                 j->copies + (p - all.begin) * channels, channels);
   }
