@@ -120,11 +120,10 @@ typedef struct bc_weights_method {
   /* In so many bytes of workspace for units of these extents at most; NULL: bc_sgemm(). */
   void (*multiply)(const bc_weights_unit *unit);
   size_t (*multiply_bytes)(int64_t m, int64_t n, int64_t k);
-  /* Adds to `work` what so many of them do, of these extents on average, with columns of patches,
-   * which may be lowered, and of the gradient that are so many elements apart; NULL with
-   * `multiply`. */
-  void (*multiply_work)(double products, double m, double n, double k, int64_t patch_step,
-                        int64_t gradient_step, bool lowered, bc_work *work);
+  /* Adds to `work` what so many of them do, of these extents on average, with columns of patches
+   * that may be rows in memory, and lowered; NULL with `multiply`. */
+  void (*multiply_work)(double products, double m, double n, double k, bool in_rows, bool lowered,
+                        bc_work *work);
 } bc_weights_method;
 
 bc_schedule bc_weights_prepare(const bc_geometry *geometry, const bc_request *request,

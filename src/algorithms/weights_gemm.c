@@ -156,11 +156,8 @@ bc_work bc_weights_work(const bc_geometry *g, const bc_schedule *schedule,
     work.k = columns;
     work.far_weights = bc_far_weights(g, BLASCONV_BACKWARD_WEIGHTS);
   } else {
-    const bool lowered = lowers(g, blocks, method);
-    const bool in_rows = g->layout == BLASCONV_NHWC && lowered;
-    method->multiply_work(products, rows, filters, columns,
-                          in_rows ? blocks->depth : g->input.pixel, g->output.pixel, lowered,
-                          &work);
+    method->multiply_work(products, rows, filters, columns, g->layout == BLASCONV_NHWC,
+                          lowers(g, blocks, method), &work);
   }
   return work;
 }

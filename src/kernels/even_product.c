@@ -2,6 +2,7 @@
  * so that results are written in the order of memory where rows are pixels. */
 #include "even_product.h"
 
+#include "coming.h"
 #include "geometry.h"
 #include "tile.h"
 
@@ -17,22 +18,27 @@ _Static_assert((int)GROUP_ROWS % (int)PACKED_ROWS == 0 && (int)GROUP_ROWS % (int
 /* Where a tile's operands and results begin. */
 typedef struct tile_place {
   const float *first; /* of its rows */
-  const float *panel; /* it may be apart yet: then `copy` is where it belongs */
-  float *copy;
+  const float *panel;
+  const float *apart; /* where it is yet, if it is apart */
   float *result;
   int64_t result_step;
   bool add;
 } tile_place;
 
-/* known_step: from a row's factor to the next, if that is known when compiled; else 0. copies: the
- * panel is apart yet. */
-INLINE void multiply_tile(int rows, int vectors, bool copies, int64_t known_step,
+/* What a tile copies to where others will read it: its panel, which is apart yet; or its rows,
+ * which are neighbours. */
+enum { NOTHING = 0, PANEL = 1, THE_ROWS = 2 };
+
+/* known_step: from a row's factor to the next, if that is known when compiled; else 0. */
+INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
                           const bc_even_product *p, tile_place at)
 {
   const int64_t step = known_step != 0 ? known_step : p->step;
-  const int64_t row_step = p->row_step, panel_step = copies ? p->apart_step : LANES;
-  const float *panel = at.panel, *beside = vectors > 2 ? panel + p->panel_step : panel;
-  float *copy = at.copy;
+  const int64_t row_step = (copied & THE_ROWS) != 0 ? 1 : p->row_step;
+  const int64_t panel_step = (copied & PANEL) != 0 ? p->apart_step : LANES;
+  const float *panel = (copied & PANEL) != 0 ? at.apart : at.panel;
+  const float *beside = vectors > 2 ? panel + p->panel_step : panel;
+  float *copy = p->copies + (at.panel - p->panels), *row_copy = p->packed_rows;
 #define RESULT(i) (at.result + (i)*at.result_step)
   /* Where each vector ends: if it begins in another line, a tile before it ended there. */
 #define EXPECT(i)                                                                                  \
@@ -52,10 +58,14 @@ INLINE void multiply_tile(int rows, int vectors, bool copies, int64_t known_step
       const floats a = load(panel), b = vectors > 1 ? load(panel + WIDTH) : a;                     \
       const floats c = vectors > 2 ? load(beside) : a, d = vectors > 3 ? load(beside + WIDTH) : a; \
       EACH_ROW(ADD)                                                                                \
-      if (copies) {                                                                                \
+      if ((copied & PANEL) != 0) {                                                                 \
         store(a, copy);                                                                            \
         store(b, copy + WIDTH);                                                                    \
         copy += LANES;                                                                             \
+      }                                                                                            \
+      if ((copied & THE_ROWS) != 0) {                                                              \
+        memcpy(row_copy, row0 + place, PACKED_ROWS * sizeof *row_copy);                            \
+        row_copy += PACKED_ROWS;                                                                   \
       }                                                                                            \
       panel += panel_step;                                                                         \
       if (vectors > 2)                                                                             \
@@ -72,61 +82,27 @@ INLINE void multiply_tile(int rows, int vectors, bool copies, int64_t known_step
 }
 
 /* A tile of which some lanes are not kept. */
-INLINE void multiply_few_lanes(int rows, const bc_even_product *p, tile_place at, int64_t lanes)
+INLINE void multiply_few_lanes(int rows, int64_t known_step, const bc_even_product *p,
+                               tile_place at, int64_t lanes)
 {
   float sums[PACKED_ROWS][LANES], *result = at.result;
   at.result = sums[0];
   at.result_step = LANES;
   at.add = false;
   if (lanes < WIDTH)
-    multiply_tile(rows, HALF, false, 0, p, at);
+    multiply_tile(rows, HALF, NOTHING, known_step, p, at);
   else
-    multiply_tile(rows, ONE_PANEL, false, 0, p, at);
+    multiply_tile(rows, ONE_PANEL, NOTHING, known_step, p, at);
   for (int64_t i = 0; i < rows; ++i, result += p->result_step)
     for (int64_t lane = 0; lane < lanes; ++lane)
       result[lane] = p->add ? sums[i][lane] + result[lane] : sums[i][lane];
 }
 
-/* What is fetched with a tile: [rows][length]. */
-typedef struct coming {
-  const float *first;
-  int64_t rows, step, length; /* elements from a row to the next */
-  int64_t panel_step;         /* and from what a panel's tile fetches to that of the next */
-} coming;
-
-INLINE void fetch(const coming *some)
-{
-  for (int64_t row = 0; row < some->rows; ++row)
-    for (int64_t at = 0; at < some->length; at += CACHE_LINE)
-      __builtin_prefetch(some->first + row * some->step + at);
-}
-
-/* What each tile fetches evenly: so many elements of the rows ahead with each panel, or so many
- * rows of a panel that is next. */
-static int64_t share_of_tile(const bc_even_product *p)
-{
-  const int64_t panels = bc_count_blocks(p->lanes, LANES);
-  if (p->ahead != 0)
-    return bc_count_blocks(p->tile_step, panels * CACHE_LINE) * CACHE_LINE;
-  return bc_count_blocks(p->depth, bc_count_blocks(p->rows, PACKED_ROWS));
-}
-
-static coming coming_with(const bc_even_product *p, int64_t share, const float *first, int64_t tile)
-{
-  if (p->ahead != 0)
-    return (coming){first + p->ahead, 1, 0, share, share};
-  if (p->next == NULL)
-    return (coming){0};
-  const int64_t begin = bc_min(p->depth, tile * share);
-  return (coming){p->next + begin * p->apart_step, bc_min(share, p->depth - begin), p->apart_step,
-                  LANES, LANES};
-}
-
-INLINE void next_panels(const bc_even_product *p, int64_t count, tile_place *at, coming *some)
+INLINE void next_panels(const bc_even_product *p, int64_t count, tile_place *at)
 {
   at->panel += count * p->panel_step;
+  at->apart += LANES;
   at->result += count * LANES;
-  some->first += some->panel_step;
 }
 
 /* To the rows behind so many that follow each other. */
@@ -136,52 +112,52 @@ INLINE void next_rows(const bc_even_product *p, int64_t count, tile_place *at)
   at->result += count * p->result_step;
 }
 
-/* A tile's rows by the panels of so many lanes, of which the whole ones may be apart yet. */
-INLINE void multiply_panels(int rows, bool copies, int64_t known_step, const bc_even_product *p,
-                            tile_place at, coming some, int64_t lanes)
+INLINE void fetch_some(const bc_even_product *p)
 {
-  const float *apart = p->apart;
-  for (; copies && lanes >= LANES; lanes -= LANES, apart += LANES) {
-    fetch(&some);
-    at.copy = p->copies + (at.panel - p->panels);
-    const float *const panel = at.panel;
-    at.panel = apart;
-    multiply_tile(rows, ONE_PANEL, true, known_step, p, at);
-    at.panel = panel;
-    next_panels(p, 1, &at, &some);
+  if (p->coming != NULL)
+    fetch(p->coming);
+}
+
+/* A tile's rows by the panels of so many lanes, of which the whole ones may be apart yet. */
+INLINE void multiply_panels(int rows, bool apart, int64_t known_step, const bc_even_product *p,
+                            tile_place at, int64_t lanes)
+{
+  for (; apart && lanes >= LANES; lanes -= LANES) {
+    fetch_some(p);
+    multiply_tile(rows, ONE_PANEL, PANEL, known_step, p, at);
+    next_panels(p, 1, &at);
   }
   for (; WIDE_ROWS > 0 && lanes >= PAIR_LANES; lanes -= PAIR_LANES) {
-    fetch(&some);
-    some.first += some.panel_step;
-    fetch(&some);
-    multiply_tile(rows, TWO_PANELS, false, known_step, p, at);
-    next_panels(p, 2, &at, &some);
+    fetch_some(p);
+    fetch_some(p);
+    multiply_tile(rows, TWO_PANELS, NOTHING, known_step, p, at);
+    next_panels(p, 2, &at);
   }
   for (; lanes >= LANES; lanes -= LANES) {
-    fetch(&some);
-    multiply_tile(rows, ONE_PANEL, false, known_step, p, at);
-    next_panels(p, 1, &at, &some);
+    fetch_some(p);
+    multiply_tile(rows, ONE_PANEL, NOTHING, known_step, p, at);
+    next_panels(p, 1, &at);
   }
   if (lanes > 0)
-    fetch(&some);
+    fetch_some(p);
   if (lanes == WIDTH)
-    multiply_tile(rows, HALF, false, known_step, p, at);
+    multiply_tile(rows, HALF, NOTHING, known_step, p, at);
   else if (lanes > 0)
-    multiply_few_lanes(rows, p, at, lanes);
+    multiply_few_lanes(rows, known_step, p, at, lanes);
 }
 
 /* Each a function of its own: where many tiles are in one, GCC runs out of registers. */
-typedef void panels_product(const bc_even_product *p, const tile_place *at, const coming *some,
-                            int64_t lanes);
+typedef void panels_product(const bc_even_product *p, const tile_place *at, int64_t lanes);
 
-#define TILES(name, rows, copies, step)                                                            \
+#define TILES(name, rows, apart, step)                                                             \
   static __attribute__((noinline)) void name(const bc_even_product *p, const tile_place *at,       \
-                                             const coming *some, int64_t lanes)                    \
+                                             int64_t lanes)                                        \
   {                                                                                                \
-    multiply_panels(rows, copies, step, p, *at, *some, lanes);                                     \
+    multiply_panels(rows, apart, step, p, *at, lanes);                                             \
   }
 TILES(multiply_neighbours, PACKED_ROWS, false, 1)
 TILES(multiply_packed, PACKED_ROWS, false, PACKED_ROWS)
+TILES(multiply_side_by_side, PACKED_ROWS, false, 0)
 TILES(multiply_5, 5, false, 0)
 TILES(multiply_4, 4, false, 0)
 TILES(multiply_3, 3, false, 0)
@@ -189,6 +165,7 @@ TILES(multiply_2, 2, false, 0)
 TILES(multiply_1, 1, false, 0)
 TILES(copy_by_neighbours, PACKED_ROWS, true, 1)
 TILES(copy_by_packed, PACKED_ROWS, true, PACKED_ROWS)
+TILES(copy_by_side_by_side, PACKED_ROWS, true, 0)
 TILES(copy_by_5, 5, true, 0)
 TILES(copy_by_4, 4, true, 0)
 TILES(copy_by_3, 3, true, 0)
@@ -197,8 +174,8 @@ TILES(copy_by_1, 1, true, 0)
 
 _Static_assert((int)PACKED_ROWS == 6, "tiles of fewer rows than those are missing");
 
-/* The one for so many rows, either whose factors are neighbours, or which are. */
-static panels_product *tiles_of(const bc_even_product *p, int64_t rows, bool copies)
+/* The one for so many rows by panels which are where they belong, or apart. */
+static panels_product *tiles_of(int64_t rows, int64_t step, bool apart)
 {
   static panels_product *const few[][2] = {{multiply_1, copy_by_1},
                                            {multiply_2, copy_by_2},
@@ -206,10 +183,42 @@ static panels_product *tiles_of(const bc_even_product *p, int64_t rows, bool cop
                                            {multiply_4, copy_by_4},
                                            {multiply_5, copy_by_5}};
   if (rows < PACKED_ROWS)
-    return few[rows - 1][copies ? 1 : 0];
-  if (p->step == 1)
-    return copies ? copy_by_neighbours : multiply_neighbours;
-  return copies ? copy_by_packed : multiply_packed;
+    return few[rows - 1][apart ? 1 : 0];
+  if (step == 1)
+    return apart ? copy_by_neighbours : multiply_neighbours;
+  if (step == PACKED_ROWS)
+    return apart ? copy_by_packed : multiply_packed;
+  return apart ? copy_by_side_by_side : multiply_side_by_side;
+}
+
+/* The first of several panels by rows which lie side by side, and are packed for the others. */
+static __attribute__((noinline)) void pack_rows(const bc_even_product *p, const tile_place *at)
+{
+  multiply_tile(PACKED_ROWS, ONE_PANEL, THE_ROWS, 0, p, *at);
+}
+
+static __attribute__((noinline)) void pack_both(const bc_even_product *p, const tile_place *at)
+{
+  multiply_tile(PACKED_ROWS, ONE_PANEL, PANEL | THE_ROWS, 0, p, *at);
+}
+
+/* A tile's rows by all panels. */
+static void multiply_rows(const bc_even_product *p, const tile_place *tile, int64_t rows,
+                          bool apart)
+{
+  if (p->packed_rows == NULL || rows < PACKED_ROWS || p->lanes <= LANES) {
+    tiles_of(rows, p->step, apart)(p, tile, p->lanes);
+    return;
+  }
+  tile_place at = *tile;
+  fetch_some(p);
+  if (apart)
+    pack_both(p, &at);
+  else
+    pack_rows(p, &at);
+  next_panels(p, 1, &at);
+  at.first = p->packed_rows;
+  tiles_of(rows, PACKED_ROWS, apart)(p, &at, p->lanes - LANES);
 }
 
 /* Two tiles, or three where the last panel and a half are multiplied. */
@@ -218,16 +227,19 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
   const int64_t lanes = p->lanes - TAIL_LANES;
   tile_place at = *group;
   for (int i = 0; i < GROUP_ROWS / PACKED_ROWS && lanes > 0; ++i) {
-    multiply_neighbours(p, &at, &(coming){0}, lanes);
+    tiles_of(PACKED_ROWS, p->step, false)(p, &at, lanes);
     next_rows(p, PACKED_ROWS, &at);
   }
   at = *group;
   at.panel += lanes / LANES * p->panel_step;
   at.result += lanes;
+  fetch_some(p); /* as often as with tiles of half a panel */
   for (int i = 0; i < GROUP_ROWS / TAIL_ROWS; ++i) {
-    if (p->ahead != 0)
-      fetch(&(coming){at.first + p->ahead, 1, 0, TAIL_ROWS * p->row_step, 0});
-    multiply_tile(TAIL_ROWS, ONE_AND_HALF, false, 1, p, at);
+    fetch_some(p);
+    if (p->step == 1)
+      multiply_tile(TAIL_ROWS, ONE_AND_HALF, NOTHING, 1, p, at);
+    else
+      multiply_tile(TAIL_ROWS, ONE_AND_HALF, NOTHING, 0, p, at);
     next_rows(p, TAIL_ROWS, &at);
   }
 }
@@ -236,14 +248,16 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
  */
 static bool has_groups(const bc_even_product *p)
 {
-  return p->step == 1 && p->apart == NULL && p->lanes > LANES && p->lanes % LANES == WIDTH;
+  return p->step != PACKED_ROWS && p->apart == NULL && p->lanes > LANES &&
+         p->lanes % LANES == WIDTH;
 }
 
 /* A tile of few rows would wait for its sums to be added, so the last two share what is left,
  * unless they are packed. */
 static int64_t rows_of_tile(const bc_even_product *p, int64_t left)
 {
-  const bool shares = p->step == 1 && left > PACKED_ROWS && left - PACKED_ROWS < PACKED_ROWS / 2;
+  const bool shares =
+      p->step != PACKED_ROWS && left > PACKED_ROWS && left - PACKED_ROWS < PACKED_ROWS / 2;
   return shares ? (left + 1) / 2 : bc_min(left, PACKED_ROWS);
 }
 
@@ -251,21 +265,19 @@ void BC_FOR_ISA(bc_multiply_evenly)(const bc_even_product *p)
 {
   tile_place at = {.first = p->first,
                    .panel = p->panels,
+                   .apart = p->apart,
                    .result = p->results,
                    .result_step = p->result_step,
                    .add = p->add};
   const bool groups = has_groups(p);
-  const int64_t share = share_of_tile(p);
   int64_t left = p->rows;
   for (; groups && left >= GROUP_ROWS; left -= GROUP_ROWS) {
     multiply_group(p, &at);
     next_rows(p, GROUP_ROWS, &at);
   }
   for (int64_t tile = 0, rows; left > 0; ++tile, left -= rows) {
-    const bool copies = tile == 0 && p->apart != NULL;
-    const coming some = coming_with(p, share, at.first, tile);
     rows = rows_of_tile(p, left);
-    tiles_of(p, rows, copies)(p, &at, &some, p->lanes);
+    multiply_rows(p, &at, rows, tile == 0 && p->apart != NULL);
     at.first += rows < PACKED_ROWS ? rows * p->row_step : p->tile_step;
     at.result += rows * p->result_step;
   }

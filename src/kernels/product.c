@@ -1,4 +1,5 @@
 /* Products of rows, listed, by panels. */
+#include "coming.h"
 #include "even_product.h"
 #include "kernels.h"
 #include "tile.h"
@@ -9,57 +10,6 @@ enum { PIECE = 32, READS_IN_PLACE = 1, EVEN_DEPTH = 96 };
 #else
 enum { PIECE = 64, READS_IN_PLACE = 0, EVEN_DEPTH = BC_MOST_DEPTH };
 #endif
-
-/* Turns to the next row that has anything to be fetched. Returns whether there is one. */
-static bool turn_to_next_row(bc_coming *coming)
-{
-  do {
-    if (coming->rows > 1) {
-      --coming->rows;
-      coming->first += coming->step;
-      coming->at = 0;
-    } else if (coming->then != NULL) {
-      *coming = *coming->then;
-    } else {
-      return false;
-    }
-  } while (coming->at >= coming->length);
-  return true;
-}
-
-/* The lines that are next, where they are not all in the row at hand. */
-static __attribute__((noinline)) void fetch_across(bc_coming *coming)
-{
-  const float *first = coming->first;
-  int64_t at = coming->at, length = coming->length;
-  for (int64_t left = coming->at_once; left > 0; --left) {
-    if (at >= length) {
-      coming->at = at;
-      if (!turn_to_next_row(coming))
-        return;
-      first = coming->first;
-      at = coming->at;
-      length = coming->length;
-    }
-    __builtin_prefetch(first + at);
-    at += BC_CACHE_LINE;
-  }
-  coming->at = at;
-}
-
-/* Into the first-level cache, though it holds the panel: fetched into the second alone, lines come
- * up to a tenth slower. Mostly without a call, before which sums would go to memory. */
-INLINE void fetch(bc_coming *coming)
-{
-  const int64_t at = coming->at, end = at + coming->at_once * BC_CACHE_LINE;
-  if (end > coming->length) {
-    fetch_across(coming);
-    return;
-  }
-  coming->at = end;
-  for (const float *line = coming->first + at; line < coming->first + end; line += BC_CACHE_LINE)
-    __builtin_prefetch(line);
-}
 
 /* So many terms at a time, as long as there are so many. */
 #define ADD_TERMS(count)                                                                           \

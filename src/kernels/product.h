@@ -51,21 +51,22 @@ typedef struct bc_panel_product {
  * panel[k][lane]. Nothing is looked up, which counts where the depth is small. */
 typedef struct bc_even_product {
   int64_t rows, depth;
-  int64_t lanes;       /* of all panels; what the last one has behind them is not kept */
-  const float *first;  /* row 0's factor 0 */
-  int64_t row_step;    /* elements from a row of a tile to the next, */
-  int64_t tile_step;   /* from a tile, of packed_rows, to the next, */
-  int64_t step;        /* and from a row's factor to the next: 1, or packed_rows */
+  int64_t lanes;      /* of all panels; what the last one has behind them is not kept */
+  const float *first; /* row 0's factor 0 */
+  int64_t row_step;   /* elements from a row of a tile to the next, */
+  int64_t tile_step;  /* from a tile, of packed_rows, to the next, */
+  int64_t
+      step; /* and from a row's factor to the next: 1, or packed_rows, or, if row_step is 1, any */
+  float *packed_rows; /* where a tile's rows are packed with the first of several panels; or NULL */
   const float *panels; /* [panels][depth][lanes of a panel], */
   int64_t panel_step;  /* elements from one to the next */
   const float *apart;  /* where whole panels are [depth][lanes] yet, or NULL: with the first */
   int64_t apart_step;  /* tile they are copied from there, whose rows are so far apart, */
   float *copies;       /* to `panels` */
-  const float *next;   /* the same, of what comes next, is fetched meanwhile; or NULL */
-  int64_t ahead;       /* so are rows so many elements ahead, which follow each other; or 0 */
   float *results;
   int64_t result_step;
-  bool add; /* to what is there; else it is not read */
+  bool add;          /* to what is there; else it is not read */
+  bc_coming *coming; /* some is fetched with every panel of a tile; or NULL */
 } bc_even_product;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where

@@ -47,18 +47,22 @@ void bc_multiply_pointwise_pixels(bc_map_job *j)
   const bc_product_kernels *k = j->ctx->kernels;
   const int64_t depth = bc_range_length(j->depth), pixel = walk->source.pixel;
   const bool are_fetched = pixel > SHORT_ROW && pixel - depth < BC_CACHE_LINE;
+  const int64_t rows = bc_range_length(j->positions), lanes = bc_range_length(j->channels);
+  const float *first = bc_depth_source(j) + j->positions.begin * pixel;
+  bc_coming ahead = bc_expect(first + TILES_AHEAD * k->packed_rows * pixel, pixel, rows, depth,
+                              bc_count_even_tiles(k, rows, lanes));
   bc_make_weight_panels(j);
   k->multiply_evenly(
-      &(bc_even_product){.rows = bc_range_length(j->positions),
+      &(bc_even_product){.rows = rows,
                          .depth = depth,
-                         .lanes = bc_range_length(j->channels),
-                         .first = bc_depth_source(j) + j->positions.begin * pixel,
+                         .lanes = lanes,
+                         .first = first,
                          .row_step = pixel,
                          .tile_step = k->packed_rows * pixel,
                          .step = 1,
                          .panels = j->views[0].first,
                          .panel_step = k->lanes * (bc_has_panels(j) ? walk->depth : depth),
-                         .ahead = are_fetched ? TILES_AHEAD * k->packed_rows * pixel : 0,
+                         .coming = are_fetched ? &ahead : NULL,
                          .results = result_of(j) + j->positions.begin * walk->result.pixel +
                                     j->channels.begin * walk->result.channel,
                          .result_step = walk->result.pixel,
@@ -111,7 +115,7 @@ static void multiply_filters(bc_map_job *j, bool are_first, bc_even_product *pro
     find_filters(j, stay, product);
     product->results = results + row * product->result_step;
     j->ctx->kernels->multiply_evenly(product);
-    product->apart = product->next = NULL;
+    product->apart = NULL;
   }
   j->channels = all;
 }
@@ -128,6 +132,11 @@ void bc_multiply_pointwise_filters(bc_map_job *j)
     const int64_t whole = (end - p) / lanes * lanes;
     if (whole < end - p)
       copy_panel(j, first + whole, end - p - whole, j->panels + whole * depth);
+    bc_coming next = {0};
+    if (end < j->last_position)
+      next = bc_expect(bc_depth_source(j) + bc_place_in_images(walk->source, pixels, end),
+                       walk->source.channel, depth, end - p,
+                       bc_count_even_tiles(j->ctx->kernels, bc_range_length(j->channels), end - p));
     multiply_filters(
         j, p == all.begin,
         &(bc_even_product){.depth = depth,
@@ -137,10 +146,7 @@ void bc_multiply_pointwise_filters(bc_map_job *j)
                            .apart = first,
                            .apart_step = walk->source.channel,
                            .copies = j->panels,
-                           .next = end < j->last_position
-                                       ? bc_depth_source(j) +
-                                             bc_place_in_images(walk->source, pixels, end)
-                                       : NULL,
+                           .coming = &next,
                            .results = result_of(j) + bc_place_in_images(walk->result, pixels, p),
                            .result_step = walk->result.channel,
                            .add = j->add});

@@ -15,9 +15,7 @@ bc_winograd_job bc_winograd_job_start(const bc_winograd_context *context, int th
   job.sums = (float *)(void *)(area += a->panels_bytes);
   job.pixels = (float *)(void *)(area += a->sums_bytes);
   job.turned = (float *)(void *)(area += a->pixels_bytes);
-  job.taps = (float *)(void *)(area += a->turned_bytes);
-  job.rows = (const float **)(void *)(area += a->taps_bytes);
-  job.results = (float **)(void *)(area + a->table_bytes);
+  job.taps = (float *)(void *)(area + a->turned_bytes);
   return job;
 }
 

@@ -38,7 +38,6 @@ typedef struct bc_winograd_areas {
   size_t pixels_bytes;                            /* [pixels of a region][slice] */
   size_t turned_bytes; /* the same turned round, where results are added to what is there */
   size_t taps_bytes;   /* [slice][taps][lanes, or a slice] */
-  size_t table_bytes;  /* [rows of sums]: pointers; there are two tables */
 } bc_winograd_areas;
 
 bc_winograd_areas bc_find_winograd_areas(const bc_tiling *tiling, const bc_blocks *blocks,
@@ -55,8 +54,6 @@ typedef struct bc_winograd_job {
   bc_range tiles, channels, filters; /* of the block */
   float *sources, *panels, *sums;    /* these are in bc_winograd_areas */
   float *pixels, *turned, *taps;
-  const float **rows;
-  float **results;
 } bc_winograd_job;
 
 /* What all tasks of a run share. */

@@ -39,14 +39,13 @@ bc_winograd_areas bc_find_winograd_areas(const bc_tiling *t, const bc_blocks *b,
                              .pixels_bytes = region,
                              .turned_bytes = request->accumulate ? region : 0,
                              .taps_bytes =
-                                 bc_workspace_book(BC_SLICE * t->taps * bc_max(lanes, BC_SLICE)),
-                             .table_bytes = bc_workspace_book_words(rows)};
+                                 bc_workspace_book(BC_SLICE * t->taps * bc_max(lanes, BC_SLICE))};
 }
 
 size_t bc_winograd_bytes(const bc_winograd_areas *a)
 {
   return a->sources_bytes + a->panels_bytes + a->sums_bytes + a->pixels_bytes + a->turned_bytes +
-         a->taps_bytes + 2 * a->table_bytes;
+         a->taps_bytes;
 }
 
 /* What transforms cost with these blocks, in products of one multiplication: an element's value at
@@ -210,9 +209,10 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
   const double rows = gradient ? channels : tiles,
                row_blocks = gradient ? channel_blocks : tile_blocks;
   const double length = gradient ? tiles : channels, cuts = gradient ? tile_blocks : channel_blocks;
-  const double filled = (double)bc_round_up(gradient ? t.sums.from_channels : t.tiles, k->rows);
+  const double filled =
+      (double)bc_round_up(gradient ? t.sums.from_channels : t.tiles, k->packed_rows);
   const double source_turns = gradient || channel_blocks > 1.0 ? filter_blocks : 1.0;
-  const double calls = points * filled / (double)k->rows * lanes / (double)k->lanes * cuts;
+  const double calls = points * filled / (double)k->packed_rows * lanes / (double)k->lanes * cuts;
   const double weights = groups * filters * channels * (double)t.taps;
   const double from_pixels =
       (double)(g->batch *
@@ -224,7 +224,6 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
   const bool turned = t.sums.from.channel != 1;
   const double sources_moved = groups * from_pixels * channels * source_turns;
   return (bc_work){.tiles = calls,
-                   .segments = calls,
                    .multiplications = points * filled * lanes * length,
                    .packed = gradient                  ? weights * (double)b->slots
                              : request->packed_weights ? 0.0
