@@ -93,8 +93,15 @@ static header header_of(const blasconv_plan *plan, int form)
   return (header){.magic = MAGIC,
                   .format = format(),
                   .payload_bytes = payload_bytes(plan, form),
-                  .checksum = checksum(plan, form),
+                  .checksum = plan->packed_checksums[form],
                   .form = (uint64_t)form};
+}
+
+/* Once, since it takes as long as the smallest layers. */
+void bc_packed_prepare(blasconv_plan *plan)
+{
+  for (int form = 0; form < BC_PACKED_FORMS; ++form)
+    plan->packed_checksums[form] = checksum(plan, form);
 }
 
 static bool reads_weights(const blasconv_plan *plan)

@@ -1,6 +1,7 @@
 /* Create and destroy plans: checks the options, lets planning/ choose an algorithm. */
 #include "plan.h"
 
+#include "packed.h"
 #include "parallel.h"
 #include "planning/choose.h"
 
@@ -149,6 +150,7 @@ blasconv_status blasconv_plan_create(const blasconv_problem *problem, blasconv_p
       draft.allocator.allocate(draft.allocator.context, sizeof *made, BLASCONV_WORKSPACE_ALIGNMENT);
   if (made == NULL)
     return explain(options, BLASCONV_OUT_OF_MEMORY, "no memory for the plan itself");
+  bc_packed_prepare(&draft);
   *made = draft;
   *plan = made;
   return BLASCONV_SUCCESS;

@@ -27,6 +27,7 @@ struct blasconv_plan {
   const bc_algorithm *algorithm;
   bc_schedule schedule;
   int threads;
+  uint64_t packed_checksums[BC_PACKED_FORMS]; /* of what packed weights follow from: see packed.c */
   blasconv_allocator allocator;
 };
 

@@ -2,7 +2,7 @@
 
 /* Ordered: of algorithms that cost about the same, a plan takes the first. */
 static const bc_algorithm *const algorithms[] = {
-    &bc_depthwise,      &bc_winograd,    &bc_implicit_gemm,
+    &bc_depthwise,      &bc_gemv,        &bc_winograd,  &bc_implicit_gemm,
     &bc_pointwise_gemm, &bc_im2col_gemm, &bc_reference,
 };
 

@@ -26,8 +26,8 @@ bool shapes_classifier(size_t index, blasconv_problem *layer);
 
 /**
  * The same kernel, strides, dilations, pads and kind of groups (one, depthwise, other) with fewer
- * channels, filters and pixels, batch 2. How few varies with the size, so that layers stay
- * different.
+ * channels, filters and pixels; two images, or one of one pixel. How few varies with the size, so
+ * that layers stay different.
  */
 blasconv_problem shapes_shrunk(const blasconv_problem *layer);
 
@@ -46,6 +46,7 @@ typedef enum shapes_kind {
   SHAPES_POINTWISE, /**< kernel 1, stride 1, no pads */
   SHAPES_SAME,      /**< the extents stay, of all axes or of all but one */
   SHAPES_DENSE,     /**< the kernel covers all pixels */
+  SHAPES_VECTOR,    /**< the same of one image, with more channels and filters */
   SHAPES_DEPTHWISE, /**< a group a channel */
   SHAPES_DEEP,      /**< small images of many channels and filters */
   SHAPES_TILED,     /**< three to seven taps along height, width or both, stride 1 */

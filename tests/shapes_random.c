@@ -87,6 +87,12 @@ static void make_axis_dense(blasconv_problem *problem, int axis)
   problem->output_padding[axis] = 0;
 }
 
+/* One pixel, which a transposed convolution of several taps would give several of. */
+static void make_axis_one_pixel(blasconv_problem *problem, int axis)
+{
+  problem->input[axis] = problem->kernel[axis] = 1;
+}
+
 /* Pads that would keep the extent at stride 1, shared out to both ends at random. */
 static void make_axis_same(blasconv_problem *problem, int axis, support_random *random)
 {
@@ -192,7 +198,9 @@ static void make_axes(blasconv_problem *problem, shapes_kind kind, support_rando
   for (int axis = 0; axis < problem->rank; ++axis) {
     if (kind == SHAPES_POINTWISE)
       make_axis_pointwise(problem, axis);
-    if (kind == SHAPES_DENSE)
+    if (kind == SHAPES_VECTOR && strided % 2 == 0)
+      make_axis_one_pixel(problem, axis);
+    if (kind == SHAPES_DENSE || kind == SHAPES_VECTOR)
       make_axis_dense(problem, axis);
     if (kind == SHAPES_DEEP)
       make_axis_deep(problem, axis, random);
@@ -220,6 +228,11 @@ static void randomise_channels(blasconv_problem *problem, shapes_kind kind, supp
   if (kind == SHAPES_DEPTHWISE) {
     problem->groups = problem->in_channels;
     problem->out_channels = problem->groups * support_random_between(random, 1, 3);
+  }
+  if (kind == SHAPES_VECTOR) {
+    problem->groups = support_random_between(random, 0, 3) > 0 ? 1 : 2;
+    problem->in_channels = problem->groups * support_random_between(random, 1, 60);
+    problem->out_channels = problem->groups * support_random_between(random, 1, 60);
   }
   if (kind == SHAPES_DEEP) {
     problem->groups = support_random_between(random, 0, 3) > 0 ? 1 : 2;
@@ -256,7 +269,7 @@ blasconv_problem shapes_random_of(shapes_kind kind, blasconv_layout layout,
   problem.direction = direction;
   problem.rank = rank;
   const bool empty = support_random_between(random, 0, 19) == 0;
-  problem.batch = empty ? 0 : support_random_between(random, 1, 3);
+  problem.batch = empty ? 0 : kind == SHAPES_VECTOR ? 1 : support_random_between(random, 1, 3);
   randomise_channels(&problem, kind, random);
   for (int axis = 0; axis < rank; ++axis)
     randomise_axis(&problem, axis, random);

@@ -73,6 +73,7 @@ static bool serves_both(const blasconv_problem *packed_for, const blasconv_probl
   return served;
 }
 
+/* gemv has one image, which its kernel covers: there is no larger one. */
 START_TEST(random_weights_serve_other_images)
 {
   support_random random = support_random_start(4);
@@ -87,7 +88,9 @@ START_TEST(random_weights_serve_other_images)
       served += serves_both(&small, &large, (blasconv_pass)(j % 2), algorithm, &random);
       served += serves_both(&large, &small, (blasconv_pass)(j % 2), algorithm, &random);
     }
-    support_assert(served > 30, "%s served %d times", blasconv_algorithm_name(i), served);
+    const bool has_one_size = strcmp(blasconv_algorithm_name(i), "gemv") == 0;
+    support_assert(has_one_size || served > 30, "%s served %d times", blasconv_algorithm_name(i),
+                   served);
   }
 }
 END_TEST

@@ -27,9 +27,9 @@ static blasconv_problem pointwise_problem(void)
   return blasconv_problem_2d(2, 3, 12, 11, 4, 1, 1);
 }
 
-static blasconv_problem dense_problem(void)
+static blasconv_problem dense_problem(int64_t batch)
 {
-  return blasconv_problem_2d(2, 8, 1, 1, 4, 1, 1);
+  return blasconv_problem_2d(batch, 8, 1, 1, 4, 1, 1);
 }
 
 static blasconv_plan *create(const blasconv_problem *problem, blasconv_pass pass,
@@ -47,7 +47,7 @@ static blasconv_plan *create(const blasconv_problem *problem, blasconv_pass pass
 
 START_TEST(algorithms_have_names)
 {
-  static const char *const expected[] = {"pointwise_gemm", "depthwise", "im2col_gemm",
+  static const char *const expected[] = {"pointwise_gemm", "depthwise", "gemv",     "im2col_gemm",
                                          "implicit_gemm",  "winograd",  "reference"};
   size_t count = 0;
   for (; blasconv_algorithm_name(count) != NULL; ++count)
@@ -63,11 +63,11 @@ START_TEST(algorithms_have_names)
 }
 END_TEST
 
-/* The dense problem, a 1x1 kernel on 1x1 images, can be served by all that need no groups, nor
+/* The dense problem, a 1x1 kernel on one 1x1 image, can be served by all that need no groups, nor
  * filters of a certain size. */
 START_TEST(a_forced_algorithm_is_taken)
 {
-  const blasconv_problem problem = dense_problem();
+  const blasconv_problem problem = dense_problem(1);
   for (int pass = 0; pass < pass_count; ++pass)
     for (size_t i = 0; blasconv_algorithm_name(i) != NULL; ++i) {
       blasconv_options options = blasconv_options_default();
@@ -86,7 +86,8 @@ START_TEST(the_choice_suits_the_problem)
   const struct {
     blasconv_problem problem;
     const char *algorithm;
-  } choices[] = {{dense_problem(), "pointwise_gemm"},
+  } choices[] = {{dense_problem(2), "pointwise_gemm"},
+                 {dense_problem(1), "gemv"},
                  {pointwise_problem(), "pointwise_gemm"},
                  {blasconv_problem_2d(2, 16, 12, 11, 16, 3, 3), "im2col_gemm"}};
   for (int pass = 0; pass < pass_count; ++pass)
@@ -111,7 +112,7 @@ static bool names_with_reason(const char *text, const char *algorithm)
 
 START_TEST(description_names_all)
 {
-  const blasconv_problem problems[] = {dense_problem(), pointwise_problem(), spatial_problem()};
+  const blasconv_problem problems[] = {dense_problem(2), pointwise_problem(), spatial_problem()};
   for (int i = 0; i < 3 * pass_count; ++i) {
     blasconv_options options = blasconv_options_default();
     options.threads = 2;

@@ -106,7 +106,8 @@ static bool is_pointwise(const blasconv_problem *p)
          p->pads_begin[0] == 0 && p->pads_begin[1] == 0;
 }
 
-/* Whether it is the one patch of an image, which im2col_gemm hands to SGEMM as it lies. */
+/* Whether it is the one patch of an image, which im2col_gemm hands to SGEMM as it lies; and gemv,
+ * if there is but that image, to no product of matrices at all. */
 static bool is_whole_image(const blasconv_problem *p)
 {
   return p->input[0] == p->kernel[0] && p->input[1] == p->kernel[1];
@@ -126,7 +127,9 @@ START_TEST(layers_of_networks_get_what_suits_them)
                                                    : "im2col_gemm";
       const bool product = layer->groups == 1 && strcmp(name, "implicit_gemm") == 0;
       const bool winograd = layer->groups == 1 && has_tiles(layer) && strcmp(name, "winograd") == 0;
-      const bool patch = is_whole_image(layer) && strcmp(name, "im2col_gemm") == 0;
+      const bool patch =
+          is_whole_image(layer) &&
+          (strcmp(name, "im2col_gemm") == 0 || (layer->batch == 1 && strcmp(name, "gemv") == 0));
       support_assert(winograd || product || patch || strcmp(name, expected) == 0,
                      "%s, layer %zu: %s", shapes_network_name(network), i / 2 / passes, name);
     }

@@ -3,6 +3,7 @@
 #include "activations.h"
 #include "depthwise.h"
 #include "descent.h"
+#include "gemv.h"
 #include "nine_taps.h"
 #include "normalization.h"
 #include "pooling.h"
@@ -303,4 +304,5 @@ const bc_kernels BC_FOR_ISA(bc_kernels) = {
     .correlation = &BC_FOR_VECTOR_ISA(bc_correlation_kernels),
     .nine_taps = &BC_FOR_ISA(bc_nine_tap_kernels),
     .product = &BC_FOR_ISA(bc_product_kernels),
+    .gemv = &BC_FOR_VECTOR_ISA(bc_gemv_kernels),
     .winograd = &BC_FOR_ISA(bc_winograd_kernels)};

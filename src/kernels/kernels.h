@@ -58,6 +58,7 @@ typedef struct bc_kernels {
   const struct bc_correlation_kernels *correlation; /* see depthwise.h */
   const struct bc_nine_tap_kernels *nine_taps;
   const struct bc_product_kernels *product;
+  const struct bc_gemv_kernels *gemv;
   const struct bc_winograd_kernels *winograd;
 } bc_kernels;
 

@@ -36,7 +36,7 @@ static shapes_kind random_kind(const char *algorithm, support_random *random)
     const char *beginning;
     shapes_kind kind;
   } kinds[] = {{"pointwise", SHAPES_POINTWISE},
-               {"dense", SHAPES_DENSE},
+               {"gemv", SHAPES_VECTOR},
                {"depthwise", SHAPES_DEPTHWISE},
                {"winograd", SHAPES_TILED}};
   const shapes_kind any = (shapes_kind)support_random_between(random, 0, SHAPES_KINDS - 1);
