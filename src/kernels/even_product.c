@@ -38,7 +38,8 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
   const int64_t panel_step = (copied & PANEL) != 0 ? p->apart_step : LANES;
   const float *panel = (copied & PANEL) != 0 ? at.apart : at.panel;
   const float *beside = vectors > 2 ? panel + p->panel_step : panel;
-  float *copy = p->copies + (at.panel - p->panels), *row_copy = p->packed_rows;
+  float *copy = (copied & PANEL) != 0 ? p->copies + (at.panel - p->panels) : NULL;
+  float *row_copy = p->packed_rows;
 #define RESULT(i) (at.result + (i)*at.result_step)
   /* Where each vector ends: if it begins in another line, a tile before it ended there. */
 #define EXPECT(i)                                                                                  \
@@ -101,7 +102,6 @@ INLINE void multiply_few_lanes(int rows, int64_t known_step, const bc_even_produ
 INLINE void next_panels(const bc_even_product *p, int64_t count, tile_place *at)
 {
   at->panel += count * p->panel_step;
-  at->apart += LANES;
   at->result += count * LANES;
 }
 
@@ -125,6 +125,7 @@ INLINE void multiply_panels(int rows, bool apart, int64_t known_step, const bc_e
   for (; apart && lanes >= LANES; lanes -= LANES) {
     fetch_some(p);
     multiply_tile(rows, ONE_PANEL, PANEL, known_step, p, at);
+    at.apart += LANES;
     next_panels(p, 1, &at);
   }
   for (; WIDE_ROWS > 0 && lanes >= PAIR_LANES; lanes -= PAIR_LANES) {
@@ -212,10 +213,12 @@ static void multiply_rows(const bc_even_product *p, const tile_place *tile, int6
   }
   tile_place at = *tile;
   fetch_some(p);
-  if (apart)
+  if (apart) {
     pack_both(p, &at);
-  else
+    at.apart += LANES;
+  } else {
     pack_rows(p, &at);
+  }
   next_panels(p, 1, &at);
   at.first = p->packed_rows;
   tiles_of(rows, PACKED_ROWS, apart)(p, &at, p->lanes - LANES);

@@ -51,13 +51,12 @@ typedef struct bc_panel_product {
  * panel[k][lane]. Nothing is looked up, which counts where the depth is small. */
 typedef struct bc_even_product {
   int64_t rows, depth;
-  int64_t lanes;      /* of all panels; what the last one has behind them is not kept */
-  const float *first; /* row 0's factor 0 */
-  int64_t row_step;   /* elements from a row of a tile to the next, */
-  int64_t tile_step;  /* from a tile, of packed_rows, to the next, */
-  int64_t
-      step; /* and from a row's factor to the next: 1, or packed_rows, or, if row_step is 1, any */
-  float *packed_rows; /* where a tile's rows are packed with the first of several panels; or NULL */
+  int64_t lanes;       /* of all panels; what the last one has behind them is not kept */
+  const float *first;  /* row 0's factor 0 */
+  int64_t row_step;    /* elements from a row of a tile to the next, */
+  int64_t tile_step;   /* from a tile, of packed_rows, to the next, */
+  int64_t step;        /* and from a row's factor to the next: 1, or any if rows are neighbours, */
+  float *packed_rows;  /* a tile of them, packed with the first of several panels; or NULL */
   const float *panels; /* [panels][depth][lanes of a panel], */
   int64_t panel_step;  /* elements from one to the next */
   const float *apart;  /* where whole panels are [depth][lanes] yet, or NULL: with the first */
@@ -95,7 +94,7 @@ typedef struct bc_product_kernels {
   int64_t wide_rows;   /* of a tile of two panels; or 0: there are none */
   int64_t packed_rows; /* side by side, where rows are packed */
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
-  int64_t even_depth;  /* up to which even products are the faster ones */
+  int64_t even_depth;  /* up to which even products are the faster ones in passes of maps */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_panel_product *product);
   void (*multiply_evenly)(const bc_even_product *product);

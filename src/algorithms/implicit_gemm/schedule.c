@@ -10,6 +10,9 @@
 /* Each block of rows makes its panels again, so it is long. */
 enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 
+/* Gathering a pixel for a task takes as long as multiplying it by some 18 filters. */
+enum { FEW_FILTERS = 256 };
+
 /* Up to so many pixels of an image, and from such extents on, it pays to turn them. */
 enum { MOST_TURNED_PIXELS = 96, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH = 128 };
 
@@ -177,16 +180,28 @@ static bool gathers(const bc_walk *walk)
          !(bc_rows_are_pixels(walk) && bc_rows_stay(walk));
 }
 
+/* Twice as many as elsewhere, since all wait for the last task where one core is slower than
+ * another for a while; but not to gather pixels more often, which for few filters takes as long as
+ * they do.
+ */
+static int64_t enough_tasks(const bc_request *request, const bc_walk *walk, bool cuts_channels,
+                            int64_t filters)
+{
+  const int64_t wanted = bc_wanted_tasks(request);
+  if (request->threads == 1)
+    return wanted;
+  if (!cuts_channels || !gathers(walk))
+    return 2 * wanted;
+  return filters <= FEW_FILTERS ? bc_min(wanted, request->threads) : wanted;
+}
+
 /* Blocks of channels each make the operand of all positions again, and blocks of positions that of
  * all channels: cuts what costs less, until there are tasks enough. Pixels that are read in place
- * cost little, and so do weights that were packed before. Twice as many as elsewhere are enough,
- * since all wait for the last task where one core is slower than another for a while; but not to
- * gather pixels more often. */
+ * cost little, and so do weights that were packed before. */
 static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_request *request,
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t wanted = bc_wanted_tasks(request);
   const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8;
   const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
@@ -197,9 +212,8 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_
     const bool channels_first = (double)channel_blocks * (double)positions * (double)pixel_cost <=
                                 (double)position_blocks * (double)channels * (double)weight_cost;
     const bool cuts_channels = can_cut_channels && (channels_first || !can_cut_positions);
-    const bool is_dear = cuts_channels && gathers(walk);
-    const int64_t enough = request->threads == 1 || is_dear ? wanted : 2 * wanted;
-    if (g->groups * channel_blocks * position_blocks >= enough ||
+    if (g->groups * channel_blocks * position_blocks >=
+            enough_tasks(request, walk, cuts_channels, blocks->filters) ||
         (!can_cut_channels && !can_cut_positions))
       return;
     if (cuts_channels)
