@@ -92,7 +92,8 @@ void *peer_create(const peer_case *task, char *reason, int64_t size)
 int peer_run(void *peer)
 {
   const bench_execution *e = &((side *)peer)->execution;
-  return blasconv_plan_execute(e->plan, &e->arguments, e->workspace, e->workspace_bytes);
+  return blasconv_plan_execute(e->plan, &e->arguments, e->workspace, e->workspace_bytes) !=
+         BLASCONV_SUCCESS;
 }
 
 int peer_finish(void *peer)

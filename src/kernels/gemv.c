@@ -121,7 +121,7 @@ INLINE void add_rows(int count, const bc_matrix *shape, const float *matrix, con
       sum += load(result + j);
 #define TERM(to, i)                                                                                \
   if ((i) < count)                                                                                 \
-    to += x##i * load(at + (i)*step);
+    (to) += x##i * load(at + (i)*step);
     TERM(other, 1)
     TERM(sum, 2)
     TERM(other, 3)
