@@ -24,6 +24,9 @@ typedef int64_t law_checker(const blasconv_problem *problem, const char *algorit
  */
 void law_check(law_checker *law);
 
+/** The same, but that the law says nothing of what this algorithm computes; NULL: of all. */
+void law_check_but(law_checker *law, const char *algorithm);
+
 /** The same for a law of one direction. */
 void law_check_direction(law_checker *law, blasconv_direction direction);
 

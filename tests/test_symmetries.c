@@ -122,9 +122,10 @@ static int64_t equivariance(const blasconv_problem *problem, const char *algorit
   return comparisons;
 }
 
+/* gemv has one pixel of the output: nothing moves. */
 START_TEST(forward_is_shift_equivariant)
 {
-  law_check(equivariance);
+  law_check_but(equivariance, "gemv");
 }
 END_TEST
 

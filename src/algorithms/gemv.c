@@ -48,47 +48,75 @@ typedef struct context {
   const bc_tensors *tensors;
 } context;
 
-static void run_block(void *argument, int64_t task, int thread)
+/* A block of the weights, and where its parts of the tensors begin. */
+typedef struct block {
+  bc_matrix shape;
+  int64_t weights, input, output;
+  int64_t filter, channel; /* its first ones, counted over all groups */
+} block;
+
+static block find_block(const blasconv_plan *plan, int64_t task)
 {
-  (void)thread;
-  const context *ctx = argument;
-  const bc_tensors *t = ctx->tensors;
-  const bc_geometry *g = &ctx->plan->geometry;
-  const bc_blocks *b = &ctx->plan->schedule.blocks;
-  const bc_gemv_kernels *k = bc_cpu_kernels()->gemv;
+  const bc_geometry *g = &plan->geometry;
+  const bc_blocks *b = &plan->schedule.blocks;
   const int64_t channel_blocks = bc_count_blocks(g->in_channels, b->channels);
   const int64_t parts = channel_blocks * bc_count_blocks(g->out_channels, b->filters);
   const int64_t group = task / parts, part = task % parts;
   const bc_range filters = bc_block(part / channel_blocks, b->filters, g->out_channels);
   const bc_range channels = bc_block(part % channel_blocks, b->channels, g->in_channels);
-  const bc_matrix shape = {bc_range_length(filters), bc_range_length(channels), g->in_channels};
-  const int64_t input = group * g->input.group + channels.begin;
-  const int64_t output = group * g->output.group + filters.begin;
-  const int64_t weights =
-      bc_weights_offset(g, group) + filters.begin * g->in_channels + channels.begin;
-  const bool add = ctx->plan->request.accumulate;
-  if (ctx->plan->request.pass == BLASCONV_BACKWARD_WEIGHTS) {
-    k->outer(&shape, t->output + output, t->input + input, add, t->result + weights);
-    return;
+  return (block){.shape = {bc_range_length(filters), bc_range_length(channels), g->in_channels},
+                 .weights =
+                     bc_weights_offset(g, group) + filters.begin * g->in_channels + channels.begin,
+                 .input = group * g->input.group + channels.begin,
+                 .output = group * g->output.group + filters.begin,
+                 .filter = group * g->out_channels + filters.begin,
+                 .channel = group * g->in_channels + channels.begin};
+}
+
+static void multiply_forward(const context *ctx, const block *b)
+{
+  const bc_tensors *t = ctx->tensors;
+  float *result = t->result + b->output;
+  bc_cpu_kernels()->gemv->by_column(&b->shape, t->weights + b->weights, t->input + b->input,
+                                    ctx->plan->request.accumulate, result);
+  bc_epilogue_apply(&t->epilogue, bc_view(ctx->plan->geometry.output, b->shape.rows, 1), b->filter,
+                    b->output, result);
+}
+
+static void multiply_backward(const context *ctx, const block *b)
+{
+  const bc_tensors *t = ctx->tensors;
+  float *result = t->result + b->input;
+  bc_cpu_kernels()->gemv->by_row(&b->shape, t->weights + b->weights, t->output + b->output,
+                                 ctx->plan->request.accumulate, result);
+  bc_epilogue_apply(&t->epilogue, bc_view(ctx->plan->geometry.input, b->shape.columns, 1),
+                    b->channel, b->input, result);
+}
+
+static void run_task(void *argument, int64_t task, int thread)
+{
+  (void)thread;
+  const context *ctx = argument;
+  const bc_tensors *t = ctx->tensors;
+  const block b = find_block(ctx->plan, task);
+  switch (ctx->plan->request.pass) {
+  case BLASCONV_FORWARD:
+    multiply_forward(ctx, &b);
+    break;
+  case BLASCONV_BACKWARD_DATA:
+    multiply_backward(ctx, &b);
+    break;
+  default:
+    bc_cpu_kernels()->gemv->outer(&b.shape, t->output + b.output, t->input + b.input,
+                                  ctx->plan->request.accumulate, t->result + b.weights);
   }
-  const bool forward = ctx->plan->request.pass == BLASCONV_FORWARD;
-  const int64_t place = forward ? output : input;
-  float *result = t->result + place;
-  if (forward)
-    k->by_column(&shape, t->weights + weights, t->input + input, add, result);
-  else
-    k->by_row(&shape, t->weights + weights, t->output + output, add, result);
-  const bc_range those = forward ? filters : channels;
-  bc_epilogue_apply(
-      &t->epilogue, bc_view(forward ? g->output : g->input, bc_range_length(those), 1),
-      group * (forward ? g->out_channels : g->in_channels) + those.begin, place, result);
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)
 {
   (void)workspace;
   context ctx = {plan, tensors};
-  bc_parallel_for(plan->threads, plan->schedule.tasks, run_block, &ctx);
+  bc_parallel_for(plan->threads, plan->schedule.tasks, run_task, &ctx);
 }
 
 const bc_algorithm bc_gemv = {
