@@ -83,7 +83,7 @@ enum { BC_MOST_ALGORITHMS = 8 };
 /* The rows of the registry in order, NULL past the last. */
 const bc_algorithm *bc_registry_row(size_t index);
 
-extern const bc_algorithm bc_gemv, bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm, bc_implicit_gemm,
-    bc_winograd, bc_reference;
+extern const bc_algorithm bc_gemv, bc_pointwise_gemm, bc_depthwise, bc_im2col_gemm,
+    bc_implicit_gemm, bc_winograd, bc_reference;
 
 #endif
