@@ -97,16 +97,17 @@ static header header_of(const blasconv_plan *plan, int form)
                   .form = (uint64_t)form};
 }
 
-/* Once, since it takes as long as the smallest layers. */
-void bc_packed_prepare(blasconv_plan *plan)
-{
-  for (int form = 0; form < BC_PACKED_FORMS; ++form)
-    plan->packed_checksums[form] = checksum(plan, form);
-}
-
 static bool reads_weights(const blasconv_plan *plan)
 {
   return plan->pass != BLASCONV_BACKWARD_WEIGHTS;
+}
+
+/* Once, since it takes as long as the smallest layers. */
+void bc_packed_prepare(blasconv_plan *plan)
+{
+  const int forms = plan->algorithm->packed_form != NULL ? BC_PACKED_FORMS : 1;
+  for (int form = 0; form < forms && reads_weights(plan); ++form)
+    plan->packed_checksums[form] = checksum(plan, form);
 }
 
 size_t blasconv_plan_packed_size(const blasconv_plan *plan)

@@ -5,11 +5,12 @@
 #include "blocks.h"
 #include "cpu.h"
 #include "kernels/kernels.h"
+#include "kernels/product.h"
 #include "parallel.h"
 
 /* A task has at least so many weights, since threads take a few microseconds to begin; and results
  * that stay in the first-level cache where they are added to. */
-enum { LEAST_WEIGHTS = 1 << 16, MOST_CHANNELS = 2048, CACHE_LINE = 16 /* floats */ };
+enum { LEAST_WEIGHTS = 1 << 16, MOST_CHANNELS = 2048 };
 
 static const char *reject(const bc_geometry *g, const bc_request *request)
 {
@@ -29,9 +30,9 @@ static bc_schedule prepare(const bc_geometry *g, const bc_request *request)
   const int64_t other = cuts_channels ? g->out_channels : g->in_channels;
   int64_t *block = cuts_channels ? &blocks->channels : &blocks->filters;
   if (cuts_channels)
-    *block = bc_even_block(whole, MOST_CHANNELS, CACHE_LINE);
+    *block = bc_even_block(whole, MOST_CHANNELS, BC_CACHE_LINE);
   bc_split_for_tasks(BC_ENOUGH_TASKS, whole, g->groups, bc_count_blocks(LEAST_WEIGHTS, other),
-                     CACHE_LINE, block);
+                     BC_CACHE_LINE, block);
   schedule.tasks = g->groups * bc_count_blocks(whole, *block);
   return schedule;
 }
@@ -40,7 +41,7 @@ static bc_work work(const bc_geometry *g, const bc_request *request, const bc_sc
 {
   (void)request;
   (void)schedule;
-  return (bc_work){.vectors = (double)bc_count_weights(g), .run = g->in_channels};
+  return (bc_work){.vectors = (double)bc_count_weights(g)};
 }
 
 typedef struct context {

@@ -88,22 +88,23 @@ INLINE void multiply_short_rows(const bc_matrix *shape, const float *matrix, int
   put_results(all, rows, add, result);
 }
 
+INLINE void multiply_some(const bc_matrix *shape, const float *matrix, int64_t rows,
+                          const float *vector, bool add, float *result)
+{
+  if (shape->columns < WIDTH)
+    multiply_short_rows(shape, matrix, rows, vector, add, result);
+  else
+    multiply_rows(shape, matrix, rows, vector, add, result);
+}
+
 static void by_column(const bc_matrix *shape, const float *matrix, const float *vector, bool add,
                       float *result)
 {
-  const bool is_short = shape->columns < WIDTH;
   int64_t i = 0;
-  for (; i + ROWS <= shape->rows && is_short; i += ROWS)
-    multiply_short_rows(shape, matrix + i * shape->row_step, ROWS, vector, add, result + i);
   for (; i + ROWS <= shape->rows; i += ROWS)
-    multiply_rows(shape, matrix + i * shape->row_step, ROWS, vector, add, result + i);
-  if (i == shape->rows)
-    return;
-  if (is_short)
-    multiply_short_rows(shape, matrix + i * shape->row_step, shape->rows - i, vector, add,
-                        result + i);
-  else
-    multiply_rows(shape, matrix + i * shape->row_step, shape->rows - i, vector, add, result + i);
+    multiply_some(shape, matrix + i * shape->row_step, ROWS, vector, add, result + i);
+  if (i < shape->rows)
+    multiply_some(shape, matrix + i * shape->row_step, shape->rows - i, vector, add, result + i);
 }
 
 /* Adds a block of rows to the result, or one. */

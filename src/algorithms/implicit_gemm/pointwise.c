@@ -69,17 +69,6 @@ void bc_multiply_pointwise_pixels(bc_map_job *j)
                          .add = j->add});
 }
 
-/* Copies some pixels [depth][count] into a panel. */
-static void copy_panel(const bc_map_job *j, const float *first, int64_t count, float *panel)
-{
-  const bc_product_kernels *k = j->ctx->kernels;
-  for (int64_t c = 0; c < bc_range_length(j->depth); ++c)
-    k->put_row(
-        &(bc_row_source){
-            .from = first + c * j->walk.source.channel, .step = 1, .n = count, .width = k->lanes},
-        panel + c * k->lanes);
-}
-
 /* The weights of the job's channels: rows where they are, or blocks that were packed before, or are
  * now, unless they are there. */
 static void find_filters(const bc_map_job *j, bool are_there, bc_even_product *product)
@@ -131,7 +120,8 @@ void bc_multiply_pointwise_filters(bc_map_job *j)
     const float *first = bc_depth_source(j) + bc_place_in_images(walk->source, pixels, p);
     const int64_t whole = (end - p) / lanes * lanes;
     if (whole < end - p)
-      copy_panel(j, first + whole, end - p - whole, j->panels + whole * depth);
+      bc_copy_rows(first + whole, walk->source.channel, depth, end - p - whole,
+                   j->panels + whole * depth, lanes);
     bc_coming next = {0};
     if (end < j->last_position)
       next = bc_expect(bc_depth_source(j) + bc_place_in_images(walk->source, pixels, end),

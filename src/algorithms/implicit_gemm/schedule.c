@@ -181,9 +181,7 @@ static bool gathers(const bc_walk *walk)
 }
 
 /* Twice as many as elsewhere, since all wait for the last task where one core is slower than
- * another for a while; but not to gather pixels more often, which for few filters takes as long as
- * they do.
- */
+ * another for a while; but not to gather pixels more often, which takes as long as few filters. */
 static int64_t enough_tasks(const bc_request *request, const bc_walk *walk, bool cuts_channels,
                             int64_t filters)
 {

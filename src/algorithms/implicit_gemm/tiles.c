@@ -1,6 +1,6 @@
 #include "tiles.h"
 
-#include "maps.h"
+#include "cpu.h"
 #include "panel.h"
 
 #include <math.h>
