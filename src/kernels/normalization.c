@@ -1,11 +1,20 @@
 #include "normalization.h"
+#include "vector_math.h"
 
-#define INLINE static inline __attribute__((always_inline))
+#include <stdbool.h>
 
 enum {
-  LANES = 16,   /* the same on every instruction set */
-  TOGETHER = 64 /* images of one pixel, of which all channels are in the first-level cache */
+  WIDTH = 4,   /* doubles of a vector, on every instruction set */
+  VECTORS = 4, /* for which elements are walked once */
+  LANES = WIDTH * VECTORS,
+  TOGETHER = 512, /* elements of images of one pixel, of which all channels are in the first-level
+                      cache */
+  LEAST = 4,
+  LINE = 16, /* floats */
+  AHEAD = 4  /* images of one pixel, until what is fetched is read */
 };
+
+typedef double doubles __attribute__((vector_size(WIDTH * sizeof(double))));
 
 /* What is constant along a row of pixels has another value for each element of a row of channels.
  */
@@ -14,39 +23,81 @@ enum { SAME = 0, NEXT = 1 };
 /* ---- sums: maps of one pixel by columns, sixteen channels abreast; others by rows ---- */
 
 typedef struct lanes {
-  double deviation[LANES], gradient[LANES], product[LANES];
+  doubles deviation[VECTORS], gradient[VECTORS], product[VECTORS];
 } lanes;
 
-/* g is the constant NULL where this is inlined, or never is. */
-INLINE void add_to_lanes(lanes *to, const float *x, const double *mean, int64_t step,
-                         const float *g, int64_t n)
+/* One conversion for compilers, unlike __builtin_convertvector(). */
+INLINE doubles widened(const float *x)
 {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) {
-    const double deviation = (double)x[i] - mean[i * step];
-    to->deviation[i] += deviation;
-    if (g != NULL)
-      to->gradient[i] += (double)g[i];
-    to->product[i] += deviation * (g != NULL ? (double)g[i] : deviation);
+  return (doubles){(double)x[0], (double)x[1], (double)x[2], (double)x[3]};
+}
+
+/* g is the constant NULL where this is inlined, or never is. */
+INLINE void add_vectors(lanes *to, int64_t vectors, const float *x, const doubles *mean,
+                        const float *g)
+{
+  UNROLL for (int64_t v = 0; v < vectors; ++v)
+  {
+    const doubles deviation = widened(x + v * WIDTH) - mean[v];
+    const doubles gradient = g ? widened(g + v * WIDTH) : deviation;
+    to->deviation[v] += deviation;
+    if (g)
+      to->gradient[v] += gradient;
+    to->product[v] += deviation * gradient;
   }
 }
 
-/* Adds some images of channels, of which n is at most LANES. */
-INLINE void sum_columns(const bc_slab *slab, const float *x, const double *mean, const float *g,
-                        int64_t images, int64_t n, bc_sums *sums)
+INLINE void add_element(bc_sums *to, const float *x, double mean, const float *g)
 {
-  lanes partial = {0};
-  for (int64_t i = 0; i < n; ++i) {
-    partial.deviation[i] = sums[i].deviation;
-    partial.gradient[i] = sums[i].gradient;
-    partial.product[i] = sums[i].product;
+  const double deviation = (double)*x - mean, gradient = g ? (double)*g : deviation;
+  to->deviation += deviation;
+  if (g)
+    to->gradient += gradient;
+  to->product += deviation * gradient;
+}
+
+/* Adds to the sums of as many channels as `vectors` have lanes. The same elements of as many images
+ * that come next are fetched. */
+INLINE void sum_columns(const bc_slab *slab, int64_t vectors, const float *x, const double *mean,
+                        const float *g, int64_t images, bc_sums *sums)
+{
+  const int64_t coming = images * slab->image_step;
+  doubles means[VECTORS];
+  lanes partial;
+  UNROLL for (int64_t v = 0; v < vectors; ++v)
+  {
+    const bc_sums *own = sums + v * WIDTH;
+    memcpy(&means[v], mean + v * WIDTH, sizeof means[v]);
+    partial.deviation[v] =
+        (doubles){own[0].deviation, own[1].deviation, own[2].deviation, own[3].deviation};
+    partial.gradient[v] =
+        (doubles){own[0].gradient, own[1].gradient, own[2].gradient, own[3].gradient};
+    partial.product[v] = (doubles){own[0].product, own[1].product, own[2].product, own[3].product};
   }
   for (int64_t image = 0; image < images; ++image) {
-    const int64_t at = image * slab->image_step;
-    add_to_lanes(&partial, x + at, mean, NEXT, g ? g + at : NULL, n);
+    const float *const from = x + image * slab->image_step;
+    const float *const beside = g ? g + image * slab->image_step : NULL;
+    __builtin_prefetch(from + coming);
+    if (g)
+      __builtin_prefetch(beside + coming);
+    add_vectors(&partial, vectors, from, means, beside);
   }
-  for (int64_t i = 0; i < n; ++i)
-    sums[i] = (bc_sums){partial.deviation[i], partial.gradient[i], partial.product[i]};
+  UNROLL for (int64_t v = 0; v < vectors; ++v)
+  {
+    UNROLL for (int64_t i = 0; i < WIDTH; ++i) sums[v * WIDTH + i] =
+        (bc_sums){partial.deviation[v][i], partial.gradient[v][i], partial.product[v][i]};
+  }
+}
+
+INLINE void sum_column(const bc_slab *slab, const float *x, double mean, const float *g,
+                       int64_t images, bc_sums *sums)
+{
+  bc_sums own = *sums;
+  for (int64_t image = 0; image < images; ++image) {
+    const int64_t at = image * slab->image_step;
+    add_element(&own, x + at, mean, g ? g + at : NULL);
+  }
+  *sums = own;
 }
 
 /* Some images at a time, whose channels are neighbours: they come from memory together. */
@@ -55,41 +106,54 @@ INLINE void sum_pixels(const bc_slab *slab, const float *x, const double *mean, 
 {
   for (int64_t c = 0; c < slab->channels; ++c)
     sums[c] = (bc_sums){0};
-  for (int64_t image = 0; image < slab->images; image += TOGETHER) {
-    const int64_t images = image + TOGETHER < slab->images ? TOGETHER : slab->images - image;
+  const int64_t together = TOGETHER / slab->channels > LEAST ? TOGETHER / slab->channels : LEAST;
+  for (int64_t image = 0; image < slab->images; image += together) {
+    const int64_t images = image + together < slab->images ? together : slab->images - image;
     const float *from = x + image * slab->image_step;
     const float *beside = g ? g + image * slab->image_step : NULL;
     int64_t c = 0;
     for (; c + LANES <= slab->channels; c += LANES)
-      sum_columns(slab, from + c, mean + c, g ? beside + c : NULL, images, LANES, sums + c);
-    sum_columns(slab, from + c, mean + c, g ? beside + c : NULL, images, slab->channels - c,
-                sums + c);
+      sum_columns(slab, VECTORS, from + c, mean + c, g ? beside + c : NULL, images, sums + c);
+    for (; c + WIDTH <= slab->channels; c += WIDTH)
+      sum_columns(slab, 1, from + c, mean + c, g ? beside + c : NULL, images, sums + c);
+    for (; c < slab->channels; ++c)
+      sum_column(slab, from + c, mean[c], g ? beside + c : NULL, images, sums + c);
   }
 }
 
-/* A tail goes to the first lanes. */
-INLINE void add_row(lanes *to, const float *x, double mean, const float *g, int64_t n)
+/* What is less than a vector goes to `rest`. */
+INLINE void add_row(lanes *to, bc_sums *rest, const float *x, double mean, const float *g,
+                    int64_t n)
 {
+  const doubles same = {mean, mean, mean, mean}, means[VECTORS] = {same, same, same, same};
   int64_t i = 0;
   for (; i + LANES <= n; i += LANES)
-    add_to_lanes(to, x + i, &mean, SAME, g ? g + i : NULL, LANES);
-  add_to_lanes(to, x + i, &mean, SAME, g ? g + i : NULL, n - i);
+    add_vectors(to, VECTORS, x + i, means, g ? g + i : NULL);
+  for (; i + WIDTH <= n; i += WIDTH)
+    add_vectors(to, 1, x + i, means, g ? g + i : NULL);
+  for (; i < n; ++i)
+    add_element(rest, x + i, mean, g ? g + i : NULL);
 }
 
 INLINE void sum_maps(const bc_slab *slab, const float *x, double mean, const float *g,
                      bc_sums *sums)
 {
   lanes partial = {0};
+  bc_sums all = {0};
   for (int64_t image = 0; image < slab->images; ++image) {
     const int64_t at = image * slab->image_step;
-    add_row(&partial, x + at, mean, g ? g + at : NULL, slab->pixels);
+    add_row(&partial, &all, x + at, mean, g ? g + at : NULL, slab->pixels);
   }
-  *sums = (bc_sums){0};
-  for (int lane = 0; lane < LANES; ++lane) {
-    sums->deviation += partial.deviation[lane];
-    sums->gradient += partial.gradient[lane];
-    sums->product += partial.product[lane];
+  UNROLL for (int64_t v = 0; v < VECTORS; ++v)
+  {
+    UNROLL for (int64_t i = 0; i < WIDTH; ++i)
+    {
+      all.deviation += partial.deviation[v][i];
+      all.gradient += partial.gradient[v][i];
+      all.product += partial.product[v][i];
+    }
   }
+  *sums = all;
 }
 
 INLINE void sum_slab(const bc_slab *slab, const float *x, const double *mean, const float *g,
@@ -155,36 +219,53 @@ INLINE void differentiate_map(const bc_normalizer_slope *a, int64_t c, const flo
   differentiate_row(&own, SAME, x, g, input_gradient, n);
 }
 
-static void normalize_image(const bc_slab *slab, const bc_normalizer *a, const float *x,
-                            float *output)
+/* Channels of an image, in pieces of a line of the cache; the same of an image to come are fetched.
+ */
+INLINE void normalize_channels(const bc_slab *slab, const bc_normalizer *a, const float *x,
+                               float *output)
 {
-  if (slab->pixels == 1) {
-    normalize_row(a, NEXT, x, output, slab->channels);
-    return;
+  const int64_t coming = AHEAD * slab->image_step;
+  for (int64_t c = 0; c < slab->channels; c += LINE) {
+    const bc_normalizer own = {a->mean + c, a->mean_rest + c, a->factor + c, a->shift + c};
+    __builtin_prefetch(x + c + coming);
+    __builtin_prefetch(output + c + coming, 1);
+    if (c + LINE <= slab->channels)
+      normalize_row(&own, NEXT, x + c, output + c, LINE);
+    else
+      normalize_row(&own, NEXT, x + c, output + c, slab->channels - c);
   }
-  for (int64_t c = 0; c < slab->channels; ++c)
-    normalize_map(a, c, x + c * slab->pixels, output + c * slab->pixels, slab->pixels);
 }
 
-static void differentiate_image(const bc_slab *slab, const bc_normalizer_slope *a, const float *x,
-                                const float *g, float *input_gradient)
+INLINE void differentiate_channels(const bc_slab *slab, const bc_normalizer_slope *a,
+                                   const float *x, const float *g, float *input_gradient)
 {
-  if (slab->pixels == 1) {
-    differentiate_row(a, NEXT, x, g, input_gradient, slab->channels);
-    return;
-  }
-  for (int64_t c = 0; c < slab->channels; ++c) {
-    const int64_t at = c * slab->pixels;
-    differentiate_map(a, c, x + at, g + at, input_gradient + at, slab->pixels);
+  const int64_t coming = AHEAD * slab->image_step;
+  for (int64_t c = 0; c < slab->channels; c += LINE) {
+    const bc_normalizer_slope own = {a->mean + c, a->mean_rest + c, a->factor + c, a->average + c,
+                                     a->slope + c};
+    __builtin_prefetch(x + c + coming);
+    __builtin_prefetch(g + c + coming);
+    __builtin_prefetch(input_gradient + c + coming, 1);
+    if (c + LINE <= slab->channels)
+      differentiate_row(&own, NEXT, x + c, g + c, input_gradient + c, LINE);
+    else
+      differentiate_row(&own, NEXT, x + c, g + c, input_gradient + c, slab->channels - c);
   }
 }
 
 static void normalize(const bc_slab *slab, const bc_normalizer *normalizer, const float *x,
                       float *output)
 {
-  for (int64_t image = 0; image < slab->images; ++image)
-    normalize_image(slab, normalizer, x + image * slab->image_step,
-                    output + image * slab->image_step);
+  for (int64_t image = 0; image < slab->images; ++image) {
+    const float *const from = x + image * slab->image_step;
+    float *const to = output + image * slab->image_step;
+    if (slab->pixels == 1) {
+      normalize_channels(slab, normalizer, from, to);
+      continue;
+    }
+    for (int64_t c = 0; c < slab->channels; ++c)
+      normalize_map(normalizer, c, from + c * slab->pixels, to + c * slab->pixels, slab->pixels);
+  }
 }
 
 static void differentiate(const bc_slab *slab, const bc_normalizer_slope *slope, const float *x,
@@ -192,7 +273,14 @@ static void differentiate(const bc_slab *slab, const bc_normalizer_slope *slope,
 {
   for (int64_t image = 0; image < slab->images; ++image) {
     const int64_t at = image * slab->image_step;
-    differentiate_image(slab, slope, x + at, g + at, input_gradient + at);
+    if (slab->pixels == 1) {
+      differentiate_channels(slab, slope, x + at, g + at, input_gradient + at);
+      continue;
+    }
+    for (int64_t c = 0; c < slab->channels; ++c) {
+      const int64_t map = at + c * slab->pixels;
+      differentiate_map(slope, c, x + map, g + map, input_gradient + map, slab->pixels);
+    }
   }
 }
 

@@ -9,8 +9,8 @@
 #include <math.h>
 
 enum {
-  CACHE_LINE = 16,    /* floats */
-  MOST_SUMS = 1 << 10 /* of all slots, that wait to be added up */
+  LEAST_PART = 64,                 /* channels side by side that are read at once */
+  MOST_SUMS = 2 * BC_SLAB_CHANNELS /* of all slots, that wait to be added up */
 };
 
 blasconv_status bc_batch_norm_check_struct(const blasconv_batch_norm *norm)
@@ -41,28 +41,6 @@ blasconv_status bc_batch_norm_check(const blasconv_maps *maps, const blasconv_ba
   return bc_threads_check(asked, threads) ? BLASCONV_SUCCESS : BLASCONV_BAD_SIZE;
 }
 
-/* Channels of one pixel are neighbours: a task takes whole cache lines of them, and many at a time.
- */
-static int64_t task_channels(const blasconv_maps *maps, int threads)
-{
-  const int64_t elements = bc_max(maps->batch, 1) * maps->pixels;
-  const int64_t unit = maps->pixels == 1 ? CACHE_LINE : 1;
-  const int64_t share = bc_min(bc_count_blocks(maps->channels, threads), BC_SLAB_CHANNELS);
-  const int64_t least = maps->pixels == 1 ? bc_count_blocks(share, unit) : 1;
-  return bc_max(BC_TASK_ELEMENTS / elements / unit, least) * unit;
-}
-
-/* Where the few channels of a pixel lie side by side, they are one slab, whose images are divided
- * among slots: their sums are added in order, and how many there are follows from the sizes alone.
- */
-static int64_t count_slots(const blasconv_maps *maps)
-{
-  const int64_t slots = bc_count_blocks(maps->batch * maps->channels, BC_TASK_ELEMENTS);
-  if (maps->pixels != 1 || maps->channels > BC_SLAB_CHANNELS)
-    return 1;
-  return bc_max(1, bc_min(slots, MOST_SUMS / maps->channels));
-}
-
 typedef struct context context;
 
 /* Computes the slab whose first channel is `first`. */
@@ -71,9 +49,8 @@ typedef void slab_step(const context *c, const bc_slab *slab, int64_t first);
 struct context {
   slab_step *step; /* of the pass */
   int threads;
-  int64_t slots;      /* of the only slab, which threads share; or 1 */
-  int64_t channels;   /* of a task, which has slabs of its own */
   blasconv_maps maps; /* of bc_batch_norm_planes() */
+  int64_t channels;   /* of a task, where each takes some channels */
   const blasconv_batch_norm *norm;
   const float *input;           /* [batch][channels][pixels] */
   const float *output_gradient; /* the same; backward alone */
@@ -88,35 +65,44 @@ static bc_slab slab_at(const blasconv_maps *maps, int64_t first, int64_t end)
                    bc_min(end - first, BC_SLAB_CHANNELS), maps->pixels};
 }
 
-static void slab_task(void *argument, int64_t task, int thread)
+static void run_slabs(const context *c, bc_range channels)
 {
-  (void)thread;
-  const context *c = argument;
-  const bc_range part = bc_block(task, c->channels, c->maps.channels);
-  for (int64_t first = part.begin; first < part.end; first += BC_SLAB_CHANNELS) {
-    const bc_slab slab = slab_at(&c->maps, first, part.end);
+  for (int64_t first = channels.begin; first < channels.end; first += BC_SLAB_CHANNELS) {
+    const bc_slab slab = slab_at(&c->maps, first, channels.end);
     c->step(c, &slab, first);
   }
 }
 
-static void run_slabs(context *c)
+static void channels_task(void *argument, int64_t task, int thread)
 {
-  const blasconv_maps *maps = &c->maps;
-  const bc_slab all = slab_at(maps, 0, maps->channels);
-  c->slots = count_slots(maps);
-  c->channels = task_channels(maps, c->threads);
-  if (c->slots > 1)
-    c->step(c, &all, 0);
-  else
-    bc_parallel_for(c->threads, bc_count_blocks(maps->channels, c->channels), slab_task, c);
+  (void)thread;
+  const context *c = argument;
+  run_slabs(c, bc_block(task, c->channels, c->maps.channels));
 }
 
-/* ---- what is done with the images of a slab, or of each slot ---- */
+/* Channels of one pixel lie side by side and are read together: threads share a slab. */
+static bool share_slabs(const context *c)
+{
+  return c->maps.pixels == 1;
+}
+
+static void run_pass(context *c)
+{
+  const blasconv_maps *maps = &c->maps;
+  c->channels = bc_max(BC_TASK_ELEMENTS / (bc_max(maps->batch, 1) * maps->pixels), 1);
+  if (share_slabs(c))
+    run_slabs(c, (bc_range){0, maps->channels});
+  else
+    bc_parallel_for(c->threads, bc_count_blocks(maps->channels, c->channels), channels_task, c);
+}
+
+/* ---- what is done with a slab, which is divided into tasks where threads share it ---- */
 
 typedef struct slab_work {
   const context *c;
   const bc_slab *slab;
   int64_t at; /* of the slab, in the maps */
+  int64_t slots, parts;
   const double *means;
   const float *gradient;           /* of the output, or NULL */
   bc_sums *sums;                   /* [slots][channels] */
@@ -124,33 +110,53 @@ typedef struct slab_work {
   const bc_normalizer_slope *slope;
 } slab_work;
 
-/* *at: where its images are in the maps. */
-static bc_slab slot_of(const slab_work *w, int64_t slot, int64_t *at)
+/* How many tasks a slab is. */
+static int64_t count_tasks(const slab_work *w)
 {
-  const int64_t images = w->slab->images, slots = w->c->slots;
-  const int64_t begin = images * slot / slots, end = images * (slot + 1) / slots;
-  *at = w->at + begin * w->slab->image_step;
-  return (bc_slab){end - begin, w->slab->image_step, w->slab->channels, w->slab->pixels};
+  const int64_t elements = w->slab->images * w->slab->channels;
+  return share_slabs(w->c) ? bc_count_blocks(elements, BC_TASK_ELEMENTS) : 1;
 }
 
-static void sum_slot(void *argument, int64_t slot, int thread)
+static void run_tasks(slab_work *w, int64_t tasks, bc_task *task)
+{
+  if (share_slabs(w->c))
+    bc_parallel_for(w->c->threads, tasks, task, w);
+  else
+    task(w, 0, 0);
+}
+
+/* Part i of n. */
+static bc_range share_of(int64_t count, int64_t i, int64_t n)
+{
+  return (bc_range){count * i / n, count * (i + 1) / n};
+}
+
+/* Some channels of a slot's images. */
+static void sum_task(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const slab_work *w = argument;
-  int64_t at;
-  const bc_slab slab = slot_of(w, slot, &at);
-  bc_cpu_kernels()->normalization->sum(&slab, w->c->input + at, w->means,
+  const bc_slab *all = w->slab;
+  const int64_t slot = task / w->parts;
+  const bc_range images = share_of(all->images, slot, w->slots);
+  const bc_range channels = share_of(all->channels, task % w->parts, w->parts);
+  const bc_slab slab = {bc_range_length(images), all->image_step, bc_range_length(channels),
+                        all->pixels};
+  const int64_t at = w->at + images.begin * all->image_step + channels.begin * all->pixels;
+  bc_cpu_kernels()->normalization->sum(&slab, w->c->input + at, w->means + channels.begin,
                                        w->gradient ? w->gradient + at : NULL,
-                                       w->sums + slot * slab.channels);
+                                       w->sums + slot * all->channels + channels.begin);
 }
 
-static void write_slot(void *argument, int64_t slot, int thread)
+static void write_task(void *argument, int64_t task, int thread)
 {
   (void)thread;
   const slab_work *w = argument;
   const context *c = w->c;
-  int64_t at;
-  const bc_slab slab = slot_of(w, slot, &at);
+  const bc_range images = share_of(w->slab->images, task, count_tasks(w));
+  const bc_slab slab = {bc_range_length(images), w->slab->image_step, w->slab->channels,
+                        w->slab->pixels};
+  const int64_t at = w->at + images.begin * slab.image_step;
   if (w->slope != NULL)
     bc_cpu_kernels()->normalization->differentiate(&slab, w->slope, c->input + at,
                                                    c->output_gradient + at, c->written + at);
@@ -159,35 +165,37 @@ static void write_slot(void *argument, int64_t slot, int thread)
                                                c->written + at);
 }
 
-static void run_slots(slab_work *w, bc_task *task)
-{
-  if (w->c->slots > 1)
-    bc_parallel_for(w->c->threads, w->c->slots, task, w);
-  else
-    task(w, 0, 0);
-}
-
-/* Of each channel, by deviations from `means`; a NULL gradient stands for these. */
+/* The slots' sums are added in order, and how many slots there are follows from the sizes alone;
+ * how many parts of channels does not matter. */
 static void sum_slab(const context *c, const bc_slab *slab, int64_t first, const double *means,
-                     const float *gradient, bc_sums *sums)
+                     const float *gradient, bc_sums sums[MOST_SUMS])
 {
-  bc_sums all[MOST_SUMS];
-  run_slots(&(slab_work){.c = c,
-                         .slab = slab,
-                         .at = first * slab->pixels,
-                         .means = means,
-                         .gradient = gradient,
-                         .sums = all},
-            sum_slot);
-  for (int64_t i = 0; i < slab->channels; ++i) {
-    sums[i] = all[i];
-    for (int64_t slot = 1; slot < c->slots; ++slot) {
-      const bc_sums *next = &all[slot * slab->channels + i];
+  slab_work work = {.c = c,
+                    .slab = slab,
+                    .at = first * slab->pixels,
+                    .means = means,
+                    .gradient = gradient,
+                    .sums = sums};
+  work.slots = bc_min(count_tasks(&work), MOST_SUMS / slab->channels);
+  work.parts = share_slabs(c) ? bc_min(bc_count_blocks(c->threads, work.slots),
+                                       bc_count_blocks(slab->channels, LEAST_PART))
+                              : 1;
+  run_tasks(&work, work.slots * work.parts, sum_task);
+  for (int64_t slot = 1; slot < work.slots; ++slot)
+    for (int64_t i = 0; i < slab->channels; ++i) {
+      const bc_sums *next = &sums[slot * slab->channels + i];
       sums[i].deviation += next->deviation;
       sums[i].gradient += next->gradient;
       sums[i].product += next->product;
     }
-  }
+}
+
+static void write_slab(const context *c, const bc_slab *slab, int64_t first,
+                       const bc_normalizer *normalizer, const bc_normalizer_slope *slope)
+{
+  slab_work work = {
+      .c = c, .slab = slab, .at = first * slab->pixels, .normalizer = normalizer, .slope = slope};
+  run_tasks(&work, count_tasks(&work), write_task);
 }
 
 /* A float and what is left over, which has the digits that the float has no room for. */
@@ -229,7 +237,7 @@ static bool sweep(const context *f, const bc_slab *slab, int64_t first, double *
                   double *mean, double *squares)
 {
   const double n = (double)slab->images * (double)slab->pixels, most = 1024.0;
-  bc_sums sums[BC_SLAB_CHANNELS];
+  bc_sums sums[MOST_SUMS];
   bool any = false;
   sum_slab(f, slab, first, pivots, NULL, sums);
   for (int64_t c = 0; c < slab->channels; ++c) {
@@ -259,23 +267,19 @@ static void forward_slab(const context *f, const bc_slab *slab, int64_t first)
   const blasconv_batch_norm *norm = f->norm;
   const double n = (double)slab->images * (double)slab->pixels;
   double means[BC_SLAB_CHANNELS], squares[BC_SLAB_CHANNELS];
-  float mean[BC_SLAB_CHANNELS], rest[BC_SLAB_CHANNELS];
-  float factor[BC_SLAB_CHANNELS], shift[BC_SLAB_CHANNELS];
+  float rest[BC_SLAB_CHANNELS], factor[BC_SLAB_CHANNELS], shift[BC_SLAB_CHANNELS];
   take_statistics(f, slab, first, means, squares);
   for (int64_t c = 0; c < slab->channels; ++c) {
     const int64_t channel = first + c;
     const double inverse = 1.0 / sqrt(squares[c] / n + (double)norm->epsilon);
-    split(means[c], &mean[c], &rest[c]);
+    split(means[c], &norm->mean[channel], &rest[c]);
     factor[c] = (float)(bc_batch_norm_scale(norm, channel) * inverse);
     shift[c] = bc_batch_norm_shift(norm, channel);
-    norm->mean[channel] = mean[c];
     norm->inverse[channel] = (float)inverse;
     move_running(norm, channel, means[c], squares[c] / (n > 1.0 ? n - 1.0 : 1.0));
   }
-  const bc_normalizer normalizer = {mean, rest, factor, shift};
-  run_slots(
-      &(slab_work){.c = f, .slab = slab, .at = first * slab->pixels, .normalizer = &normalizer},
-      write_slot);
+  const bc_normalizer normalizer = {norm->mean + first, rest, factor, shift};
+  write_slab(f, slab, first, &normalizer, NULL);
 }
 
 blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
@@ -295,7 +299,7 @@ blasconv_status blasconv_batch_norm_forward(const blasconv_maps *maps,
                      .norm = norm,
                      .input = input,
                      .written = output};
-  run_slabs(&forward);
+  run_pass(&forward);
   return BLASCONV_SUCCESS;
 }
 
@@ -306,7 +310,7 @@ static void backward_slab(const context *b, const bc_slab *slab, int64_t first)
 {
   const double n = (double)slab->images * (double)slab->pixels;
   double means[BC_SLAB_CHANNELS];
-  bc_sums sums[BC_SLAB_CHANNELS];
+  bc_sums sums[MOST_SUMS];
   float rest[BC_SLAB_CHANNELS], factor[BC_SLAB_CHANNELS];
   float average[BC_SLAB_CHANNELS], slope[BC_SLAB_CHANNELS];
   for (int64_t c = 0; c < slab->channels; ++c)
@@ -326,8 +330,7 @@ static void backward_slab(const context *b, const bc_slab *slab, int64_t first)
       b->shift_gradient[channel] = (float)sums[c].gradient;
   }
   const bc_normalizer_slope numbers = {b->norm->mean + first, rest, factor, average, slope};
-  run_slots(&(slab_work){.c = b, .slab = slab, .at = first * slab->pixels, .slope = &numbers},
-            write_slot);
+  write_slab(b, slab, first, NULL, &numbers);
 }
 
 blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
@@ -352,6 +355,6 @@ blasconv_status blasconv_batch_norm_backward(const blasconv_maps *maps,
                       .written = input_gradient,
                       .scale_gradient = scale_gradient,
                       .shift_gradient = shift_gradient};
-  run_slabs(&backward);
+  run_pass(&backward);
   return BLASCONV_SUCCESS;
 }

@@ -25,7 +25,7 @@ static inline blasconv_maps bc_batch_norm_planes(const blasconv_maps *maps)
 }
 
 /* Channels whose numbers a task keeps on its stack; it takes them one such slab after another. */
-enum { BC_SLAB_CHANNELS = 128 };
+enum { BC_SLAB_CHANNELS = 1024 };
 
 /* Scale and shift of a channel. */
 static inline double bc_batch_norm_scale(const blasconv_batch_norm *norm, int64_t channel)

@@ -56,6 +56,14 @@ static int64_t task_channels(const blasconv_maps *maps)
   return bc_max(BC_TASK_ELEMENTS / maps->pixels, 1);
 }
 
+/* A task finds its channels' factors anew, so it takes many images where maps are small; but there
+ * are some tasks for each thread. */
+static int64_t task_images(const blasconv_maps *maps, int64_t blocks, int threads)
+{
+  const int64_t least = bc_max(BC_TASK_ELEMENTS / (maps->channels * maps->pixels), 1);
+  return bc_max(least, maps->batch * blocks / (4 * threads));
+}
+
 /* Some channels of some images; of one image where all its channels do not fit a task. */
 static void inference_task(void *argument, int64_t task, int thread)
 {
@@ -82,9 +90,9 @@ blasconv_status blasconv_batch_norm_inference(const blasconv_maps *maps,
   if (maps->batch > 0 && (input == NULL || output == NULL))
     return BLASCONV_NULL_POINTER;
   const blasconv_maps planes = bc_batch_norm_planes(maps);
-  const int64_t images = bc_max(BC_TASK_ELEMENTS / (planes.channels * planes.pixels), 1);
-  inference_context context = {&planes, norm, input, output, images};
   const int64_t blocks = bc_count_blocks(planes.channels, task_channels(&planes));
+  const int64_t images = task_images(&planes, blocks, team);
+  inference_context context = {&planes, norm, input, output, images};
   bc_parallel_for(team, bc_count_blocks(planes.batch, images) * blocks, inference_task, &context);
   return BLASCONV_SUCCESS;
 }
