@@ -1,4 +1,5 @@
 /* Means of windows, and their gradient. */
+#include "doubles.h"
 #include "kernels.h"
 #include "windows.h"
 
@@ -25,24 +26,40 @@ INLINE float sum_small(window area, const float *image)
   return sum;
 }
 
-/* In lanes of fixed number, so that the order is the same on every instruction set. */
+/* Every `step`-th of a row. */
+INLINE doubles next_doubles(const float *from, int64_t step)
+{
+  if (step == 1)
+    return widened(from);
+  return (doubles){(double)from[0], (double)from[step], (double)from[2 * step],
+                   (double)from[3 * step]};
+}
+
+/* Vectors of the same width on every instruction set: so the order is the same. */
 INLINE double sum_large(window area, int64_t column_step, const float *image)
 {
-  enum { SUMS = 16 };
-  double sums[SUMS] = {0};
+  enum { VECTORS = 4 };
+  doubles sums[VECTORS] = {{0}};
+  double rest = 0.0;
   for (int64_t r = 0; r < area.rows; ++r) {
     const float *row = image + area.first + r * area.row_step;
     int64_t s = 0;
-    for (; s + SUMS <= area.columns; s += SUMS)
-      for (int lane = 0; lane < SUMS; ++lane)
-        sums[lane] += (double)row[(s + lane) * column_step];
-    for (int lane = 0; s < area.columns; ++s, ++lane)
-      sums[lane] += (double)row[s * column_step];
+    for (; s + VECTORS * WIDTH <= area.columns; s += VECTORS * WIDTH)
+      UNROLL for (int64_t v = 0; v < VECTORS; ++v) sums[v] +=
+          next_doubles(row + (s + v * WIDTH) * column_step, column_step);
+    for (; s + WIDTH <= area.columns; s += WIDTH)
+      sums[0] += next_doubles(row + s * column_step, column_step);
+    for (; s < area.columns; ++s)
+      rest += (double)row[s * column_step];
   }
-  for (int half = SUMS / 2; half > 0; half /= 2)
-    for (int lane = 0; lane < half; ++lane)
-      sums[lane] += sums[lane + half];
-  return sums[0];
+  const doubles all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return ((all[0] + all[1]) + (all[2] + all[3])) + rest;
+}
+
+static double sum_in_double(window flat, const float *image)
+{
+  return flat.column_step == 1 ? sum_large(flat, 1, image)
+                               : sum_large(flat, flat.column_step, image);
 }
 
 INLINE float average_single(const bc_pooling *p, window area, const float *image)
@@ -51,10 +68,7 @@ INLINE float average_single(const bc_pooling *p, window area, const float *image
     return 0.0f;
   if (sums_are_float(p))
     return sum_small(area, image) / (float)divisor(p, area);
-  const window flat = flattened(area);
-  const double sum =
-      flat.column_step == 1 ? sum_large(flat, 1, image) : sum_large(flat, flat.column_step, image);
-  return (float)(sum / (double)divisor(p, area));
+  return (float)(sum_in_double(flattened(area), image) / (double)divisor(p, area));
 }
 
 INLINE void average_column(const bc_pooling *p, int64_t column, const float *image, float *output)
@@ -94,15 +108,28 @@ static void average_in_double(const bc_pooling *p, const float *image, float *ou
     average_column(p, q, image, output);
 }
 
+/* A row of taps without gaps is a loop over neighbours. */
+static void give_share(window flat, float share, float *image_gradient)
+{
+  for (int64_t r = 0; r < flat.rows; ++r) {
+    float *const to = image_gradient + flat.first + r * flat.row_step;
+    if (flat.column_step != 1) {
+      for (int64_t s = 0; s < flat.columns; ++s)
+        to[s * flat.column_step] += share;
+      continue;
+    }
+#pragma omp simd
+    for (int64_t s = 0; s < flat.columns; ++s)
+      to[s] += share;
+  }
+}
+
 INLINE void spread_singles(const bc_pooling *p, window row, bc_range columns,
                            const float *output_gradient, float *image_gradient)
 {
   for (int64_t q = columns.begin; q < columns.end; ++q) {
     const window area = crossing(row, columns_of(p, q));
-    const float share = output_gradient[q] / (float)divisor(p, area);
-    for (int64_t r = 0; r < area.rows; ++r)
-      for (int64_t s = 0; s < area.columns; ++s)
-        image_gradient[area.first + r * area.row_step + s * area.column_step] += share;
+    give_share(flattened(area), output_gradient[q] / (float)divisor(p, area), image_gradient);
   }
 }
 

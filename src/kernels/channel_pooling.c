@@ -2,7 +2,7 @@
 #include "kernels.h"
 #include "windows.h"
 
-enum { TOGETHER = 4 /* vectors, for which a window is walked once */ };
+enum { TOGETHER = 4, PAIR = 2 /* vectors, for which a window is walked once */ };
 
 /* Some channels: `count` whole vectors, or one that overlaps the vector before it, or has fewer
  * lanes if there are no more channels. */
@@ -13,8 +13,9 @@ typedef struct part {
 
 INLINE part part_at(int64_t channels, int64_t channel)
 {
-  if (channels - channel >= (int64_t)TOGETHER * LANES)
-    return (part){channel, TOGETHER, LANES, 0};
+  const int64_t vectors = (channels - channel) / LANES;
+  if (vectors >= PAIR)
+    return (part){channel, vectors >= TOGETHER ? TOGETHER : PAIR, LANES, 0};
   const int64_t first = bc_max(0, bc_min(channel, channels - LANES));
   return (part){first, 1, bc_min(LANES, channels), channel - first};
 }
@@ -96,8 +97,10 @@ INLINE void max_pixel(window area, int64_t channels, const float *image, float *
   for (int64_t c = 0; c < channels;) {
     const part at = part_at(channels, c);
     int32_t *const marks = winners ? winners + at.first : NULL;
-    if (at.count > 1)
+    if (at.count == TOGETHER)
       max_vectors(area, channels, TOGETHER, LANES, image + at.first, output + at.first, marks);
+    else if (at.count == PAIR)
+      max_vectors(area, channels, PAIR, LANES, image + at.first, output + at.first, marks);
     else
       max_vectors(area, channels, 1, at.lanes, image + at.first, output + at.first, marks);
     c = at.first + at.count * LANES;
@@ -128,47 +131,85 @@ static void max(const bc_pooling *pooling, int64_t channels, bc_range rows, cons
 
 /* ---- average ---- */
 
+/* Adds the next vectors of a tap. */
+INLINE void add_tap(int64_t count, int64_t lanes, const float *from, floats *sum)
+{
+  UNROLL for (int64_t v = 0; v < count; ++v) sum[v] += load_lanes(from + v * LANES, lanes);
+}
+
+/* Nine taps are written out: a loop of three takes as long as what is in it. */
+INLINE void sum_taps(window area, int64_t channels, int64_t count, int64_t lanes,
+                     const float *image, floats *sum)
+{
+  const int64_t down = area.row_step * channels, right = area.column_step * channels;
+  const float *row = image + area.first * channels;
+  if (area.rows == 3 && area.columns == 3) {
+    UNROLL for (int64_t r = 0; r < 3; ++r, row += down)
+    {
+      add_tap(count, lanes, row, sum);
+      add_tap(count, lanes, row + right, sum);
+      add_tap(count, lanes, row + 2 * right, sum);
+    }
+    return;
+  }
+  for (int64_t r = 0; r < area.rows; ++r, row += down)
+    for (int64_t s = 0; s < area.columns; ++s)
+      add_tap(count, lanes, row + s * right, sum);
+}
+
 INLINE void mean_in_float(window area, int64_t channels, int64_t count, int64_t lanes,
                           const float *image, int64_t taps, float *output)
 {
   floats sum[TOGETHER];
   UNROLL for (int64_t v = 0; v < count; ++v) sum[v] = (floats){0};
-  for (int64_t r = 0; r < area.rows; ++r)
-    for (int64_t s = 0; s < area.columns; ++s) {
-      const float *const from = image + place_of(area, r, s) * channels;
-      UNROLL for (int64_t v = 0; v < count; ++v) sum[v] += load_lanes(from + v * LANES, lanes);
-    }
+  sum_taps(area, channels, count, lanes, image, sum);
   UNROLL for (int64_t v = 0; v < count; ++v)
       store_lanes(sum[v] / (float)taps, output + v * LANES, lanes);
 }
 
-/* Compilers make better vectors of a loop than of a conversion of vectors. */
-static void mean_in_double(window area, int64_t channels, int64_t lanes, const float *image,
-                           int64_t taps, float *output)
+/* Pixels are walked in the order of memory, a few of a row at once. Compilers make better vectors
+ * of a loop than of a conversion of vectors. */
+static void mean_in_double(window area, int64_t channels, const float *image, int64_t taps,
+                           float *output)
 {
-  double sums[TOGETHER * LANES] = {0};
-  for (int64_t r = 0; r < area.rows; ++r)
-    for (int64_t s = 0; s < area.columns; ++s) {
-      const float *const from = image + place_of(area, r, s) * channels;
+  enum { BLOCK = 512, PIXELS = 4 };
+  const int64_t right = area.column_step * channels;
+  for (int64_t c = 0; c < channels; c += BLOCK) {
+    const int64_t n = bc_min(BLOCK, channels - c);
+    double sums[BLOCK] = {0};
+    for (int64_t r = 0; r < area.rows; ++r) {
+      const float *from = image + (area.first + r * area.row_step) * channels + c;
+      int64_t s = 0;
+      for (; s + PIXELS <= area.columns; s += PIXELS, from += PIXELS * right)
 #pragma omp simd
-      for (int64_t lane = 0; lane < lanes; ++lane)
-        sums[lane] += (double)from[lane];
+        for (int64_t i = 0; i < n; ++i)
+          sums[i] += ((double)from[i] + (double)from[right + i]) +
+                     ((double)from[2 * right + i] + (double)from[3 * right + i]);
+      for (; s < area.columns; ++s, from += right)
+#pragma omp simd
+        for (int64_t i = 0; i < n; ++i)
+          sums[i] += (double)from[i];
     }
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    output[lane] = (float)(sums[lane] / (double)taps);
+    for (int64_t i = 0; i < n; ++i)
+      output[c + i] = (float)(sums[i] / (double)taps);
+  }
 }
 
 INLINE void mean_pixel(window area, int64_t channels, bool in_float, const float *image,
                        int64_t taps, float *output)
 {
+  if (!in_float) {
+    mean_in_double(area, channels, image, taps, output);
+    return;
+  }
   for (int64_t c = 0; c < channels;) {
     const part at = part_at(channels, c);
     const float *const from = image + at.first;
     float *const to = output + at.first;
-    if (!in_float)
-      mean_in_double(area, channels, at.count * at.lanes, from, taps, to);
-    else if (at.count > 1)
+    if (at.count == TOGETHER)
       mean_in_float(area, channels, TOGETHER, LANES, from, taps, to);
+    else if (at.count == PAIR)
+      mean_in_float(area, channels, PAIR, LANES, from, taps, to);
     else
       mean_in_float(area, channels, 1, at.lanes, from, taps, to);
     c = at.first + at.count * LANES;
@@ -188,63 +229,117 @@ static void average(const bc_pooling *p, int64_t channels, bc_range rows, const 
   }
 }
 
-/* ---- gradients ---- */
+/* ---- gradient of the maximum: each pixel's, from its windows in their order ---- */
+
+/* Outputs along an axis whose windows reach over `position`. */
+INLINE bc_range outputs_at(const bc_axis *axis, int64_t position)
+{
+  const int64_t at = position + axis->pad_begin, before = at - reach(axis);
+  const int64_t begin = before < 0 ? 0 : steps(before, axis->stride) + 1;
+  return (bc_range){begin, bc_max(begin, bc_min(steps(at, axis->stride) + 1, axis->output))};
+}
+
+/* What a pixel gets from some outputs [rows][columns]: the gradients of those whose winner it is.
+ */
+INLINE void won_vectors(window area, int64_t channels, int64_t count, int64_t lanes,
+                        const float *output_gradient, const int32_t *winners, int64_t pixel,
+                        float *to)
+{
+  floats sum[TOGETHER];
+  UNROLL for (int64_t v = 0; v < count; ++v) sum[v] = (floats){0};
+  for (int64_t r = 0; r < area.rows; ++r)
+    for (int64_t s = 0; s < area.columns; ++s) {
+      const int64_t at = place_of(area, r, s) * channels;
+      UNROLL for (int64_t v = 0; v < count; ++v)
+      {
+        const floats gradient = load_lanes(output_gradient + at + v * LANES, lanes);
+        const ints places = (ints)load_lanes(winners + at + v * LANES, lanes);
+        sum[v] += (floats)((ints)gradient & (places == splat(pixel, pixel)));
+      }
+    }
+  UNROLL for (int64_t v = 0; v < count; ++v) store_lanes(sum[v], to + v * LANES, lanes);
+}
+
+INLINE void won_pixel(window area, int64_t channels, const float *output_gradient,
+                      const int32_t *winners, int64_t pixel, float *to)
+{
+  for (int64_t c = 0; c < channels;) {
+    const part at = part_at(channels, c);
+    const float *const from = output_gradient + at.first;
+    const int32_t *const marks = winners + at.first;
+    if (at.count == TOGETHER)
+      won_vectors(area, channels, TOGETHER, LANES, from, marks, pixel, to + at.first);
+    else if (at.count == PAIR)
+      won_vectors(area, channels, PAIR, LANES, from, marks, pixel, to + at.first);
+    else
+      won_vectors(area, channels, 1, at.lanes, from, marks, pixel, to + at.first);
+    c = at.first + at.count * LANES;
+  }
+}
+
+static void scatter(const bc_pooling *p, int64_t channels, bc_range rows,
+                    const float *output_gradient, const int32_t *winners, float *image_gradient)
+{
+  const int64_t columns = p->width.output;
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const bc_range h = outputs_at(&p->height, row);
+    for (int64_t x = 0; x < p->width.input; ++x) {
+      const int64_t pixel = row * p->width.input + x;
+      const bc_range w = outputs_at(&p->width, x);
+      const window area = {h.begin * columns + w.begin, bc_range_length(h), bc_range_length(w),
+                           columns, 1};
+      won_pixel(area, channels, output_gradient, winners, pixel, image_gradient + pixel * channels);
+    }
+  }
+}
+
+/* ---- gradient of the average ---- */
 
 INLINE ints lanes_from(int64_t first)
 {
   return (ints){0, 1, 2, 3, 4, 5, 6, 7} >= splat(first, first);
 }
 
-/* Adds shares of the output's gradient to the pixels of a window; or all of it, where they are
- * winners. */
+/* Adds shares of the output's gradient to the pixels of a window. */
 INLINE void give_vectors(window area, int64_t channels, part at, int64_t count, int64_t lanes,
-                         int64_t taps, const float *output_gradient, const int32_t *winners,
-                         float *image_gradient)
+                         int64_t taps, const float *output_gradient, float *image_gradient)
 {
   floats shares[TOGETHER];
-  ints places[TOGETHER];
   UNROLL for (int64_t v = 0; v < count; ++v)
   {
-    const floats gradient = load_lanes(output_gradient + v * LANES, lanes);
-    shares[v] = winners ? gradient : gradient / (float)taps;
-    if (winners)
-      places[v] = (ints)load_lanes(winners + v * LANES, lanes);
+    shares[v] = load_lanes(output_gradient + v * LANES, lanes) / (float)taps;
     if (count == 1)
       shares[v] = (floats)((ints)shares[v] & lanes_from(at.fresh));
   }
   for (int64_t r = 0; r < area.rows; ++r)
     for (int64_t s = 0; s < area.columns; ++s) {
-      const int64_t place = place_of(area, r, s);
-      float *const to = image_gradient + place * channels;
+      float *const to = image_gradient + place_of(area, r, s) * channels;
       UNROLL for (int64_t v = 0; v < count; ++v)
-      {
-        const floats share =
-            winners ? (floats)((ints)shares[v] & (places[v] == splat(place, place))) : shares[v];
-        store_lanes(load_lanes(to + v * LANES, lanes) + share, to + v * LANES, lanes);
-      }
+          store_lanes(load_lanes(to + v * LANES, lanes) + shares[v], to + v * LANES, lanes);
     }
 }
 
 INLINE void give_pixel(window area, int64_t channels, int64_t taps, const float *output_gradient,
-                       const int32_t *winners, float *image_gradient)
+                       float *image_gradient)
 {
   for (int64_t c = 0; c < channels;) {
     const part at = part_at(channels, c);
     const float *const from = output_gradient + at.first;
-    const int32_t *const marks = winners ? winners + at.first : NULL;
     float *const to = image_gradient + at.first;
-    if (at.count > 1)
-      give_vectors(area, channels, at, TOGETHER, LANES, taps, from, marks, to);
+    if (at.count == TOGETHER)
+      give_vectors(area, channels, at, TOGETHER, LANES, taps, from, to);
+    else if (at.count == PAIR)
+      give_vectors(area, channels, at, PAIR, LANES, taps, from, to);
     else
-      give_vectors(area, channels, at, 1, at.lanes, taps, from, marks, to);
+      give_vectors(area, channels, at, 1, at.lanes, taps, from, to);
     c = at.first + at.count * LANES;
   }
 }
 
-/* Each window gives to its pixels in `rows`; a mean's shares are of all its pixels. Rows are
- * cleared when a window meets them first. */
-INLINE void give_rows(const bc_pooling *p, int64_t channels, bc_range rows,
-                      const float *output_gradient, const int32_t *winners, float *image_gradient)
+/* Each window gives to its pixels in `rows`; a share is of all its pixels. Rows are cleared when a
+ * window meets them first. */
+static void spread(const bc_pooling *p, int64_t channels, bc_range rows,
+                   const float *output_gradient, float *image_gradient)
 {
   const int64_t row_elements = p->width.input * channels;
   const bc_axis *h = &p->height;
@@ -258,22 +353,10 @@ INLINE void give_rows(const bc_pooling *p, int64_t channels, bc_range rows,
       const window_columns columns = columns_of(p, q);
       const int64_t at = (row * p->width.output + q) * channels;
       give_pixel(crossing(met, columns), channels, bc_max(divisor(p, crossing(w, columns)), 1),
-                 output_gradient + at, winners ? winners + at : NULL, image_gradient);
+                 output_gradient + at, image_gradient);
     }
   }
   clear_rows(row_elements, cleared, rows.end, image_gradient);
-}
-
-static void scatter(const bc_pooling *pooling, int64_t channels, bc_range rows,
-                    const float *output_gradient, const int32_t *winners, float *image_gradient)
-{
-  give_rows(pooling, channels, rows, output_gradient, winners, image_gradient);
-}
-
-static void spread(const bc_pooling *pooling, int64_t channels, bc_range rows,
-                   const float *output_gradient, float *image_gradient)
-{
-  give_rows(pooling, channels, rows, output_gradient, NULL, image_gradient);
 }
 
 const bc_channel_pooling_kernels BC_FOR_VECTOR_ISA(bc_channel_pooling_kernels) = {max, average,

@@ -1,10 +1,10 @@
 #include "normalization.h"
+#include "doubles.h"
 #include "vector_math.h"
 
 #include <stdbool.h>
 
 enum {
-  WIDTH = 4,   /* doubles of a vector, on every instruction set */
   VECTORS = 4, /* for which elements are walked once */
   LANES = WIDTH * VECTORS,
   TOGETHER = 512, /* elements of images of one pixel, of which all channels are in the first-level
@@ -13,8 +13,6 @@ enum {
   LINE = 16, /* floats */
   AHEAD = 4  /* images of one pixel, until what is fetched is read */
 };
-
-typedef double doubles __attribute__((vector_size(WIDTH * sizeof(double))));
 
 /* What is constant along a row of pixels has another value for each element of a row of channels.
  */
@@ -25,12 +23,6 @@ enum { SAME = 0, NEXT = 1 };
 typedef struct lanes {
   doubles deviation[VECTORS], gradient[VECTORS], product[VECTORS];
 } lanes;
-
-/* One conversion for compilers, unlike __builtin_convertvector(). */
-INLINE doubles widened(const float *x)
-{
-  return (doubles){(double)x[0], (double)x[1], (double)x[2], (double)x[3]};
-}
 
 /* g is the constant NULL where this is inlined, or never is. */
 INLINE void add_vectors(lanes *to, int64_t vectors, const float *x, const doubles *mean,
