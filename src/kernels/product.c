@@ -290,8 +290,7 @@ INLINE void put_blocks(const bc_row_source *row, int64_t width, int64_t step, fl
       memcpy(to, from, (size_t)width * sizeof *to);
       continue;
     }
-    for (int64_t i = 0; i < width; ++i)
-      to[i] = from[i * step];
+    UNROLL for (int64_t i = 0; i < width; ++i) to[i] = from[i * step];
   }
   for (int64_t i = 0; i < left; ++i)
     to[i] = from[i * step];

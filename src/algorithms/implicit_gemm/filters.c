@@ -152,8 +152,8 @@ static bool meets_panels_once(const bc_map_job *j)
   return bc_panels_stay(&j->walk) && j->walk.result_channels <= BC_ROW_BLOCK;
 }
 
-/* All filters by all panels. */
-static void multiply_panels(const bc_map_job *j, bc_coming *coming)
+/* All filters by some panels. */
+static void multiply_listed(const bc_map_job *j, bc_range panels, bc_coming *coming)
 {
   bc_rows rows = bc_all_rows(j);
   const int64_t count = rows.count;
@@ -165,7 +165,73 @@ static void multiply_panels(const bc_map_job *j, bc_coming *coming)
     if (meets_panels_once(j))
       multiply_few(j, &rows, coming);
     else
-      bc_multiply_blocks(j, &rows, 1, bc_job_panels(j), coming);
+      bc_multiply_blocks(j, &rows, 1, panels, coming);
+  }
+}
+
+/* ---- panels of neighbours, one behind the other ---- */
+
+/* Rows that are copied lie evenly, as those do in blocks of a tile's rows, from the first of a
+ * block on. */
+static bool have_even_filters(const bc_map_job *j)
+{
+  const int64_t width = j->ctx->kernels->packed_rows;
+  const bool are_copied = j->packed == NULL && bc_weights_are_rows(&j->walk);
+  return !bc_panels_stay(&j->walk) && bc_range_length(j->depth) <= j->ctx->kernels->even_depth &&
+         (are_copied || (j->ctx->width == width && j->channels.begin % width == 0));
+}
+
+/* Behind the panels from `begin` on whose lanes are neighbours in the result. */
+static int64_t even_end(const bc_map_job *j, int64_t begin)
+{
+  const int64_t lanes = j->ctx->kernels->lanes, all = bc_range_length(j->positions);
+  const int64_t first = begin * lanes;
+  int64_t panel = begin;
+  for (int64_t last; panel * lanes < all; ++panel) {
+    last = bc_min((panel + 1) * lanes, all) - 1;
+    if (j->places[last] - j->places[first] != last - first)
+      break;
+  }
+  return panel;
+}
+
+static void multiply_evenly(const bc_map_job *j, bc_range panels, bc_coming *coming)
+{
+  const bc_product_kernels *k = j->ctx->kernels;
+  const bool in_blocks = j->step != 1;
+  const int64_t depth = bc_range_length(j->depth), first = panels.begin * k->lanes;
+  const int64_t block =
+      j->packed != NULL ? j->step * j->walk.depth : bc_copied_block(j->step, depth);
+  k->multiply_evenly(&(bc_even_product){
+      .rows = bc_range_length(j->channels),
+      .depth = depth,
+      .lanes = bc_min(panels.end * k->lanes, bc_range_length(j->positions)) - first,
+      .first = j->rows[0],
+      .row_step = in_blocks ? 1 : depth,
+      .tile_step = in_blocks ? block : k->packed_rows * depth,
+      .step = j->step,
+      .panels = bc_own_panel(j, panels.begin),
+      .panel_step = depth * k->lanes,
+      .coming = coming,
+      .results = j->results[0] + j->places[first],
+      .result_step = j->walk.result.channel,
+      .add = j->add});
+}
+
+/* All filters by all panels. */
+static void multiply_panels(const bc_map_job *j, bc_coming *coming)
+{
+  const bc_range all = bc_job_panels(j);
+  if (!have_even_filters(j)) {
+    multiply_listed(j, all, coming);
+    return;
+  }
+  for (int64_t panel = all.begin, end; panel < all.end; panel = end) {
+    end = even_end(j, panel);
+    if (end > panel)
+      multiply_evenly(j, (bc_range){panel, end}, coming);
+    else
+      multiply_listed(j, (bc_range){panel, ++end}, coming);
   }
 }
 
