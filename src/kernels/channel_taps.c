@@ -1,5 +1,5 @@
 /* Sums over taps with vectors of neighbouring channels. What some results meet of a cache line of
- * channels is first copied into a window in the first-level cache, which the taps read again and
+ * channels is first copied into two windows, of which the taps read one after the other again and
  * again: there neighbours are near, wherever the source has its pixels, zeros stand for what is
  * outside of it, and no load waits for a store to an address that looks alike. */
 #include "channel_taps.h"
@@ -7,11 +7,12 @@
 #include "lanes.h"
 
 enum {
-  WINDOW = 320,    /* pixels of one, 20 KiB */
+  WINDOW_OF_TWO = 320, /* pixels, of which two windows fit the first-level cache */
+  WINDOW = 960,    /* pixels of one, 30 KiB: more rows have fewer pixels in common with others */
   MOST_DOWN = 8,   /* taps that are summed at once; more of them in several turns, */
   MOST_ALONG = 16, /* so that the pixels under them fit into a window */
   MOST_TAPS = MOST_DOWN * MOST_ALONG,
-  WINDOW_FLOATS = WINDOW * LANES, /* for one of two vectors, */
+  WINDOW_FLOATS = WINDOW * LANES, /* for one of two vectors of channels, */
   WEIGHTS = MOST_TAPS * LANES,    /* and their weights */
   TILE = 8,                       /* results of a row at a time */
   WANTED = 2                      /* rows of results for which there should be room */
@@ -82,6 +83,7 @@ typedef struct area {
   bc_range rows, columns;
   side high, wide;
   bc_range inside[MOST_ALONG]; /* of each part along a row: what is in the source */
+  int64_t tiles, tile, larger; /* of a row: of how many results, of which some have one more */
 } area;
 
 /* ---- the window: [2][places][places][LANES] ---- */
@@ -155,32 +157,42 @@ INLINE void fill_window(const bc_channel_taps *t, const area *a, const float *so
                window + (part * a->high.length + i) * row);
 }
 
+typedef struct near near;
+typedef struct tile tile;
+
+/* A tile of so many results. */
+typedef void tile_sums(const bc_channel_taps *t, const near *n, const tile *at);
+
 /* What all tiles of an area have in common: weights [2][MOST_TAPS][LANES], and for each tap the
- * floats from a result's place under the first one to that under it. */
-typedef struct near {
+ * floats from a result's place under the first one to that under it, and where its weights are. The
+ * taps of one part of a row come together, row by row, then those of the next part. */
+struct near {
   _Alignas(CACHE_LINE * sizeof(float)) float weights[2 * WEIGHTS];
-  int64_t taps, offsets[MOST_TAPS];
-} near;
+  int64_t taps, offsets[MOST_TAPS], places[MOST_TAPS];
+  tile_sums *const *rows_of_taps; /* for TILE - 1 and TILE results, or NULL */
+};
 
 INLINE void find_taps(const bc_channel_taps *t, const area *a, near *n)
 {
+  const int64_t step = t->width.stride, parts = bc_min(step, t->width.taps);
   n->taps = 0;
-  for (int64_t i = 0; i < t->height.taps; ++i)
-    for (int64_t j = 0; j < t->width.taps; ++j)
-      n->offsets[n->taps++] = (place_of(&t->height, a->high, i) * places_of(a->wide) +
+  for (int64_t part = 0; part < parts; ++part)
+    for (int64_t i = 0; i < t->height.taps; ++i)
+      for (int64_t j = part; j < t->width.taps; j += step, ++n->taps) {
+        n->offsets[n->taps] = (place_of(&t->height, a->high, i) * places_of(a->wide) +
                                place_of(&t->width, a->wide, j)) *
                               LANES;
+        n->places[n->taps] = i * t->height.weight + j * t->width.weight;
+      }
 }
 
-INLINE void copy_weights(const bc_channel_taps *t, const float *weights, const line *l, near *n)
+INLINE void copy_weights(const float *weights, const line *l, near *n)
 {
-  float *to = n->weights;
-  for (int64_t down = 0; down < t->height.taps; ++down)
-    for (int64_t along = 0; along < t->width.taps; ++along, to += LANES) {
-      const float *const from = weights + down * t->height.weight + along * t->width.weight;
-      store(load(from + l->at[0]), to);
-      store(load(from + l->at[1]), to + WEIGHTS);
-    }
+  for (int64_t i = 0; i < n->taps; ++i) {
+    const float *const from = weights + n->places[i];
+    store(load(from + l->at[0]), n->weights + i * LANES);
+    store(load(from + l->at[1]), n->weights + WEIGHTS + i * LANES);
+  }
 }
 
 /* ---- tiles: some results of a row, for one vector of channels ---- */
@@ -189,35 +201,50 @@ INLINE void copy_weights(const bc_channel_taps *t, const float *weights, const l
  * array. */
 #define EACH_RESULT(use) use(0) use(1) use(2) use(3) use(4) use(5) use(6) use(7)
 
-typedef struct tile {
+typedef struct sums {
+  floats s0, s1, s2, s3, s4, s5, s6, s7;
+} sums;
+
+INLINE sums no_sums(void)
+{
+  const floats none = {0};
+  return (sums){none, none, none, none, none, none, none, none};
+}
+
+struct tile {
   const float *from, *weights; /* in the window, under tap 0 of the first result */
   float *to;
-  int64_t first; /* of the lanes to be written */
-} tile;
+  int64_t first;     /* of the lanes to be written */
+  bc_range tap_rows; /* that are in the source; not asked for but by rows_of_taps */
+};
 
-INLINE void sum_tile(int results, const bc_channel_taps *t, const near *n, const tile *at)
+INLINE void put_sums(int results, const bc_channel_taps *t, const tile *at, const sums *sum)
 {
-#define DECLARE(i) floats sum##i = {0};
-  EACH_RESULT(DECLARE)
-  for (int64_t i = 0; i < n->taps; ++i) {
-    const float *const from = at->from + n->offsets[i];
-    const floats w = load(at->weights + i * LANES);
-#define ADD(k)                                                                                     \
-  if ((k) < results)                                                                               \
-    sum##k += w * load(from + (int64_t)(k)*LANES);
-    EACH_RESULT(ADD)
-  }
 #define PUT(k)                                                                                     \
   if ((k) < results)                                                                               \
-    store(sum##k, at->to + (k)*t->pixel_step);
+    store(sum->s##k, at->to + (k)*t->pixel_step);
 #define ADD_TO_RESULT(k)                                                                           \
   if ((k) < results)                                                                               \
-    add_lanes(sum##k, at->first, at->to + (k)*t->pixel_step);
+    add_lanes(sum->s##k, at->first, at->to + (k)*t->pixel_step);
   if (t->accumulate) {
     EACH_RESULT(ADD_TO_RESULT)
   } else {
     EACH_RESULT(PUT)
   }
+}
+
+INLINE void sum_tile(int results, const bc_channel_taps *t, const near *n, const tile *at)
+{
+  sums sum = no_sums();
+  for (int64_t i = 0; i < n->taps; ++i) {
+    const float *const from = at->from + n->offsets[i];
+    const floats w = load(at->weights + i * LANES);
+#define ADD(k)                                                                                     \
+  if ((k) < results)                                                                               \
+    sum.s##k += w * load(from + (int64_t)(k)*LANES);
+    EACH_RESULT(ADD)
+  }
+  put_sums(results, t, at, &sum);
 }
 
 static void sum_some(int64_t results, const bc_channel_taps *t, const near *n, const tile *at)
@@ -233,21 +260,159 @@ static void sum_some(int64_t results, const bc_channel_taps *t, const near *n, c
   }
 }
 
-/* A row of the area, in tiles of nearly the same size. */
-INLINE void sum_row(const bc_channel_taps *t, const area *a, const line *l, const near *n,
-                    const float *from, float *to)
+/* ---- tiles where the taps of a row are neighbours: their weights stay in registers, and what
+ * several results meet is read once ---- */
+
+/* Seven weights, eight sums and what they meet are all the registers that AVX2 has. */
+typedef struct row_weights {
+  floats w0, w1, w2, w3, w4, w5, w6;
+} row_weights;
+
+/* The first `along`. */
+INLINE row_weights weights_of_row(int along, const float *from)
 {
-  const int64_t columns = bc_range_length(a->columns), tiles = bc_count_blocks(columns, TILE);
-  for (int64_t i = 0; i < tiles; ++i) {
-    const int64_t begin = i * columns / tiles, end = (i + 1) * columns / tiles;
-    for (int64_t v = 0; v < 2 && l->first[v] < LANES; ++v)
-      sum_some(end - begin, t, n,
-               &(tile){from + v * WINDOW_FLOATS + begin * LANES, n->weights + v * WEIGHTS,
-                       to + l->at[v] + begin * t->pixel_step, l->first[v]});
+  row_weights w;
+#define WEIGHT(i) w.w##i = load(from + ((i) < along ? (i) : 0) * LANES);
+  WEIGHT(0)
+  WEIGHT(1)
+  WEIGHT(2)
+  WEIGHT(3)
+  WEIGHT(4)
+  WEIGHT(5)
+  WEIGHT(6)
+  return w;
+}
+
+INLINE floats weight_at(const row_weights *w, int i)
+{
+  return i == 0   ? w->w0
+         : i == 1 ? w->w1
+         : i == 2 ? w->w2
+         : i == 3 ? w->w3
+         : i == 4 ? w->w4
+         : i == 5 ? w->w5
+                  : w->w6;
+}
+
+/* What is under the first result's tap number `place`: under each result it is another tap. */
+INLINE void meet(int results, int along, int place, const float *from, const row_weights *w,
+                 sums *sum)
+{
+  if (place >= results + along - 1)
+    return;
+  const floats x = load(from + (int64_t)place * LANES);
+#define MEET(k)                                                                                    \
+  if ((k) < results && place >= (k) && place - (k) < along)                                        \
+    sum->s##k += weight_at(w, place - (k)) * x;
+  EACH_RESULT(MEET)
+}
+
+/* Rows of so many neighbouring taps, which begin with number `tap`. */
+INLINE void add_rows(int results, int along, const near *n, int64_t tap, const tile *at, sums *sum)
+{
+  for (int64_t i = at->tap_rows.begin; i < at->tap_rows.end; ++i) {
+    const float *const from = at->from + n->offsets[tap + i * along];
+    const row_weights w = weights_of_row(along, at->weights + (tap + i * along) * LANES);
+#define PLACE(place) meet(results, along, place, from, &w, sum);
+    EACH_RESULT(PLACE)
+    PLACE(8) PLACE(9) PLACE(10) PLACE(11) PLACE(12) PLACE(13)
+  }
+}
+
+/* Taps in one part of a row, or in two. */
+INLINE void sum_rows_of_taps(int results, int first, int second, const bc_channel_taps *t,
+                             const near *n, const tile *at)
+{
+  sums sum = no_sums();
+  add_rows(results, first, n, 0, at, &sum);
+  if (second > 0)
+    add_rows(results, second, n, first * t->height.taps, at, &sum);
+  put_sums(results, t, at, &sum);
+}
+
+#define ROWS_OF_TAPS(name, results, first, second)                                                 \
+  static void name(const bc_channel_taps *t, const near *n, const tile *at)                        \
+  {                                                                                                \
+    sum_rows_of_taps(results, first, second, t, n, at);                                            \
+  }
+ROWS_OF_TAPS(seven_by_7, 7, 7, 0)
+ROWS_OF_TAPS(seven_by_8, 8, 7, 0)
+ROWS_OF_TAPS(five_by_7, 7, 5, 0)
+ROWS_OF_TAPS(five_by_8, 8, 5, 0)
+ROWS_OF_TAPS(halved_seven_by_7, 7, 4, 3)
+ROWS_OF_TAPS(halved_seven_by_8, 8, 4, 3)
+ROWS_OF_TAPS(halved_five_by_7, 7, 3, 2)
+ROWS_OF_TAPS(halved_five_by_8, 8, 3, 2)
+
+/* Those for TILE - 1 and TILE results with taps and strides as most layers have them; else NULL. */
+static tile_sums *const *find_rows_of_taps(const bc_channel_taps *t)
+{
+  static tile_sums *const of_seven[][2] = {{seven_by_7, seven_by_8},
+                                           {halved_seven_by_7, halved_seven_by_8}};
+  static tile_sums *const of_five[][2] = {{five_by_7, five_by_8},
+                                          {halved_five_by_7, halved_five_by_8}};
+  const int64_t taps = t->width.taps, stride = t->width.stride;
+  if (t->width.apart != 1 || stride > 2 || (taps != 7 && taps != 5))
+    return NULL;
+  return (taps == 7 ? of_seven : of_five)[stride - 1];
+}
+
+/* Vectors of a line of channels: numbers 0 and 1. */
+typedef bc_range vectors;
+
+/* A row of the area, in tiles of nearly the same size; `row` is of number 0. */
+INLINE void sum_row(const bc_channel_taps *t, const area *a, const near *n, const line *l,
+                    vectors some, const tile *row)
+{
+  for (int64_t i = 0, begin = 0, results; i < a->tiles; ++i, begin += results) {
+    results = a->tile + (i < a->larger ? 1 : 0);
+    for (int64_t v = some.begin; v < some.end; ++v) {
+      const tile at = {row->from + v * WINDOW_FLOATS + begin * LANES, row->weights + v * WEIGHTS,
+                       row->to + l->at[v] + begin * t->pixel_step, l->first[v], row->tap_rows};
+      if (n->rows_of_taps != NULL && results >= TILE - 1)
+        n->rows_of_taps[results - (TILE - 1)](t, n, &at);
+      else
+        sum_some(results, t, n, &at);
+    }
   }
 }
 
 /* ---- all results ---- */
+
+/* Those rows of taps that are in the source, of a row of results. A division would take as long as
+ * a small tile. */
+INLINE bc_range tap_rows_of(const bc_channel_axis *height, int64_t row)
+{
+  const int64_t first = height->first + row * height->stride;
+  if (height->apart != 1)
+    return bc_places_inside(first, height->apart, height->taps, height->sources);
+  return (bc_range){bc_max(0, -first), bc_min(height->taps, height->sources - first)};
+}
+
+/* Results begin at `result`. */
+INLINE void sum_rows(const bc_channel_taps *t, const area *a, const near *n, const line *l,
+                     vectors some, const float *window, float *result)
+{
+  for (int64_t row = 0; row < bc_range_length(a->rows); ++row)
+    sum_row(t, a, n, l, some,
+            &(tile){.from = window + row * places_of(a->wide) * LANES,
+                    .weights = n->weights,
+                    .to = result + row * t->row_step,
+                    .tap_rows = n->rows_of_taps != NULL
+                                    ? tap_rows_of(&t->height, a->rows.begin + row)
+                                    : (bc_range){0, 0}});
+}
+
+/* Windows that do not fit the first-level cache together are read one after the other. */
+INLINE void sum_line(const bc_channel_taps *t, const area *a, const near *n, const line *l,
+                     const float *window, float *result)
+{
+  const int64_t count = l->first[1] < LANES ? 2 : 1;
+  const bool fit = places_of(a->high) * places_of(a->wide) <= WINDOW_OF_TWO;
+  const int64_t at_once = fit ? count : 1;
+  for (int64_t v = 0; v < count; v += at_once)
+    sum_rows(t, a, n, l, (vectors){v, v + at_once}, window, result);
+}
 
 INLINE void sum_area(const bc_channel_taps *t, const area *a, const float *source,
                      const float *weights, float *result)
@@ -255,13 +420,13 @@ INLINE void sum_area(const bc_channel_taps *t, const area *a, const float *sourc
   _Alignas(CACHE_LINE * sizeof(float)) float window[2 * WINDOW_FLOATS];
   near n;
   find_taps(t, a, &n);
+  n.rows_of_taps = find_rows_of_taps(t);
   for (int64_t x = 0; x < t->channels; x += LANES + LANES) {
     const line l = line_at(t, a, x);
     fill_window(t, a, source, &l, window);
-    copy_weights(t, weights, &l, &n);
-    for (int64_t row = 0; row < bc_range_length(a->rows); ++row)
-      sum_row(t, a, &l, &n, window + row * places_of(a->wide) * LANES,
-              result + (a->rows.begin + row) * t->row_step + a->columns.begin * t->pixel_step);
+    copy_weights(weights, &l, &n);
+    sum_line(t, a, &n, &l, window,
+             result + a->rows.begin * t->row_step + a->columns.begin * t->pixel_step);
   }
 }
 
@@ -271,6 +436,9 @@ INLINE area area_of(const bc_channel_taps *t, bc_range rows, bc_range columns)
             .columns = columns,
             .high = side_of(&t->height, bc_range_length(rows)),
             .wide = side_of(&t->width, bc_range_length(columns))};
+  a.tiles = bc_count_blocks(bc_range_length(columns), TILE);
+  a.tile = bc_range_length(columns) / a.tiles;
+  a.larger = bc_range_length(columns) % a.tiles;
   const int64_t first = t->width.first + columns.begin * t->width.stride;
   for (int64_t part = 0; part < a.wide.parts; ++part)
     a.inside[part] = bc_places_inside(first + part * a.wide.apart, t->width.stride, a.wide.length,
