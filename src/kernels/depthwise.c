@@ -86,6 +86,18 @@ INLINE void add_known_taps(shape is, const bc_stencil *s, const float *source, c
   }
 }
 
+/* The same, in two turns where all weights would not stay in registers. */
+INLINE void add_line(shape is, const bc_stencil *s, const float *source, const float *weights,
+                     int64_t high, block *b)
+{
+  const int turn = is.along > MOST_ALONG ? (is.along + 1) / 2 : is.along, rest = is.along - turn;
+  is.along = turn;
+  add_known_taps(is, s, source, weights, high, b);
+  is.along = rest;
+  if (rest > 0)
+    add_known_taps(is, s, source + turn * s->along_step, weights + turn * s->weight.along, high, b);
+}
+
 INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const float *weights,
                        int64_t high)
 {
@@ -96,7 +108,7 @@ INLINE block sum_block(shape is, const bc_stencil *s, const float *source, const
       const float *with = weights + channel * s->weight.channel + plane * s->weight.plane;
       for (int64_t tap = 0; tap < s->taps_across; ++tap)
         if (is.along > 0)
-          add_known_taps(is, s, in + s->across[tap], with + tap * s->weight.across, high, &b);
+          add_line(is, s, in + s->across[tap], with + tap * s->weight.across, high, &b);
         else
           add_any_taps(is, s, in + s->across[tap], with + tap * s->weight.across, high, &b);
     }
@@ -209,6 +221,8 @@ static void sum_map(const bc_stencil *s, const float *source, const float *weigh
     sum_lines((shape){.along = 5, .stride = 1}, s, source, weights, result);
   else if (stride == 2 && s->taps_along == 5)
     sum_lines((shape){.along = 5, .stride = 2}, s, source, weights, result);
+  else if (stride == 1 && s->taps_along == 7)
+    sum_lines((shape){.along = 7, .stride = 1}, s, source, weights, result);
   else
     sum_lines((shape){0}, s, source, weights, result);
 }
