@@ -182,6 +182,21 @@ START_TEST(general)
 }
 END_TEST
 
+/* Five and seven neighbouring taps of a row, whose weights stay in registers: seven and eight
+ * results, and fewer beside them; rows of taps on pads, and rows that are apart; windows that are
+ * read together and one after the other. */
+START_TEST(rows_of_taps)
+{
+  static const char *const problems[] = {
+      "n2 c20 in9x15 k20 f7 p3 g20",        "c24 in11x16 k24 f5 p2 g24",
+      "c20 in15x31 k20 f7 s2 p3 g20",       "c24 in13x29 k24 f5 s2 p2 g24",
+      "c16 in17x15 k16 f5x7 d2x1 p4x3 g16", "c9 in3x23 k9 f7x5 p3x2 g9",
+      "c16 in4x15 k16 f6x7 s1x2 p5x3 g16",  "c24 in40x41 k24 f7 p3 g24",
+      "n2 c20 in41x39 k20 f5x7 s2 p2x3 g20"};
+  prove_all(problems, sizeof problems / sizeof *problems, 26);
+}
+END_TEST
+
 /* Several blocks of rows, columns, channels, windows and slots. */
 START_TEST(many_blocks)
 {
@@ -254,6 +269,7 @@ int main(void)
   support_add(suite, pads_and_kernels);
   support_add(suite, channels);
   support_add(suite, general);
+  support_add(suite, rows_of_taps);
   support_add(suite, many_blocks);
   support_add(suite, little_workspace);
   support_add(suite, chosen);
