@@ -231,14 +231,6 @@ static void average(const bc_pooling *p, int64_t channels, bc_range rows, const 
 
 /* ---- gradient of the maximum: each pixel's, from its windows in their order ---- */
 
-/* Outputs along an axis whose windows reach over `position`. */
-INLINE bc_range outputs_at(const bc_axis *axis, int64_t position)
-{
-  const int64_t at = position + axis->pad_begin, before = at - reach(axis);
-  const int64_t begin = before < 0 ? 0 : steps(before, axis->stride) + 1;
-  return (bc_range){begin, bc_max(begin, bc_min(steps(at, axis->stride) + 1, axis->output))};
-}
-
 /* What a pixel gets from some outputs [rows][columns]: the gradients of those whose winner it is.
  */
 INLINE void won_vectors(window area, int64_t channels, int64_t count, int64_t lanes,
@@ -282,10 +274,10 @@ static void scatter(const bc_pooling *p, int64_t channels, bc_range rows,
 {
   const int64_t columns = p->width.output;
   for (int64_t row = rows.begin; row < rows.end; ++row) {
-    const bc_range h = outputs_at(&p->height, row);
+    const bc_range h = bc_axis_outputs(&p->height, (bc_range){row, row + 1});
     for (int64_t x = 0; x < p->width.input; ++x) {
       const int64_t pixel = row * p->width.input + x;
-      const bc_range w = outputs_at(&p->width, x);
+      const bc_range w = bc_axis_outputs(&p->width, (bc_range){x, x + 1});
       const window area = {h.begin * columns + w.begin, bc_range_length(h), bc_range_length(w),
                            columns, 1};
       won_pixel(area, channels, output_gradient, winners, pixel, image_gradient + pixel * channels);

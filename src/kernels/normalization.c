@@ -1,5 +1,6 @@
 #include "normalization.h"
 #include "doubles.h"
+#include "geometry.h"
 #include "vector_math.h"
 
 #include <stdbool.h>
@@ -7,12 +8,13 @@
 enum {
   VECTORS = 4, /* for which elements are walked once */
   LANES = WIDTH * VECTORS,
-  TOGETHER = 512, /* elements of images of one pixel, of which all channels are in the first-level
-                      cache */
-  LEAST = 4,
-  LINE = 16, /* floats */
-  AHEAD = 4  /* images of one pixel, until what is fetched is read */
+  LINE = 16 /* floats */
 };
+
+/* Images of one pixel are summed some at a time, so many elements or so many images: sums of few
+ * channels stay in registers then, and memory is read nearly in its order. What is written is
+ * fetched so many images ahead. */
+enum { TOGETHER = 512, LEAST_IMAGES = 4, AHEAD = 4 };
 
 /* What is constant along a row of pixels has another value for each element of a row of channels.
  */
@@ -98,9 +100,9 @@ INLINE void sum_pixels(const bc_slab *slab, const float *x, const double *mean, 
 {
   for (int64_t c = 0; c < slab->channels; ++c)
     sums[c] = (bc_sums){0};
-  const int64_t together = TOGETHER / slab->channels > LEAST ? TOGETHER / slab->channels : LEAST;
+  const int64_t together = bc_max(TOGETHER / slab->channels, LEAST_IMAGES);
   for (int64_t image = 0; image < slab->images; image += together) {
-    const int64_t images = image + together < slab->images ? together : slab->images - image;
+    const int64_t images = bc_min(together, slab->images - image);
     const float *from = x + image * slab->image_step;
     const float *beside = g ? g + image * slab->image_step : NULL;
     int64_t c = 0;

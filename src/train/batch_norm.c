@@ -125,12 +125,6 @@ static void run_tasks(slab_work *w, int64_t tasks, bc_task *task)
     task(w, 0, 0);
 }
 
-/* Part i of n. */
-static bc_range share_of(int64_t count, int64_t i, int64_t n)
-{
-  return (bc_range){count * i / n, count * (i + 1) / n};
-}
-
 /* Some channels of a slot's images. */
 static void sum_task(void *argument, int64_t task, int thread)
 {
@@ -138,8 +132,8 @@ static void sum_task(void *argument, int64_t task, int thread)
   const slab_work *w = argument;
   const bc_slab *all = w->slab;
   const int64_t slot = task / w->parts;
-  const bc_range images = share_of(all->images, slot, w->slots);
-  const bc_range channels = share_of(all->channels, task % w->parts, w->parts);
+  const bc_range images = bc_share(slot, w->slots, all->images);
+  const bc_range channels = bc_share(task % w->parts, w->parts, all->channels);
   const bc_slab slab = {bc_range_length(images), all->image_step, bc_range_length(channels),
                         all->pixels};
   const int64_t at = w->at + images.begin * all->image_step + channels.begin * all->pixels;
@@ -153,7 +147,7 @@ static void write_task(void *argument, int64_t task, int thread)
   (void)thread;
   const slab_work *w = argument;
   const context *c = w->c;
-  const bc_range images = share_of(w->slab->images, task, count_tasks(w));
+  const bc_range images = bc_share(task, count_tasks(w), w->slab->images);
   const bc_slab slab = {bc_range_length(images), w->slab->image_step, w->slab->channels,
                         w->slab->pixels};
   const int64_t at = w->at + images.begin * slab.image_step;
