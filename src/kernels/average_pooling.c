@@ -38,13 +38,13 @@ INLINE doubles next_doubles(const float *from, int64_t step)
 /* Vectors of the same width on every instruction set: so the order is the same. */
 INLINE double sum_large(window area, int64_t column_step, const float *image)
 {
-  enum { VECTORS = 4 };
+  enum { VECTORS = 4, ALL = VECTORS * WIDTH };
   doubles sums[VECTORS] = {{0}};
   double rest = 0.0;
   for (int64_t r = 0; r < area.rows; ++r) {
     const float *row = image + area.first + r * area.row_step;
     int64_t s = 0;
-    for (; s + VECTORS * WIDTH <= area.columns; s += VECTORS * WIDTH)
+    for (; s + ALL <= area.columns; s += ALL)
       UNROLL for (int64_t v = 0; v < VECTORS; ++v) sums[v] +=
           next_doubles(row + (s + v * WIDTH) * column_step, column_step);
     for (; s + WIDTH <= area.columns; s += WIDTH)

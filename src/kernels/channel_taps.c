@@ -273,7 +273,7 @@ typedef struct row_weights {
 INLINE row_weights weights_of_row(int along, const float *from)
 {
   row_weights w;
-#define WEIGHT(i) w.w##i = load(from + ((i) < along ? (i) : 0) * LANES);
+#define WEIGHT(i) w.w##i = load(from + ((i) < along ? INT64_C(i) : 0) * LANES);
   WEIGHT(0)
   WEIGHT(1)
   WEIGHT(2)
@@ -345,6 +345,13 @@ ROWS_OF_TAPS(halved_seven_by_8, 8, 4, 3)
 ROWS_OF_TAPS(halved_five_by_7, 7, 3, 2)
 ROWS_OF_TAPS(halved_five_by_8, 8, 3, 2)
 
+/* Registers of half as many floats would be too few. */
+#ifdef BC_SMALL_KERNELS
+enum { KEEPS_WEIGHTS = false };
+#else
+enum { KEEPS_WEIGHTS = true };
+#endif
+
 /* Those for TILE - 1 and TILE results with taps and strides as most layers have them; else NULL. */
 static tile_sums *const *find_rows_of_taps(const bc_channel_taps *t)
 {
@@ -353,7 +360,7 @@ static tile_sums *const *find_rows_of_taps(const bc_channel_taps *t)
   static tile_sums *const of_five[][2] = {{five_by_7, five_by_8},
                                           {halved_five_by_7, halved_five_by_8}};
   const int64_t taps = t->width.taps, stride = t->width.stride;
-  if (t->width.apart != 1 || stride > 2 || (taps != 7 && taps != 5))
+  if (!KEEPS_WEIGHTS || t->width.apart != 1 || stride > 2 || (taps != 7 && taps != 5))
     return NULL;
   return (taps == 7 ? of_seven : of_five)[stride - 1];
 }

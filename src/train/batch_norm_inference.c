@@ -61,7 +61,7 @@ static int64_t task_channels(const blasconv_maps *maps)
 static int64_t task_images(const blasconv_maps *maps, int64_t blocks, int threads)
 {
   const int64_t least = bc_max(BC_TASK_ELEMENTS / (maps->channels * maps->pixels), 1);
-  return bc_max(least, maps->batch * blocks / (4 * threads));
+  return bc_max(least, maps->batch * blocks / (INT64_C(4) * threads));
 }
 
 /* Some channels of some images; of one image where all its channels do not fit a task. */
