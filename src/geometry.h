@@ -95,11 +95,18 @@ static inline int64_t bc_range_length(bc_range range)
   return range.end - range.begin;
 }
 
+/* Most steps are 1, and a division takes as long as a small window. */
+static inline int64_t bc_whole_steps(int64_t length, int64_t step)
+{
+  return step == 1 ? length : length / step;
+}
+
 /* Of `count` places from `first` on and `step` apart, those in [0, extent); maybe none. */
 static inline bc_range bc_places_inside(int64_t first, int64_t step, int64_t count, int64_t extent)
 {
-  const int64_t begin = first >= 0 ? 0 : bc_count_blocks(-first, step);
-  const int64_t end = first >= extent ? 0 : bc_min(count, (extent - 1 - first) / step + 1);
+  const int64_t begin = first >= 0 ? 0 : bc_whole_steps(step - 1 - first, step);
+  const int64_t end =
+      first >= extent ? 0 : bc_min(count, bc_whole_steps(extent - 1 - first, step) + 1);
   return (bc_range){bc_min(begin, end), end};
 }
 

@@ -387,14 +387,11 @@ INLINE void sum_row(const bc_channel_taps *t, const area *a, const near *n, cons
 
 /* ---- all results ---- */
 
-/* Those rows of taps that are in the source, of a row of results. A division would take as long as
- * a small tile. */
+/* Those rows of taps that are in the source, of a row of results. */
 INLINE bc_range tap_rows_of(const bc_channel_axis *height, int64_t row)
 {
-  const int64_t first = height->first + row * height->stride;
-  if (height->apart != 1)
-    return bc_places_inside(first, height->apart, height->taps, height->sources);
-  return (bc_range){bc_max(0, -first), bc_min(height->taps, height->sources - first)};
+  return bc_places_inside(height->first + row * height->stride, height->apart, height->taps,
+                          height->sources);
 }
 
 /* Results begin at `result`. */

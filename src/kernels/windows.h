@@ -6,21 +6,12 @@
 #include "pooling.h"
 #include "runs.h"
 
-/* Most dilations are 1, and a division takes longer than a small window. */
-INLINE int64_t steps(int64_t pixels, int64_t dilation)
-{
-  return dilation == 1 ? pixels : pixels / dilation;
-}
-
 /* The taps that meet the image when tap 0 stands at `position`, which is before its end. */
 INLINE bc_range taps_inside(const bc_axis *axis, int64_t position)
 {
-  const int64_t last = axis->input - 1 - position;
-  if (position >= 0 && (axis->kernel - 1) * axis->dilation <= last)
-    return (bc_range){0, axis->kernel};
-  const int64_t begin = position >= 0 ? 0 : steps(axis->dilation - 1 - position, axis->dilation);
-  const int64_t end = bc_min(axis->kernel, steps(last, axis->dilation) + 1);
-  return (bc_range){bc_min(begin, end), end};
+  if (position >= 0 && position + (axis->kernel - 1) * axis->dilation < axis->input)
+    return (bc_range){0, axis->kernel}; /* as mostly, and looked up for each output */
+  return bc_places_inside(position, axis->dilation, axis->kernel, axis->input);
 }
 
 /* Pixels from the first tap to the last. */

@@ -89,11 +89,12 @@ static bool share_slabs(const context *c)
 static void run_pass(context *c)
 {
   const blasconv_maps *maps = &c->maps;
-  c->channels = bc_max(BC_TASK_ELEMENTS / (bc_max(maps->batch, 1) * maps->pixels), 1);
-  if (share_slabs(c))
+  if (share_slabs(c)) {
     run_slabs(c, (bc_range){0, maps->channels});
-  else
-    bc_parallel_for(c->threads, bc_count_blocks(maps->channels, c->channels), channels_task, c);
+    return;
+  }
+  c->channels = bc_max(BC_TASK_ELEMENTS / (maps->batch * maps->pixels), 1);
+  bc_parallel_for(c->threads, bc_count_blocks(maps->channels, c->channels), channels_task, c);
 }
 
 /* ---- what is done with a slab, which is divided into tasks where threads share it ---- */

@@ -27,7 +27,7 @@ static void copy_filters(bc_map_job *j)
 /* The filters in blocks that were packed before, or are now from the job's first on. */
 static void pack_filters(bc_map_job *j)
 {
-  const int64_t width = j->ctx->width, block = bc_copied_block(width, bc_range_length(j->depth));
+  const int64_t width = j->ctx->width, block = bc_block_step(j);
   const int64_t first = j->packed == NULL ? 0 : j->channels.begin;
   if (j->packed == NULL)
     bc_pack_weights(&j->walk, bc_group_weights(j), j->channels, j->depth,
@@ -200,15 +200,13 @@ static void multiply_evenly(const bc_map_job *j, bc_range panels, bc_coming *com
   const bc_product_kernels *k = j->ctx->kernels;
   const bool in_blocks = j->step != 1;
   const int64_t depth = bc_range_length(j->depth), first = panels.begin * k->lanes;
-  const int64_t block =
-      j->packed != NULL ? j->step * j->walk.depth : bc_copied_block(j->step, depth);
   k->multiply_evenly(&(bc_even_product){
       .rows = bc_range_length(j->channels),
       .depth = depth,
       .lanes = bc_min(panels.end * k->lanes, bc_range_length(j->positions)) - first,
       .first = j->rows[0],
       .row_step = in_blocks ? 1 : depth,
-      .tile_step = in_blocks ? block : k->packed_rows * depth,
+      .tile_step = in_blocks ? bc_block_step(j) : k->packed_rows * depth,
       .step = j->step,
       .panels = bc_own_panel(j, panels.begin),
       .panel_step = depth * k->lanes,

@@ -106,6 +106,13 @@ static inline bool bc_has_panels(const bc_map_job *j)
 const float *bc_group_weights(const bc_map_job *job);
 const float *bc_packed_block(const bc_map_job *job, int64_t channel);
 
+/* Elements from one block of the job's filters, packed before or now, to the next. */
+static inline int64_t bc_block_step(const bc_map_job *j)
+{
+  return j->packed != NULL ? j->ctx->width * j->walk.depth
+                           : bc_copied_block(j->ctx->width, bc_range_length(j->depth));
+}
+
 /* Panel number `index` in the workspace. */
 static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
 {

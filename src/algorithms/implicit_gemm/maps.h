@@ -15,8 +15,9 @@
  *         go to the result.
  *
  * A task has a block of channels and one of positions. For each block of the depth it makes all its
- * panels; then blocks of rows, which share the second-level cache with them, meet them one after
- * the other, each panel from the first-level cache. */
+ * panels; then blocks of rows, which share the second-level cache with them, meet them: one panel
+ * after the other, each from the first-level cache, or, where rows, panels and results lie evenly,
+ * all of them a tile of rows at a time. */
 #ifndef BC_IMPLICIT_MAPS_H
 #define BC_IMPLICIT_MAPS_H
 

@@ -86,8 +86,7 @@ static void find_filters(const bc_map_job *j, bool are_there, bc_even_product *p
   product->row_step = 1;
   product->step = width;
   product->first = j->packed != NULL ? bc_packed_block(j, j->channels.begin) : j->copies;
-  product->tile_step =
-      j->packed != NULL ? width * walk->depth : bc_copied_block(width, product->depth);
+  product->tile_step = bc_block_step(j);
   if (j->packed == NULL && !are_there)
     bc_pack_weights(walk, bc_group_weights(j), j->channels, j->depth,
                     &(bc_packing){j->copies, width, product->tile_step});
