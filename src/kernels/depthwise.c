@@ -157,25 +157,30 @@ INLINE void store_block(shape is, const bc_stencil *s, const block *b, int64_t h
   store_pair(is, b->fourth, high, to + 3 * step);
 }
 
-/* The elements from x on. Before `end` come lines that are written later: what is too much for a
- * short line does no harm there. */
+/* Writes a block, the elements from x on. Before `end` come lines that are written later: what is
+ * too much for a short line does no harm there. */
+INLINE void write_block(shape is, const bc_stencil *s, const block *b, int64_t x, float *result,
+                        const float *end)
+{
+  const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
+  const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
+  if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
+    store_block(is, s, b, high, result + at);
+  else
+    put_block(is, s, b, x, result);
+}
+
 INLINE void sum_elements(shape is, const bc_stencil *s, int64_t x, const float *source,
                          const float *weights, float *result, const float *end)
 {
   const int64_t at = vector_at(x, s->elements), high = vector_at(x + LANES, s->elements) - at;
   const block b = sum_block(is, s, source + at, weights, high);
-  const int64_t last = is.single ? 0 : (LINES - 1) * s->result_step;
-  if (!s->accumulate && (s->elements >= LANES || end - (result + last) >= LANES))
-    store_block(is, s, &b, high, result + at);
-  else
-    put_block(is, s, &b, x, result);
+  write_block(is, s, &b, x, result, end);
 }
 
 INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const float *source,
-                           const float *weights, float *result)
+                           const float *weights, float *result, const float *end)
 {
-  const bool joined = s->result_step == s->elements && !s->accumulate;
-  const float *end = joined ? result + s->lines * s->elements : result;
   int64_t x = 0;
   source += line * s->line_step;
   result += line * s->result_step;
@@ -186,18 +191,38 @@ INLINE void sum_line_block(shape is, const bc_stencil *s, int64_t line, const fl
     sum_elements(is, s, x, source, weights, result, end);
 }
 
+/* Two blocks of lines that have one vector, since the sums of one would wait for each other; the
+ * second ends with the last line, and may have some of the first. */
+INLINE void sum_two_blocks(shape is, const bc_stencil *s, int64_t line, const float *source,
+                           const float *weights, float *result, const float *end)
+{
+  const int64_t second = bc_min(line + LINES, s->lines - LINES);
+  const block both =
+      sum_block(is, s, source + line * s->line_step, weights, (second - line) * s->line_step);
+  const block high = {{.low = both.first.high},
+                      {.low = both.second.high},
+                      {.low = both.third.high},
+                      {.low = both.fourth.high}};
+  is.narrow = true;
+  write_block(is, s, &both, 0, result + line * s->result_step, end);
+  write_block(is, s, &high, 0, result + second * s->result_step, end);
+}
+
 /* The last lines that fill no block are summed in a block with some before them or, where that does
  * not pay or results accumulate, one by one. */
 INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const float *weights,
-                      float *result)
+                      float *result, const float *end)
 {
   const int64_t whole = s->lines - s->lines % LINES;
   const bool join = !s->accumulate && whole > 0 && s->lines - whole > 1;
-  const int64_t end = join ? s->lines : whole;
-  for (int64_t line = 0; line < end; line += LINES)
-    sum_line_block(is, s, bc_min(line, s->lines - LINES), source, weights, result);
-  for (int64_t line = end; line < s->lines; ++line)
-    sum_line_block((shape){.single = true}, s, line, source, weights, result);
+  const int64_t joined = join ? s->lines : whole;
+  int64_t line = 0;
+  for (; s->elements <= LANES && line + LINES < joined; line += LINES + LINES)
+    sum_two_blocks(is, s, line, source, weights, result, end);
+  for (; line < joined; line += LINES)
+    sum_line_block(is, s, bc_min(line, s->lines - LINES), source, weights, result, end);
+  for (line = joined; line < s->lines; ++line)
+    sum_line_block((shape){.single = true}, s, line, source, weights, result, end);
 }
 
 #ifdef BC_SMALL_KERNELS
@@ -206,7 +231,8 @@ enum { KNOWS_SHAPES = false };
 enum { KNOWS_SHAPES = true };
 #endif
 
-static void sum_map(const bc_stencil *s, const float *source, const float *weights, float *result)
+static void sum_map(const bc_stencil *s, const float *source, const float *weights, float *result,
+                    const float *end)
 {
   int64_t stride = 0; /* of no shape that is known */
   if (KNOWS_SHAPES && s->line_step == s->along_step)
@@ -214,17 +240,17 @@ static void sum_map(const bc_stencil *s, const float *source, const float *weigh
   else if (KNOWS_SHAPES && s->line_step == 2 * s->along_step)
     stride = 2;
   if (stride == 1 && s->taps_along == 3)
-    sum_lines((shape){.along = 3, .stride = 1}, s, source, weights, result);
+    sum_lines((shape){.along = 3, .stride = 1}, s, source, weights, result, end);
   else if (stride == 2 && s->taps_along == 3)
-    sum_lines((shape){.along = 3, .stride = 2}, s, source, weights, result);
+    sum_lines((shape){.along = 3, .stride = 2}, s, source, weights, result, end);
   else if (stride == 1 && s->taps_along == 5)
-    sum_lines((shape){.along = 5, .stride = 1}, s, source, weights, result);
+    sum_lines((shape){.along = 5, .stride = 1}, s, source, weights, result, end);
   else if (stride == 2 && s->taps_along == 5)
-    sum_lines((shape){.along = 5, .stride = 2}, s, source, weights, result);
+    sum_lines((shape){.along = 5, .stride = 2}, s, source, weights, result, end);
   else if (stride == 1 && s->taps_along == 7)
-    sum_lines((shape){.along = 7, .stride = 1}, s, source, weights, result);
+    sum_lines((shape){.along = 7, .stride = 1}, s, source, weights, result, end);
   else
-    sum_lines((shape){0}, s, source, weights, result);
+    sum_lines((shape){0}, s, source, weights, result, end);
 }
 
 static void sum_pixels(const bc_stencil *s, const float *source, const float *weights,
@@ -232,9 +258,15 @@ static void sum_pixels(const bc_stencil *s, const float *source, const float *we
 {
   if (KNOWS_SHAPES && sum_if_few(s, source, weights, result))
     return;
-  for (int64_t map = 0; map < s->maps; ++map)
-    sum_map(s, source + map * s->source_map, weights + map * s->weight_map,
-            result + map * s->result_map);
+  const int64_t whole = s->lines * s->elements;
+  const bool lines_follow = s->result_step == s->elements && !s->accumulate;
+  const bool maps_follow = lines_follow && s->result_map == whole;
+  for (int64_t map = 0; map < s->maps; ++map) {
+    float *const to = result + map * s->result_map;
+    const float *const end =
+        maps_follow ? result + s->maps * whole : to + (lines_follow ? whole : 0);
+    sum_map(s, source + map * s->source_map, weights + map * s->weight_map, to, end);
+  }
 }
 
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {
