@@ -51,10 +51,14 @@ INLINE floats masked(floats value, ints mask)
   return (floats)((ints)value & mask);
 }
 
-/* Adds the lanes from `first` on to what is there. */
+/* Adds the lanes from `first` on to what is there. The sum is masked, not the value: with AVX-512
+ * GCC makes one masked addition of a mask and the last addition in the value, which is then not
+ * fused with its multiplication, and has other bits than where no lane is left out. */
 INLINE void add_lanes(floats value, int64_t first, float *to)
 {
-  store(load(to) + masked(value, lanes_between(first, BC_VECTOR_LANES)), to);
+  const floats old = load(to);
+  const ints added = lanes_between(first, BC_VECTOR_LANES);
+  store((floats)((ints)masked(old + value, added) | (ints)masked(old, ~added)), to);
 }
 
 #endif
