@@ -92,7 +92,7 @@ static inline bc_range bc_job_lanes(const bc_map_job *j)
 /* Rows of all tiles: the job's, up to a whole tile. */
 static inline int64_t bc_tiled_rows(const bc_map_job *j)
 {
-  return bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->rows);
+  return bc_round_up(bc_range_length(bc_job_rows(j)), j->ctx->kernels->packed_rows);
 }
 
 /* Whether its packed weights are panels already. */

@@ -140,7 +140,7 @@ static void run_task(void *argument, int64_t task, int thread)
   const int64_t channel_blocks = bc_count_blocks(j.walk.result_channels, blocks->filters);
   const int64_t rest = task / channel_blocks;
   j.group = rest % g->groups;
-  const int64_t rows = ctx->kernels->rows, lanes = ctx->kernels->lanes;
+  const int64_t rows = ctx->kernels->packed_rows, lanes = ctx->kernels->lanes;
   j.channels = bc_even_range(task % channel_blocks, blocks->filters,
                              ctx->rows_are_pixels ? lanes : rows, j.walk.result_channels);
   bc_find_job_areas(ctx, thread, &j);

@@ -98,7 +98,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const bool pixels = bc_rows_are_pixels(walk);
   const int64_t lanes = bc_round_up(pixels ? blocks->filters : blocks->pixels, k->lanes);
   const int64_t rows =
-      bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->rows);
+      bc_round_up(bc_min(BC_ROW_BLOCK, pixels ? blocks->pixels : blocks->filters), k->packed_rows);
   const bool turned = is_turned(walk);
   const int64_t width = turned ? k->lanes : k->packed_rows;
   /* One block more, since rows of an image are turned as a whole. */
@@ -139,7 +139,7 @@ static void shrink_to_room(const bc_geometry *g, const bc_walk *walk, size_t roo
   int64_t *lanes = pixels ? &blocks->filters : &blocks->pixels;
   int64_t *rows = pixels ? &blocks->pixels : &blocks->filters;
   while (thread_bytes(walk, blocks) > room) {
-    const bool one_tile = *lanes <= kernels()->lanes && *rows <= kernels()->rows;
+    const bool one_tile = *lanes <= kernels()->lanes && *rows <= kernels()->packed_rows;
     if (*lanes > kernels()->lanes)
       *lanes = bc_round_up(*lanes / 2, kernels()->lanes);
     else if (blocks->depth > (one_tile ? 1 : LEAST_DEPTH))
@@ -147,7 +147,7 @@ static void shrink_to_room(const bc_geometry *g, const bc_walk *walk, size_t roo
     else if (one_tile)
       return;
     else
-      *rows = bc_round_up(*rows / 2, kernels()->rows);
+      *rows = bc_round_up(*rows / 2, kernels()->packed_rows);
   }
 }
 
@@ -284,8 +284,8 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
   const bool pixels = bc_rows_are_pixels(&walk);
   const int64_t channels = walk.result_channels, in_image = count_positions(&walk);
   const int64_t positions = bc_max(1, g->batch * in_image);
-  const bc_blocks units = {.filters = pixels ? k->lanes : k->rows,
-                           .pixels = pixels ? k->rows : k->lanes};
+  const bc_blocks units = {.filters = pixels ? k->lanes : k->packed_rows,
+                           .pixels = pixels ? k->packed_rows : k->lanes};
   const bc_blocks least = {.filters = pixels ? LEAST_LANES : LEAST_ROWS,
                            .pixels = pixels ? LEAST_ROWS : LEAST_LANES};
   bc_blocks blocks = {
