@@ -15,6 +15,12 @@ enum { TAIL_LANES = LANES + WIDTH, PAIR_LANES = 2 * LANES };
 _Static_assert((int)GROUP_ROWS % (int)PACKED_ROWS == 0 && (int)GROUP_ROWS % (int)TAIL_ROWS == 0,
                "tiles do not fill a group of rows");
 
+/* Of the panels by which rows are packed: as many as a tile can have. */
+enum {
+  FIRST_PANELS = WIDE_ROWS > 0 ? 2 : 1,
+  FIRST_VECTORS = WIDE_ROWS > 0 ? TWO_PANELS : ONE_PANEL
+};
+
 /* Where a tile's operands and results begin. */
 typedef struct tile_place {
   const float *first; /* of its rows */
@@ -37,7 +43,8 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
   const int64_t row_step = (copied & THE_ROWS) != 0 ? 1 : p->row_step;
   const int64_t panel_step = (copied & PANEL) != 0 ? p->apart_step : LANES;
   const float *panel = (copied & PANEL) != 0 ? at.apart : at.panel;
-  const float *beside = vectors > 2 ? panel + p->panel_step : panel;
+  const float *beside =
+      vectors > 2 ? panel + ((copied & PANEL) != 0 ? LANES : p->panel_step) : panel;
   float *copy = (copied & PANEL) != 0 ? p->copies + (at.panel - p->panels) : NULL;
   float *row_copy = p->packed_rows;
 #define RESULT(i) (at.result + (i)*at.result_step)
@@ -52,7 +59,7 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
   const int64_t end = p->depth * step;
 /* So many terms at a time, as long as there are so many. */
 #define ADD_TERMS(count)                                                                           \
-  for (; k <= end - (count)*step; k += (count)*step)                                               \
+  for (; k <= stop - (count)*step; k += (count)*step)                                              \
     _Pragma("GCC unroll 4") for (int64_t term = 0; term < (count); ++term)                         \
     {                                                                                              \
       const int64_t place = k + term * step;                                                       \
@@ -62,6 +69,10 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
       if ((copied & PANEL) != 0) {                                                                 \
         store(a, copy);                                                                            \
         store(b, copy + WIDTH);                                                                    \
+        if (vectors > 2) {                                                                         \
+          store(c, copy + p->panel_step);                                                          \
+          store(d, copy + p->panel_step + WIDTH);                                                  \
+        }                                                                                          \
         copy += LANES;                                                                             \
       }                                                                                            \
       if ((copied & THE_ROWS) != 0) {                                                              \
@@ -72,9 +83,13 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
       if (vectors > 2)                                                                             \
         beside += panel_step;                                                                      \
     }
-  int64_t k = 0;
-  ADD_TERMS(TOGETHER)
-  ADD_TERMS(1)
+  for (int64_t k = 0, stop; k < end;) {
+    stop = k + PIECE * step < end ? k + PIECE * step : end;
+    if (p->coming != NULL)
+      fetch(p->coming);
+    ADD_TERMS(TOGETHER)
+    ADD_TERMS(1)
+  }
   const bool add = at.add;
 #define STORE(i)                                                                                   \
   if ((i) < rows)                                                                                  \
@@ -99,8 +114,10 @@ INLINE void multiply_few_lanes(int rows, int64_t known_step, const bc_even_produ
       result[lane] = p->add ? sums[i][lane] + result[lane] : sums[i][lane];
 }
 
-INLINE void next_panels(const bc_even_product *p, int64_t count, tile_place *at)
+INLINE void next_panels(const bc_even_product *p, int64_t count, bool apart, tile_place *at)
 {
+  if (apart)
+    at->apart += count * LANES;
   at->panel += count * p->panel_step;
   at->result += count * LANES;
 }
@@ -112,35 +129,19 @@ INLINE void next_rows(const bc_even_product *p, int64_t count, tile_place *at)
   at->result += count * p->result_step;
 }
 
-INLINE void fetch_some(const bc_even_product *p)
-{
-  if (p->coming != NULL)
-    fetch(p->coming);
-}
-
 /* A tile's rows by the panels of so many lanes, of which the whole ones may be apart yet. */
 INLINE void multiply_panels(int rows, bool apart, int64_t known_step, const bc_even_product *p,
                             tile_place at, int64_t lanes)
 {
-  for (; apart && lanes >= LANES; lanes -= LANES) {
-    fetch_some(p);
-    multiply_tile(rows, ONE_PANEL, PANEL, known_step, p, at);
-    at.apart += LANES;
-    next_panels(p, 1, &at);
-  }
+  const int copied = apart ? PANEL : NOTHING;
   for (; WIDE_ROWS > 0 && lanes >= PAIR_LANES; lanes -= PAIR_LANES) {
-    fetch_some(p);
-    fetch_some(p);
-    multiply_tile(rows, TWO_PANELS, NOTHING, known_step, p, at);
-    next_panels(p, 2, &at);
+    multiply_tile(rows, TWO_PANELS, copied, known_step, p, at);
+    next_panels(p, 2, apart, &at);
   }
   for (; lanes >= LANES; lanes -= LANES) {
-    fetch_some(p);
-    multiply_tile(rows, ONE_PANEL, NOTHING, known_step, p, at);
-    next_panels(p, 1, &at);
+    multiply_tile(rows, ONE_PANEL, copied, known_step, p, at);
+    next_panels(p, 1, apart, &at);
   }
-  if (lanes > 0)
-    fetch_some(p);
   if (lanes == WIDTH)
     multiply_tile(rows, HALF, NOTHING, known_step, p, at);
   else if (lanes > 0)
@@ -195,33 +196,30 @@ static panels_product *tiles_of(int64_t rows, int64_t step, bool apart)
 /* The first of several panels by rows which lie side by side, and are packed for the others. */
 static __attribute__((noinline)) void pack_rows(const bc_even_product *p, const tile_place *at)
 {
-  multiply_tile(PACKED_ROWS, ONE_PANEL, THE_ROWS, 0, p, *at);
+  multiply_tile(PACKED_ROWS, FIRST_VECTORS, THE_ROWS, 0, p, *at);
 }
 
 static __attribute__((noinline)) void pack_both(const bc_even_product *p, const tile_place *at)
 {
-  multiply_tile(PACKED_ROWS, ONE_PANEL, PANEL | THE_ROWS, 0, p, *at);
+  multiply_tile(PACKED_ROWS, FIRST_VECTORS, PANEL | THE_ROWS, 0, p, *at);
 }
 
 /* A tile's rows by all panels. */
 static void multiply_rows(const bc_even_product *p, const tile_place *tile, int64_t rows,
                           bool apart)
 {
-  if (p->packed_rows == NULL || rows < PACKED_ROWS || p->lanes <= LANES) {
+  if (p->packed_rows == NULL || rows < PACKED_ROWS || p->lanes <= FIRST_PANELS * LANES) {
     tiles_of(rows, p->step, apart)(p, tile, p->lanes);
     return;
   }
   tile_place at = *tile;
-  fetch_some(p);
-  if (apart) {
+  if (apart)
     pack_both(p, &at);
-    at.apart += LANES;
-  } else {
+  else
     pack_rows(p, &at);
-  }
-  next_panels(p, 1, &at);
+  next_panels(p, FIRST_PANELS, apart, &at);
   at.first = p->packed_rows;
-  tiles_of(rows, PACKED_ROWS, apart)(p, &at, p->lanes - LANES);
+  tiles_of(rows, PACKED_ROWS, apart)(p, &at, p->lanes - FIRST_PANELS * LANES);
 }
 
 /* Two tiles, or three where the last panel and a half are multiplied. */
@@ -236,9 +234,7 @@ static void multiply_group(const bc_even_product *p, const tile_place *group)
   at = *group;
   at.panel += lanes / LANES * p->panel_step;
   at.result += lanes;
-  fetch_some(p); /* as often as with tiles of half a panel */
   for (int i = 0; i < GROUP_ROWS / TAIL_ROWS; ++i) {
-    fetch_some(p);
     if (p->step == 1)
       multiply_tile(TAIL_ROWS, ONE_AND_HALF, NOTHING, 1, p, at);
     else

@@ -4,11 +4,10 @@
 #include "kernels.h"
 #include "tile.h"
 
-/* Terms after which some of what is coming is fetched. */
 #if defined(__AVX512F__)
-enum { PIECE = 32, READS_IN_PLACE = 1, EVEN_DEPTH = 96 };
+enum { READS_IN_PLACE = 1 };
 #else
-enum { PIECE = 64, READS_IN_PLACE = 0, EVEN_DEPTH = BC_MOST_DEPTH };
+enum { READS_IN_PLACE = 0 };
 #endif
 
 /* So many terms at a time, as long as there are so many. */
@@ -318,7 +317,6 @@ const bc_product_kernels BC_FOR_ISA(bc_product_kernels) = {
     .packed_rows = PACKED_ROWS,
     .lanes = LANES,
     .piece = PIECE,
-    .even_depth = EVEN_DEPTH,
     .reads_in_place = READS_IN_PLACE,
     .multiply = multiply,
     .multiply_evenly = BC_FOR_ISA(bc_multiply_evenly),

@@ -22,6 +22,7 @@ typedef struct bc_coming {
   int64_t step, rows, length;
   int64_t at;                   /* what of the row is to be fetched next */
   int64_t at_once;              /* lines of the cache */
+  bool far;                     /* much else is read before: into the second-level cache */
   const struct bc_coming *then; /* the same of another matrix, or NULL */
 } bc_coming;
 
@@ -65,7 +66,7 @@ typedef struct bc_even_product {
   float *results;
   int64_t result_step;
   bool add;          /* to what is there; else it is not read */
-  bc_coming *coming; /* some is fetched with every panel of a tile; or NULL */
+  bc_coming *coming; /* some is fetched with every piece of a tile's depth; or NULL */
 } bc_even_product;
 
 /* What a panel takes of one tap: lane l of channel c is source[c * source_step + offsets[l]] where
@@ -94,7 +95,6 @@ typedef struct bc_product_kernels {
   int64_t wide_rows;   /* of a tile of two panels; or 0: there are none */
   int64_t packed_rows; /* side by side, where rows are packed */
   int64_t piece;       /* terms of a segment after which some of what is coming is fetched */
-  int64_t even_depth;  /* up to which even products are the faster ones in passes of maps */
   bool reads_in_place; /* what lies far apart as fast as copies that lie together */
   void (*multiply)(const bc_panel_product *product);
   void (*multiply_evenly)(const bc_even_product *product);

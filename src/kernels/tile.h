@@ -16,6 +16,9 @@ enum { ROWS = 8, WIDE_ROWS = 6 };
 #define EACH_ROW(use) SIX_ROWS(use)
 enum { ROWS = 6, WIDE_ROWS = 0 };
 #endif
+/* Terms after which some of what is coming is fetched: more lines at once than a CPU can wait for
+ * hold up the tile. */
+enum { PIECE = WIDE_ROWS > 0 ? 32 : 64 };
 /* Terms at a time, which spares some of the instructions around them. */
 enum { TOGETHER = 4 };
 

@@ -177,7 +177,7 @@ static bool have_even_filters(const bc_map_job *j)
 {
   const int64_t width = j->ctx->kernels->packed_rows;
   const bool are_copied = j->packed == NULL && bc_weights_are_rows(&j->walk);
-  return !bc_panels_stay(&j->walk) && bc_range_length(j->depth) <= j->ctx->kernels->even_depth &&
+  return !bc_panels_stay(&j->walk) &&
          (are_copied || (j->ctx->width == width && j->channels.begin % width == 0));
 }
 

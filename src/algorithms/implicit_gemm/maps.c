@@ -162,7 +162,7 @@ static void run_task(void *argument, int64_t task, int thread)
 /* Packed weights of another form are no rows that lie evenly. */
 static bool goes_evenly(const blasconv_plan *plan, const bc_walk *walk, int64_t width)
 {
-  return bc_lies_evenly(walk, &plan->geometry, plan->schedule.blocks.depth) &&
+  return bc_lies_evenly(walk, &plan->geometry) &&
          (!walk->taps_last || width == bc_cpu_kernels()->product->packed_rows);
 }
 

@@ -38,9 +38,9 @@ bool bc_panels_stay(const bc_walk *walk);
 bool bc_rows_stay(const bc_walk *walk);
 
 /* Whether it is pixel i of the walk's result that meets pixel i of its source, and no other, so
- * that rows, panels and results lie evenly, and it pays to go along with that where blocks of the
- * depth are at most so large: in NCHW maps of few panels would cut many of them. */
-bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t depth);
+ * that rows, panels and results lie evenly, and it pays to go along with that: in NCHW maps of few
+ * panels would cut many of them. */
+bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry);
 
 /* NHWC: whether taps on pads are left out, since they are many. */
 bool bc_leaves_out(const bc_walk *walk);

@@ -40,13 +40,6 @@ bc_coming bc_expect(const float *first, int64_t step, int64_t rows, int64_t leng
 int64_t bc_count_pieces(const bc_product_kernels *kernels, int64_t rows, int64_t lanes,
                         int64_t depth);
 
-/* The same of an even product, each of which fetches once. */
-static inline int64_t bc_count_even_tiles(const bc_product_kernels *kernels, int64_t rows,
-                                          int64_t lanes)
-{
-  return bc_count_blocks(rows, kernels->packed_rows) * bc_count_blocks(lanes, kernels->lanes);
-}
-
 /* Multiplies the panels' lanes by all rows. coming: fetched further, or NULL. */
 void bc_multiply_panels(const bc_product_kernels *kernels, const bc_rows *rows,
                         const bc_panels *panels, bc_coming *coming);

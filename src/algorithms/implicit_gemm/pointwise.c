@@ -26,9 +26,9 @@ static bool has_panels_enough(const bc_walk *walk, const bc_geometry *geometry)
 }
 
 /* In NHWC few pixels better meet each panel of weights together. */
-bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry, int64_t depth)
+bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry)
 {
-  if (!is_pointwise(walk) || depth > bc_cpu_kernels()->product->even_depth)
+  if (!is_pointwise(walk))
     return false;
   return walk->taps_last ? !bc_rows_are_pixels(walk) && !bc_panels_stay(walk) &&
                                has_panels_enough(walk, geometry)
@@ -50,7 +50,7 @@ void bc_multiply_pointwise_pixels(bc_map_job *j)
   const int64_t rows = bc_range_length(j->positions), lanes = bc_range_length(j->channels);
   const float *first = bc_depth_source(j) + j->positions.begin * pixel;
   bc_coming ahead = bc_expect(first + TILES_AHEAD * k->packed_rows * pixel, pixel, rows, depth,
-                              bc_count_even_tiles(k, rows, lanes));
+                              bc_count_pieces(k, rows, lanes, depth));
   bc_make_weight_panels(j);
   k->multiply_evenly(
       &(bc_even_product){.rows = rows,
@@ -123,9 +123,10 @@ void bc_multiply_pointwise_filters(bc_map_job *j)
                    j->panels + whole * depth, lanes);
     bc_coming next = {0};
     if (end < j->last_position)
-      next = bc_expect(bc_depth_source(j) + bc_place_in_images(walk->source, pixels, end),
-                       walk->source.channel, depth, end - p,
-                       bc_count_even_tiles(j->ctx->kernels, bc_range_length(j->channels), end - p));
+      next =
+          bc_expect(bc_depth_source(j) + bc_place_in_images(walk->source, pixels, end),
+                    walk->source.channel, depth, end - p,
+                    bc_count_pieces(j->ctx->kernels, bc_range_length(j->channels), end - p, depth));
     multiply_filters(
         j, p == all.begin,
         &(bc_even_product){.depth = depth,

@@ -293,7 +293,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
       .filters = bc_even_block(channels, walk.taps_last ? MOST_ROWS : most_lanes(), units.filters),
       .panels = most_lanes()};
   set_depth(g, &walk, BC_MOST_DEPTH, &blocks);
-  const bool has_panels = !pixels && !bc_lies_evenly(&walk, g, blocks.depth); /* of all positions */
+  const bool has_panels = !pixels && !bc_lies_evenly(&walk, g); /* of all positions */
   blocks.pixels = bc_even_block(positions, has_panels ? most_lanes() : MOST_ROWS, units.pixels);
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   /* Before the threads count, since the depth decides about bits. */
@@ -413,7 +413,7 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                   .places = PLACES_OF_TASK * (double)schedule->tasks,
                   .packed = count_packed(g, request, &walk, weights,
                                          count_position_blocks(g, positions, blocks))};
-  if (bc_lies_evenly(&walk, g, blocks->depth)) /* nothing is looked up, nor only copied */
+  if (bc_lies_evenly(&walk, g)) /* nothing is looked up, nor only copied */
     return work;
   work.segments = tiles * segments;
   work.places += gatherings * (double)taps;

@@ -95,12 +95,13 @@ static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pie
 static void expect_next(const product *p, int64_t depth, const float *next_a, const float *next_b,
                         bc_coming *coming, bc_coming *lanes)
 {
-  const int64_t pieces = bc_count_even_tiles(p->kernels, p->rows, p->lanes);
+  const int64_t pieces = bc_count_pieces(p->kernels, p->rows, p->lanes, depth);
   const bc_operand a = {next_a, p->a.row_step, p->a.column_step};
   const bc_operand b = {next_b, p->b.row_step, p->b.column_step};
   *lanes = expect(b, depth, p->lanes, pieces);
   *coming = expect(a, p->rows, depth, pieces);
   coming->then = lanes;
+  coming->far = lanes->far = true;
   lanes->at_once = coming->at_once += lanes->at_once;
 }
 
