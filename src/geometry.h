@@ -45,6 +45,12 @@ typedef struct bc_range {
   int64_t begin, end;
 } bc_range;
 
+/* Part of a tensor: [rows][length], `step` elements from one row to the next. */
+typedef struct bc_extract {
+  const float *first;
+  int64_t step, rows, length;
+} bc_extract;
+
 static inline int64_t bc_min(int64_t a, int64_t b)
 {
   return a < b ? a : b;

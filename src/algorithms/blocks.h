@@ -110,7 +110,7 @@ typedef struct bc_weights_unit {
   float beta;
   bc_result c;
   bool lowered;
-  const float *next_a, *next_b; /* where the same of the next unit will begin */
+  bc_extract next_a, next_b; /* where the same of the next unit come from; or nothing */
   void *workspace;
 } bc_weights_unit;
 

@@ -29,6 +29,11 @@ void bc_im2col(const bc_geometry *geometry, const float *image, bc_patches patch
  * stands for pads is dropped. The block is used up. */
 void bc_col2im(const bc_geometry *geometry, bc_patches patches, float *image);
 
+/* About what bc_im2col() reads for `images`, of which `image` is the first: nothing where that is
+ * more than some rows of the input. */
+bc_extract bc_lowered_extract(const bc_geometry *geometry, const float *image, int64_t images,
+                             bc_range rows, bc_range pixels);
+
 /* The next rows of `channels`' taps, at most `most`, that follow each other in the patch matrix;
  * from *next on, which counts the rows that have been and starts at 0. An empty range: no more. */
 bc_range bc_next_patch_rows(const bc_geometry *geometry, bc_range channels, int64_t most,

@@ -23,9 +23,8 @@ typedef struct product {
   bc_result c;
   int64_t rows, lanes;
   bool add;
-  const float *next_a, *next_b; /* where the operands of what follows begin */
-  float *panels;                /* [panels][depth][lanes of a panel] */
-  float *packed_rows;           /* [depth][rows of a tile] */
+  float *panels;      /* [panels][depth][lanes of a panel] */
+  float *packed_rows; /* [depth][rows of a tile] */
 } product;
 
 static int64_t panel_elements(int64_t lanes, int64_t depth)
@@ -84,6 +83,11 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
     bc_copy_rows(from, p->b.row_step, n, lanes, panel, width);
 }
 
+static bc_coming expect_extract(bc_extract r, int64_t pieces)
+{
+  return bc_expect(r.first, r.step, r.rows, r.length, pieces);
+}
+
 /* An operand [rows][columns] that will be read. */
 static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pieces)
 {
@@ -91,15 +95,22 @@ static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pie
                             : bc_expect(o.data, o.column_step, columns, rows, pieces);
 }
 
-/* So much of the depth from next_a and next_b on. */
-static void expect_next(const product *p, int64_t depth, const float *next_a, const float *next_b,
+/* While part of the depth is multiplied: the next part of the operands, or behind the last one
+ * those of the next unit. */
+static void expect_next(const product *p, bc_range depth, const bc_weights_unit *unit,
                         bc_coming *coming, bc_coming *lanes)
 {
-  const int64_t pieces = bc_count_pieces(p->kernels, p->rows, p->lanes, depth);
-  const bc_operand a = {next_a, p->a.row_step, p->a.column_step};
-  const bc_operand b = {next_b, p->b.row_step, p->b.column_step};
-  *lanes = expect(b, depth, p->lanes, pieces);
-  *coming = expect(a, p->rows, depth, pieces);
+  const int64_t n = bc_range_length(depth), left = bc_min(n, unit->k - depth.end);
+  const int64_t pieces = bc_count_pieces(p->kernels, p->rows, p->lanes, n);
+  const bc_operand a = {p->a.data + depth.end * p->a.column_step, p->a.row_step, p->a.column_step};
+  const bc_operand b = {p->b.data + depth.end * p->b.row_step, p->b.row_step, p->b.column_step};
+  if (left > 0) {
+    *coming = expect(a, p->rows, left, pieces);
+    *lanes = expect(b, left, p->lanes, pieces);
+  } else {
+    *coming = expect_extract(unit->next_a, pieces);
+    *lanes = expect_extract(unit->next_b, pieces);
+  }
   coming->then = lanes;
   coming->far = lanes->far = true;
   lanes->at_once = coming->at_once += lanes->at_once;
@@ -112,11 +123,10 @@ static bool ends_with_half(const product *p)
   return p->lanes > width && p->lanes < 3 * width && p->lanes % width == width / 2;
 }
 
-/* All rows by all lanes over part of the depth, while what begins at next_a and next_b is fetched.
- * Panels that lie in rows are copied by the first tile of rows, and rows that lie in columns by the
- * first panel of each tile. */
-static void multiply_depth(const product *p, bc_range depth, const float *next_a,
-                           const float *next_b)
+/* All rows by all lanes over part of the depth, while what comes next is fetched. Panels that lie
+ * in rows are copied by the first tile of rows, and rows that lie in columns by the first panel of
+ * each tile. */
+static void multiply_depth(const product *p, bc_range depth, const bc_weights_unit *unit)
 {
   const bc_product_kernels *k = p->kernels;
   const int64_t n = bc_range_length(depth), width = k->lanes;
@@ -124,7 +134,7 @@ static void multiply_depth(const product *p, bc_range depth, const float *next_a
   const bool are_panels = p->b.row_step == width && p->lanes == width;
   const bool are_copied = p->b.column_step == 1 && !are_panels && !ends_with_half(p);
   bc_coming coming, lanes;
-  expect_next(p, n, next_a, next_b, &coming, &lanes);
+  expect_next(p, depth, unit, &coming, &lanes);
   for (int64_t lane = are_copied ? p->lanes / width * width : 0; lane < p->lanes && !are_panels;
        lane += width)
     pack_panel(p, depth, lane, p->panels + lane * n);
@@ -160,18 +170,11 @@ void bc_tiles_multiply(const bc_weights_unit *unit)
                .c = turned ? (bc_result){c.data, c.column_step, c.row_step} : c,
                .rows = turned ? unit->n : unit->m,
                .lanes = turned ? unit->m : unit->n,
-               .add = unit->beta != 0.0f,
-               .next_a = turned ? unit->next_b : unit->next_a,
-               .next_b = turned ? unit->next_a : unit->next_b};
+               .add = unit->beta != 0.0f};
   const int64_t block =
       depth_of_block(p.rows, p.lanes, unit->k, !unit->lowered && p.a.row_step == 1);
   p.panels = unit->workspace;
   p.packed_rows = p.panels + bc_workspace_book(panel_elements(p.lanes, block)) / sizeof(float);
-  for (int64_t begin = 0; begin < unit->k; begin += block) {
-    const int64_t end = bc_min(unit->k, begin + block);
-    const bool is_last = end == unit->k;
-    multiply_depth(&p, (bc_range){begin, end},
-                   is_last ? p.next_a : p.a.data + end * p.a.column_step,
-                   is_last ? p.next_b : p.b.data + end * p.b.row_step);
-  }
+  for (int64_t begin = 0; begin < unit->k; begin += block)
+    multiply_depth(&p, (bc_range){begin, bc_min(unit->k, begin + block)}, unit);
 }
