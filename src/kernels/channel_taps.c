@@ -345,13 +345,6 @@ ROWS_OF_TAPS(halved_seven_by_8, 8, 4, 3)
 ROWS_OF_TAPS(halved_five_by_7, 7, 3, 2)
 ROWS_OF_TAPS(halved_five_by_8, 8, 3, 2)
 
-/* Registers of half as many floats would be too few. */
-#ifdef BC_SMALL_KERNELS
-enum { KEEPS_WEIGHTS = false };
-#else
-enum { KEEPS_WEIGHTS = true };
-#endif
-
 /* Those for TILE - 1 and TILE results with taps and strides as most layers have them; else NULL. */
 static tile_sums *const *find_rows_of_taps(const bc_channel_taps *t)
 {
@@ -360,7 +353,7 @@ static tile_sums *const *find_rows_of_taps(const bc_channel_taps *t)
   static tile_sums *const of_five[][2] = {{five_by_7, five_by_8},
                                           {halved_five_by_7, halved_five_by_8}};
   const int64_t taps = t->width.taps, stride = t->width.stride;
-  if (!KEEPS_WEIGHTS || t->width.apart != 1 || stride > 2 || (taps != 7 && taps != 5))
+  if (BC_IS_SMALL || t->width.apart != 1 || stride > 2 || (taps != 7 && taps != 5))
     return NULL;
   return (taps == 7 ? of_seven : of_five)[stride - 1];
 }

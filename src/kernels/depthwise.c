@@ -225,19 +225,13 @@ INLINE void sum_lines(shape is, const bc_stencil *s, const float *source, const 
     sum_line_block((shape){.single = true}, s, line, source, weights, result, end);
 }
 
-#ifdef BC_SMALL_KERNELS
-enum { KNOWS_SHAPES = false };
-#else
-enum { KNOWS_SHAPES = true };
-#endif
-
 static void sum_map(const bc_stencil *s, const float *source, const float *weights, float *result,
                     const float *end)
 {
   int64_t stride = 0; /* of no shape that is known */
-  if (KNOWS_SHAPES && s->line_step == s->along_step)
+  if (!BC_IS_SMALL && s->line_step == s->along_step)
     stride = 1;
-  else if (KNOWS_SHAPES && s->line_step == 2 * s->along_step)
+  else if (!BC_IS_SMALL && s->line_step == 2 * s->along_step)
     stride = 2;
   if (stride == 1 && s->taps_along == 3)
     sum_lines((shape){.along = 3, .stride = 1}, s, source, weights, result, end);
@@ -256,7 +250,7 @@ static void sum_map(const bc_stencil *s, const float *source, const float *weigh
 static void sum_pixels(const bc_stencil *s, const float *source, const float *weights,
                        float *result)
 {
-  if (KNOWS_SHAPES && sum_if_few(s, source, weights, result))
+  if (!BC_IS_SMALL && sum_if_few(s, source, weights, result))
     return;
   const int64_t whole = s->lines * s->elements;
   const bool lines_follow = s->result_step == s->elements && !s->accumulate;

@@ -87,7 +87,8 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
     stop = k + PIECE * step < end ? k + PIECE * step : end;
     if (p->coming != NULL)
       fetch(p->coming);
-    ADD_TERMS(TOGETHER)
+    if (rows == PACKED_ROWS || rows == TAIL_ROWS) /* most */
+      ADD_TERMS(TOGETHER)
     ADD_TERMS(1)
   }
   const bool add = at.add;

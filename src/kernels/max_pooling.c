@@ -209,9 +209,9 @@ INLINE void max_by_step(const bc_pooling *p, int64_t step, const float *image, f
 
 INLINE void max_all(const bc_pooling *p, const float *image, float *output, int32_t *winners)
 {
-  if (p->width.stride == 1)
+  if (!BC_IS_SMALL && p->width.stride == 1)
     max_by_step(p, 1, image, output, winners);
-  else if (p->width.stride == 2)
+  else if (!BC_IS_SMALL && p->width.stride == 2)
     max_by_step(p, 2, image, output, winners);
   else
     max_by_step(p, p->width.stride, image, output, winners);

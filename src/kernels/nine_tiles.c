@@ -7,12 +7,6 @@
 
 enum { TILE = 4 /* results */ };
 
-#ifdef BC_SMALL_KERNELS
-enum { KNOWS_NEAR = false };
-#else
-enum { KNOWS_NEAR = true };
-#endif
-
 /* How a tile is summed: inlined with constants. */
 typedef struct tile_manner {
   int results, stride;
@@ -198,7 +192,7 @@ INLINE void sum_strided(int stride, const bc_nine_taps *n, int64_t first_row, co
 {
   if (n->accumulate)
     sum_row((tile_manner){.stride = stride, .accumulate = true}, n, first_row, source, weights, to);
-  else if (KNOWS_NEAR && !n->fetches)
+  else if (!BC_IS_SMALL && !n->fetches)
     sum_row((tile_manner){.stride = stride, .near = true}, n, first_row, source, weights, to);
   else
     sum_row((tile_manner){.stride = stride}, n, first_row, source, weights, to);

@@ -105,8 +105,6 @@ INLINE void multiply_by_step(int rows, int vectors, const bc_panel_product *p, i
     multiply_tiles(rows, vectors, (steps){PACKED_ROWS, LANES}, p, begin, end);
   else if (counts && are_whole && is_packed && p->step == LANES)
     multiply_tiles(rows, vectors, (steps){LANES, LANES}, p, begin, end);
-  else if (counts && are_whole && p->step == 1)
-    multiply_tiles(rows, vectors, (steps){1, 0}, p, begin, end);
   else if (counts && are_whole && is_packed && READS_IN_PLACE)
     multiply_tiles(rows, vectors, (steps){0, LANES}, p, begin, end);
   else

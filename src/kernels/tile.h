@@ -9,7 +9,7 @@
  * elements of an array. Where there are 32 of those a tile can be of two panels: an instruction in
  * three is no multiplication then, where it is nearly every other with one panel. */
 #define SIX_ROWS(use) use(0) use(1) use(2) use(3) use(4) use(5)
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(BC_WIDE_TILES)
 #define EACH_ROW(use) SIX_ROWS(use) use(6) use(7)
 enum { ROWS = 8, WIDE_ROWS = 6 };
 #else

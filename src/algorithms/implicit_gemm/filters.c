@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SHALLOW = 96, PANELS_AHEAD = 2 };
+enum { SHALLOW = 96 };
 
 /* Copies the weights of each filter, so that rows follow each other: those of long filters lie at
  * distances of which powers of two share few sets of the caches. */
@@ -96,18 +96,6 @@ void bc_gather_pixels(const bc_map_job *j, const bc_places *places, float *panel
   }
 }
 
-/* A panel within one image can stay: what is behind its last place is not read, since maps of whole
- * lines of the cache end with a panel, or half of one. */
-static bc_panel_view make_panel(const bc_map_job *j, const bc_places *places, float *panel)
-{
-  if (bc_panels_stay(&j->walk) && places->runs == 1)
-    return (bc_panel_view){bc_map_source(j->ctx) + places->source[0] +
-                               j->depth.begin * j->walk.source.channel,
-                           j->walk.source.channel};
-  bc_gather_pixels(j, places, panel, NULL);
-  return (bc_panel_view){panel, places->lanes};
-}
-
 static void make_panels(const bc_map_job *j)
 {
   const int64_t lanes = j->ctx->kernels->lanes;
@@ -115,41 +103,16 @@ static void make_panels(const bc_map_job *j)
   for (int64_t p = j->positions.begin, i = 0; p < j->positions.end; p += lanes, ++i) {
     const int64_t count = bc_min(lanes, j->positions.end - p);
     bc_find_places(&j->walk, j->group, p, count, lanes, &places);
-    j->views[i] = make_panel(j, &places, bc_own_panel(j, i));
+    bc_gather_pixels(j, &places, bc_own_panel(j, i), NULL);
+    j->panel_at[i] = bc_own_panel(j, i);
     memcpy(j->places + i * lanes, places.result, (size_t)count * sizeof *j->places);
   }
 }
 
-/* All rows by all panels, where these stay: the next few are fetched while a few are multiplied,
- * not all of the next block. They share the second-level cache with less then, which counts where
- * panels are read once. After the last few comes what `after` begins with, or nothing. */
-static void multiply_few(const bc_map_job *j, const bc_rows *rows, const bc_coming *after)
-{
-  const bc_product_kernels *k = j->ctx->kernels;
-  const int64_t panels = bc_job_panels(j).end;
-  const int64_t pieces = bc_count_pieces(k, rows->count, PANELS_AHEAD * k->lanes, rows->length);
-  for (int64_t i = 0; i < panels; i += PANELS_AHEAD) {
-    const bc_range few = {i, bc_min(panels, i + PANELS_AHEAD)};
-    const float *first = few.end < panels ? j->views[few.end].first : after->first;
-    bc_coming next = {0};
-    if (first != NULL)
-      next =
-          bc_expect(first, j->walk.source.channel, rows->length, PANELS_AHEAD * k->lanes, pieces);
-    bc_multiply_blocks(j, rows, 1, few, &next);
-  }
-}
-
-/* Panels that are shallow, and copied, so in the cache: tiles are short, and it counts that results
- * are written in long runs. */
+/* So that tiles are short, and it counts that results are written in long runs. */
 static bool has_shallow_panels(const bc_map_job *j)
 {
-  return bc_range_length(j->depth) <= SHALLOW && !bc_panels_stay(&j->walk);
-}
-
-/* Panels that stay, and one block of rows. */
-static bool meets_panels_once(const bc_map_job *j)
-{
-  return bc_panels_stay(&j->walk) && j->walk.result_channels <= BC_ROW_BLOCK;
+  return bc_range_length(j->depth) <= SHALLOW;
 }
 
 /* All filters by some panels. */
@@ -162,10 +125,7 @@ static void multiply_listed(const bc_map_job *j, bc_range panels, bc_coming *com
     rows.count = bc_min(at_once, count - row);
     rows.at = j->rows + row;
     rows.results = j->results + row;
-    if (meets_panels_once(j))
-      multiply_few(j, &rows, coming);
-    else
-      bc_multiply_blocks(j, &rows, 1, panels, coming);
+    bc_multiply_blocks(j, &rows, 1, panels, coming);
   }
 }
 
@@ -177,8 +137,7 @@ static bool have_even_filters(const bc_map_job *j)
 {
   const int64_t width = j->ctx->kernels->packed_rows;
   const bool are_copied = j->packed == NULL && bc_weights_are_rows(&j->walk);
-  return !bc_panels_stay(&j->walk) &&
-         (are_copied || (j->ctx->width == width && j->channels.begin % width == 0));
+  return are_copied || (j->ctx->width == width && j->channels.begin % width == 0);
 }
 
 /* Behind the panels from `begin` on whose lanes are neighbours in the result. */

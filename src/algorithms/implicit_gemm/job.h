@@ -22,12 +22,6 @@ typedef struct bc_map_context {
   void *workspace;
 } bc_map_context;
 
-/* Where the rows of a panel begin. */
-typedef struct bc_panel_view {
-  const float *first; /* [depth][lanes] */
-  int64_t step;       /* elements from one row to the next */
-} bc_panel_view;
-
 /* The sums of one or two panels before and after they are turned. */
 typedef struct bc_turned_sums {
   float of_row[BC_ROW_BLOCK][BC_MOST_WIDE_LANES];
@@ -53,8 +47,8 @@ typedef struct bc_map_job {
   int64_t last_position;  /* behind those that this thread will most likely come to */
   int64_t segments, step; /* of rows, as a tile has them */
   bool add;
-  float *panels; /* these are in bc_map_areas */
-  bc_panel_view *views;
+  float *panels;          /* these are in bc_map_areas */
+  const float **panel_at; /* [panels]: each [depth][lanes] */
   int64_t *places;
   const float **rows;
   float **results;

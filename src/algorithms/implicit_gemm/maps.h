@@ -29,10 +29,6 @@ enum { BC_ROW_BLOCK = BC_MOST_PLACES };
 /* Whether the second or the third of these ways is taken. */
 bool bc_rows_are_pixels(const bc_walk *walk);
 
-/* NCHW: whether panels are read where the source has them, for each position is one of it, and
- * channels are whole lines of the cache apart, not so many that they share few of its sets. */
-bool bc_panels_stay(const bc_walk *walk);
-
 /* NCHW, small images: whether the pixels of rows are read where the source has them, since each
  * position meets one. */
 bool bc_rows_stay(const bc_walk *walk);
@@ -47,14 +43,14 @@ bool bc_leaves_out(const bc_walk *walk);
 
 /* What a task has in its workspace, in bytes, one behind the other. */
 typedef struct bc_map_areas {
-  size_t panels;  /* [panels][depth][lanes], as far as they do not stay in the source */
-  size_t views;   /* [panels]: where they are, bc_panel_view */
-  size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
-  size_t rows;    /* [segments][rows of all tiles]: pointers */
-  size_t results; /* [rows of all tiles]: pointers */
-  size_t met;     /* bc_met_rows, and their pointers [segments][rows] */
-  size_t copies;  /* [rows][depth]: of weights, or of pixels; or blocks of weights */
-  size_t sums;    /* if they are turned: bc_turned_sums */
+  size_t panels;   /* [panels][depth][lanes] of those that were not packed before */
+  size_t panel_at; /* [panels]: pointers */
+  size_t places;   /* [panels][lanes]: where lanes are in the result, int64_t */
+  size_t rows;     /* [segments][rows of all tiles]: pointers */
+  size_t results;  /* [rows of all tiles]: pointers */
+  size_t met;      /* bc_met_rows, and their pointers [segments][rows] */
+  size_t copies;   /* [rows][depth]: of weights, or of pixels; or blocks of weights */
+  size_t sums;     /* if they are turned: bc_turned_sums */
 } bc_map_areas;
 
 /* Elements from one block of weights to the next, each [depth][width]: blocks of powers of two

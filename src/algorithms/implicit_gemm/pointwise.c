@@ -30,8 +30,7 @@ bool bc_lies_evenly(const bc_walk *walk, const bc_geometry *geometry)
 {
   if (!is_pointwise(walk))
     return false;
-  return walk->taps_last ? !bc_rows_are_pixels(walk) && !bc_panels_stay(walk) &&
-                               has_panels_enough(walk, geometry)
+  return walk->taps_last ? !bc_rows_are_pixels(walk) && has_panels_enough(walk, geometry)
                          : geometry->batch * walk->positions > BC_ROW_BLOCK;
 }
 
@@ -60,7 +59,7 @@ void bc_multiply_pointwise_pixels(bc_map_job *j)
                          .row_step = pixel,
                          .tile_step = k->packed_rows * pixel,
                          .step = 1,
-                         .panels = j->views[0].first,
+                         .panels = j->panel_at[0],
                          .panel_step = k->lanes * (bc_has_panels(j) ? walk->depth : depth),
                          .coming = are_fetched ? &ahead : NULL,
                          .results = result_of(j) + j->positions.begin * walk->result.pixel +

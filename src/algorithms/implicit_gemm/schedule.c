@@ -20,13 +20,6 @@ enum { MOST_TURNED_PIXELS = 96, LEAST_TURNED_CHANNELS = 64, LEAST_TURNED_DEPTH =
  * rest does not pay. */
 static const double MANY_INSIDE = 0.97;
 
-/* From so many weights on it pays to copy panels: rows of many channels lie in more pages of memory
- * than a CPU keeps at hand, and many filters meet each panel. */
-enum { MANY_WEIGHTS = 1 << 16 };
-
-/* Lines so many floats apart share 8 of the 64 sets of a first-level cache, or less. */
-enum { CROWDED_STEP = 8 * BC_CACHE_LINE };
-
 static const bc_product_kernels *kernels(void)
 {
   return bc_cpu_kernels()->product;
@@ -50,14 +43,6 @@ bool bc_rows_are_pixels(const bc_walk *walk)
 static bool is_turned(const bc_walk *walk)
 {
   return walk->taps_last && bc_rows_are_pixels(walk);
-}
-
-bool bc_panels_stay(const bc_walk *walk)
-{
-  const int64_t step = walk->source.channel;
-  return kernels()->reads_in_place && bc_meets_pixels_in_order(walk) && !bc_rows_are_pixels(walk) &&
-         walk->result_channels * walk->depth < MANY_WEIGHTS && step % BC_CACHE_LINE == 0 &&
-         step % CROWDED_STEP != 0;
 }
 
 bool bc_rows_stay(const bc_walk *walk)
@@ -106,7 +91,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const size_t pointers = bc_workspace_book_words(rows * count_segments(walk, blocks));
   return (bc_map_areas){
       .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
-      .views = bc_workspace_book_words(2 * lanes / k->lanes),
+      .panel_at = bc_workspace_book_words(lanes / k->lanes),
       .places = bc_workspace_book_words(lanes),
       .rows = pointers,
       .results = bc_workspace_book_words(rows),
@@ -118,7 +103,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_map_areas a = bc_find_map_areas(walk, blocks);
-  return a.panels + a.views + a.places + a.rows + a.results + a.met + a.copies + a.sums;
+  return a.panels + a.panel_at + a.places + a.rows + a.results + a.met + a.copies + a.sums;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */
@@ -176,8 +161,7 @@ static int64_t half_block(int64_t whole, int64_t block, int64_t unit)
 /* Whether pixels are copied. */
 static bool gathers(const bc_walk *walk)
 {
-  return walk->taps_last && !bc_panels_stay(walk) &&
-         !(bc_rows_are_pixels(walk) && bc_rows_stay(walk));
+  return walk->taps_last && !(bc_rows_are_pixels(walk) && bc_rows_stay(walk));
 }
 
 /* Twice as many as elsewhere, since all wait for the last task where one core is slower than
@@ -200,7 +184,7 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t pixel_cost = !walk->taps_last || bc_panels_stay(walk) ? 1 : 8;
+  const int64_t pixel_cost = !walk->taps_last ? 1 : 8;
   const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
     const int64_t channel_blocks = bc_count_blocks(channels, blocks->filters);
@@ -397,7 +381,8 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
   const int64_t positions = g->batch * g->out_pixels, taps = g->taps / walk.joined;
   const double groups = (double)g->groups, depth = (double)(walk.source_channels * taps);
   const int64_t rows = bc_filled_rows(pixels ? positions : walk.result_channels);
-  const int64_t lanes = bc_round_up(pixels ? walk.result_channels : positions, k->lanes);
+  /* Half a panel is multiplied as half. */
+  const int64_t lanes = bc_round_up(pixels ? walk.result_channels : positions, k->lanes / 2);
   const double filled = groups * (double)rows * (double)lanes;
   const double tiles = filled / (double)(k->rows * k->lanes) * ceil(depth / (double)blocks->depth);
   const double segments =

@@ -59,7 +59,7 @@ void bc_tiles_work(double products, double m, double n, double k, bool in_rows, 
                    bc_work *work)
 {
   const bc_product_kernels *kernels = bc_cpu_kernels()->product;
-  const double lanes = ceil(m / (double)kernels->lanes);
+  const double lanes = ceil(2.0 * m / (double)kernels->lanes) / 2.0;
   const double rows = ceil(n / (double)kernels->packed_rows), tiles = products * lanes * rows;
   const int64_t block = depth_of_block((int64_t)n, (int64_t)m, (int64_t)k, in_rows && !lowered);
   work->tiles = tiles * ceil(k / (double)block);
