@@ -102,6 +102,13 @@ bc_operand bc_patches_in_place(const bc_geometry *geometry, const float *input, 
 /* The patch source that lowers what is not the input itself. */
 bc_patch_source bc_nearest_patches;
 
+/* Where an operand [rows][columns] is in memory. */
+static inline bc_extract bc_extract_of(bc_operand o, int64_t rows, int64_t columns)
+{
+  return o.column_step == 1 ? (bc_extract){o.data, o.row_step, rows, columns}
+                            : (bc_extract){o.data, o.column_step, columns, rows};
+}
+
 /* A unit of the sum: c = a b + beta c as bc_sgemm() has it, a being patches and b output gradients.
  * If patches were lowered, they are in front of the workspace. */
 typedef struct bc_weights_unit {

@@ -238,13 +238,6 @@ static bc_operand gradient_columns(const context *ctx, const tile *t, const exte
   return (bc_operand){buffer, 1, columns};
 }
 
-/* What an operand [m][n] takes in memory. */
-static bc_extract extract_of(bc_operand o, int64_t m, int64_t n)
-{
-  return o.column_step == 1 ? (bc_extract){o.data, o.row_step, m, n}
-                            : (bc_extract){o.data, o.column_step, n, m};
-}
-
 /* What unit number `unit` will read of the tensors. Behind the last of a slot comes the first of
  * another, most often of this thread. */
 static void find_next(const context *ctx, const tile *t, int64_t unit, bc_weights_unit *before)
@@ -260,14 +253,14 @@ static void find_next(const context *ctx, const tile *t, int64_t unit, bc_weight
     before->next_a = bc_lowered_extract(g, input + bc_input_offset(g, e.images.begin, 0), images,
                                         t->depth, e.pixels);
   else
-    before->next_a = extract_of(bc_patches_in_place(g, input, e.images.begin, t->depth, e.pixels),
-                                before->m, pixels);
+    before->next_a = bc_extract_of(
+        bc_patches_in_place(g, input, e.images.begin, t->depth, e.pixels), before->m, pixels);
   const float *gradient = gradient_at(ctx, t, &e);
   if (joins_gradients(g, blocks))
     before->next_b = (bc_extract){gradient, g->output.image, images, before->n * g->output.channel};
   else
-    before->next_b = extract_of((bc_operand){gradient, g->output.pixel, g->output.channel},
-                                images * pixels, before->n);
+    before->next_b = bc_extract_of((bc_operand){gradient, g->output.pixel, g->output.channel},
+                                   images * pixels, before->n);
 }
 
 /* Where the tile lies, [filters][depth], in its slot's gradient. */

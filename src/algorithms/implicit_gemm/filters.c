@@ -131,13 +131,12 @@ static void multiply_listed(const bc_map_job *j, bc_range panels, bc_coming *com
 
 /* ---- panels of neighbours, one behind the other ---- */
 
-/* Rows that are copied lie evenly, as those do in blocks of a tile's rows, from the first of a
- * block on. */
+/* Rows that are copied lie evenly, as those do in blocks of a tile's rows, with which the job's
+ * begin. */
 static bool have_even_filters(const bc_map_job *j)
 {
-  const int64_t width = j->ctx->kernels->packed_rows;
   const bool are_copied = j->packed == NULL && bc_weights_are_rows(&j->walk);
-  return are_copied || (j->ctx->width == width && j->channels.begin % width == 0);
+  return are_copied || j->ctx->width == j->ctx->kernels->packed_rows;
 }
 
 /* Behind the panels from `begin` on whose lanes are neighbours in the result. */

@@ -83,16 +83,9 @@ static void pack_panel(const product *p, bc_range depth, int64_t lane, float *pa
     bc_copy_rows(from, p->b.row_step, n, lanes, panel, width);
 }
 
-static bc_coming expect_extract(bc_extract r, int64_t pieces)
+static bc_coming expect(bc_extract e, int64_t pieces)
 {
-  return bc_expect(r.first, r.step, r.rows, r.length, pieces);
-}
-
-/* An operand [rows][columns] that will be read. */
-static bc_coming expect(bc_operand o, int64_t rows, int64_t columns, int64_t pieces)
-{
-  return o.column_step == 1 ? bc_expect(o.data, o.row_step, rows, columns, pieces)
-                            : bc_expect(o.data, o.column_step, columns, rows, pieces);
+  return bc_expect(e.first, e.step, e.rows, e.length, pieces);
 }
 
 /* While part of the depth is multiplied: the next part of the operands, or behind the last one
@@ -102,15 +95,15 @@ static void expect_next(const product *p, bc_range depth, const bc_weights_unit 
 {
   const int64_t n = bc_range_length(depth), left = bc_min(n, unit->k - depth.end);
   const int64_t pieces = bc_count_pieces(p->kernels, p->rows, p->lanes, n);
-  const bc_operand a = {p->a.data + depth.end * p->a.column_step, p->a.row_step, p->a.column_step};
-  const bc_operand b = {p->b.data + depth.end * p->b.row_step, p->b.row_step, p->b.column_step};
+  bc_extract a = unit->next_a, b = unit->next_b;
   if (left > 0) {
-    *coming = expect(a, p->rows, left, pieces);
-    *lanes = expect(b, left, p->lanes, pieces);
-  } else {
-    *coming = expect_extract(unit->next_a, pieces);
-    *lanes = expect_extract(unit->next_b, pieces);
+    const float *const next_a = p->a.data + depth.end * p->a.column_step;
+    const float *const next_b = p->b.data + depth.end * p->b.row_step;
+    a = bc_extract_of((bc_operand){next_a, p->a.row_step, p->a.column_step}, p->rows, left);
+    b = bc_extract_of((bc_operand){next_b, p->b.row_step, p->b.column_step}, left, p->lanes);
   }
+  *coming = expect(a, pieces);
+  *lanes = expect(b, pieces);
   coming->then = lanes;
   coming->far = lanes->far = true;
   lanes->at_once = coming->at_once += lanes->at_once;
