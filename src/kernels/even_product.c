@@ -98,6 +98,19 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
   EACH_ROW(STORE)
 }
 
+/* More lanes than a vector has: the last of them overlap what is before. */
+INLINE void put_overlapping(const float *sums, int64_t lanes, bool add, float *to)
+{
+  const int64_t last = lanes - WIDTH;
+  floats low = load(sums), high = load(sums + last);
+  if (add) {
+    low += load(to);
+    high += load(to + last);
+  }
+  store(low, to);
+  store(high, to + last);
+}
+
 /* A tile of which some lanes are not kept. */
 INLINE void multiply_few_lanes(int rows, int64_t known_step, const bc_even_product *p,
                                tile_place at, int64_t lanes)
@@ -111,8 +124,11 @@ INLINE void multiply_few_lanes(int rows, int64_t known_step, const bc_even_produ
   else
     multiply_tile(rows, ONE_PANEL, NOTHING, known_step, p, at);
   for (int64_t i = 0; i < rows; ++i, result += p->result_step)
-    for (int64_t lane = 0; lane < lanes; ++lane)
-      result[lane] = p->add ? sums[i][lane] + result[lane] : sums[i][lane];
+    if (lanes > WIDTH)
+      put_overlapping(sums[i], lanes, p->add, result);
+    else
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        result[lane] = p->add ? sums[i][lane] + result[lane] : sums[i][lane];
 }
 
 INLINE void next_panels(const bc_even_product *p, int64_t count, bool apart, tile_place *at)
