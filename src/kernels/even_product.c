@@ -18,7 +18,8 @@ _Static_assert((int)GROUP_ROWS % (int)PACKED_ROWS == 0 && (int)GROUP_ROWS % (int
 /* Of the panels by which rows are packed: as many as a tile can have. */
 enum {
   FIRST_PANELS = WIDE_ROWS > 0 ? 2 : 1,
-  FIRST_VECTORS = WIDE_ROWS > 0 ? TWO_PANELS : ONE_PANEL
+  FIRST_VECTORS = WIDE_ROWS > 0 ? TWO_PANELS : ONE_PANEL,
+  FIRST_LANES = FIRST_PANELS * LANES
 };
 
 /* Where a tile's operands and results begin. */
@@ -87,7 +88,7 @@ INLINE void multiply_tile(int rows, int vectors, int copied, int64_t known_step,
     stop = k + PIECE * step < end ? k + PIECE * step : end;
     if (p->coming != NULL)
       fetch(p->coming);
-    if (rows == PACKED_ROWS || rows == TAIL_ROWS) /* most */
+    if (rows >= TAIL_ROWS) /* as most tiles have */
       ADD_TERMS(TOGETHER)
     ADD_TERMS(1)
   }
@@ -225,7 +226,7 @@ static __attribute__((noinline)) void pack_both(const bc_even_product *p, const 
 static void multiply_rows(const bc_even_product *p, const tile_place *tile, int64_t rows,
                           bool apart)
 {
-  if (p->packed_rows == NULL || rows < PACKED_ROWS || p->lanes <= FIRST_PANELS * LANES) {
+  if (p->packed_rows == NULL || rows < PACKED_ROWS || p->lanes <= FIRST_LANES) {
     tiles_of(rows, p->step, apart)(p, tile, p->lanes);
     return;
   }
@@ -236,7 +237,7 @@ static void multiply_rows(const bc_even_product *p, const tile_place *tile, int6
     pack_rows(p, &at);
   next_panels(p, FIRST_PANELS, apart, &at);
   at.first = p->packed_rows;
-  tiles_of(rows, PACKED_ROWS, apart)(p, &at, p->lanes - FIRST_PANELS * LANES);
+  tiles_of(rows, PACKED_ROWS, apart)(p, &at, p->lanes - FIRST_LANES);
 }
 
 /* Two tiles, or three where the last panel and a half are multiplied. */

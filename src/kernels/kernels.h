@@ -15,8 +15,8 @@
 /* The same for kernels of vectors of eight floats, which AVX-512 takes from AVX2. */
 #define BC_FOR_VECTOR_ISA(name) BC_JOIN(name, BC_VECTOR_ISA_SUFFIX)
 
-/* Whether these kernels are to be small rather than fast, as the generic ones on x86, which few CPUs
- * run: they have no loops of their own for common extents. */
+/* Whether these kernels are to be small rather than fast, as the generic ones on x86, which few
+ * CPUs run: they have no loops of their own for common extents. */
 #ifdef BC_SMALL_KERNELS
 enum { BC_IS_SMALL = 1 };
 #else

@@ -32,7 +32,7 @@ void bc_col2im(const bc_geometry *geometry, bc_patches patches, float *image);
 /* About what bc_im2col() reads for `images`, of which `image` is the first: nothing where that is
  * more than some rows of the input. */
 bc_extract bc_lowered_extract(const bc_geometry *geometry, const float *image, int64_t images,
-                             bc_range rows, bc_range pixels);
+                              bc_range rows, bc_range pixels);
 
 /* The next rows of `channels`' taps, at most `most`, that follow each other in the patch matrix;
  * from *next on, which counts the rows that have been and starts at 0. An empty range: no more. */
