@@ -8,8 +8,7 @@ usage() {
 usage: ./run.sh [--no-install]
 
 Builds blasconv (Release, in build/run) and runs, in under five minutes on two cores,
-  - the benchmark of ResNet-50, VGG-16, Inception v3 and MobileNet v1, shortened, and of a step of
-    training;
+  - the benchmark of six networks, shortened, and of a step of training;
   - feature maps of real images, drawn as two pictures;
   - a short training of a network on Fashion-MNIST, with its filters before and after.
 Results go to out/; what each of them shows is said at the end.
