@@ -252,15 +252,9 @@ static void sum_pixels(const bc_stencil *s, const float *source, const float *we
 {
   if (!BC_IS_SMALL && sum_if_few(s, source, weights, result))
     return;
-  const int64_t whole = s->lines * s->elements;
-  const bool lines_follow = s->result_step == s->elements && !s->accumulate;
-  const bool maps_follow = lines_follow && s->result_map == whole;
-  for (int64_t map = 0; map < s->maps; ++map) {
-    float *const to = result + map * s->result_map;
-    const float *const end =
-        maps_follow ? result + s->maps * whole : to + (lines_follow ? whole : 0);
-    sum_map(s, source + map * s->source_map, weights + map * s->weight_map, to, end);
-  }
+  for (int64_t map = 0; map < s->maps; ++map)
+    sum_map(s, source + map * s->source_map, weights + map * s->weight_map,
+            result + map * s->result_map, end_of_lines(s, map, result));
 }
 
 const bc_depthwise_kernels BC_FOR_VECTOR_ISA(bc_depthwise_kernels) = {

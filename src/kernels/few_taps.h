@@ -114,6 +114,17 @@ INLINE void put_lines(const bc_stencil *s, const four *sums, const float *end, f
     put_four(sums, s->result_step, to);
 }
 
+/* Where what is too much for a map's short lines has to end, if such lines follow each other, and
+ * so maybe do maps: what comes later is written later. */
+INLINE const float *end_of_lines(const bc_stencil *s, int64_t map, const float *result)
+{
+  const int64_t whole = s->lines * s->elements;
+  const float *const first = result + map * s->result_map;
+  if (s->result_step != s->elements || s->accumulate)
+    return first;
+  return s->result_map == whole ? result + s->maps * whole : first + whole;
+}
+
 enum { AHEAD = 512 /* elements of the result that are fetched before they are written */ };
 
 /* A map of LINES lines or more. */
@@ -145,13 +156,9 @@ INLINE void sum_few_lines(few is, const bc_stencil *s, const float *source, cons
 INLINE void sum_few_maps(few is, const bc_stencil *s, const float *source, const float *weights,
                          float *result)
 {
-  const int64_t map_end = (s->lines - 1) * s->result_step + s->elements;
-  const bool joined = s->result_map == map_end;
-  for (int64_t map = 0; map < s->maps; ++map) {
-    float *to = result + map * s->result_map;
-    sum_few_lines(is, s, source + map * s->source_map, weights + map * s->weight_map, to,
-                  joined ? result + s->maps * map_end : to + map_end);
-  }
+  for (int64_t map = 0; map < s->maps; ++map)
+    sum_few_lines(is, s, source + map * s->source_map, weights + map * s->weight_map,
+                  result + map * s->result_map, end_of_lines(s, map, result));
 }
 
 /* Returns false if these are not so few taps. */

@@ -41,21 +41,26 @@ static bc_extract channels_extract(const bc_geometry *g, const float *first, bc_
                       bc_range_length(rows)};
 }
 
+/* Taps of the height, rows of output and of input that belong together. */
+typedef struct rows_met {
+  bc_range taps, output, input;
+} rows_met;
+
 /* NHWC: whole pixels. Where one tap of a long stride is met, every other row of them or so. */
 static bc_extract pixels_extract(const bc_geometry *g, const float *image, int64_t images,
-                                 bc_range rows, bc_range output_rows, bc_range input_rows)
+                                 bc_range rows, const rows_met *met)
 {
-  const bc_axis *height = &g->axes[BC_HEIGHT];
+  const int64_t stride = g->axes[BC_HEIGHT].stride;
   const int64_t row = g->axes[BC_WIDTH].input * g->input.pixel;
-  const float *first = image + input_rows.begin * row;
+  const float *first = image + met->input.begin * row;
   if (images > 1)
     return (bc_extract){image, g->input.image, images, g->input.image};
   if (bc_range_length(rows) < g->in_channels &&
       rows.begin / g->in_channels == (rows.end - 1) / g->in_channels)
-    return channels_extract(g, first, rows, input_rows);
-  if (bc_range_length(taps_of_height(g, rows)) == 1 && height->stride > 1)
-    return (bc_extract){first, height->stride * row, bc_range_length(output_rows), row};
-  return (bc_extract){first, row, bc_range_length(input_rows), row};
+    return channels_extract(g, first, rows, met->input);
+  if (bc_range_length(met->taps) == 1 && stride > 1)
+    return (bc_extract){first, stride * row, bc_range_length(met->output), row};
+  return (bc_extract){first, row, bc_range_length(met->input), row};
 }
 
 bc_extract bc_lowered_extract(const bc_geometry *g, const float *image, int64_t images,
@@ -63,13 +68,12 @@ bc_extract bc_lowered_extract(const bc_geometry *g, const float *image, int64_t 
 {
   const bc_axis *height = &g->axes[BC_HEIGHT];
   const int64_t width = g->axes[BC_WIDTH].output;
-  const bc_range output_rows = {pixels.begin / width, (pixels.end - 1) / width + 1};
-  const bc_range taps = taps_of_height(g, rows);
-  const bc_range input_rows = {rows_under(height, output_rows.begin, taps).begin,
-                               rows_under(height, output_rows.end - 1, taps).end};
-  if (g->axes[BC_DEPTH].input > 1 || g->groups > 1 || input_rows.end <= input_rows.begin)
+  rows_met met = {
+      taps_of_height(g, rows), {pixels.begin / width, (pixels.end - 1) / width + 1}, {0, 0}};
+  met.input.begin = rows_under(height, met.output.begin, met.taps).begin;
+  met.input.end = rows_under(height, met.output.end - 1, met.taps).end;
+  if (g->axes[BC_DEPTH].input > 1 || g->groups > 1 || met.input.end <= met.input.begin)
     return (bc_extract){0};
-  return g->layout == BLASCONV_NCHW
-             ? maps_extract(g, image, images, rows, input_rows)
-             : pixels_extract(g, image, images, rows, output_rows, input_rows);
+  return g->layout == BLASCONV_NCHW ? maps_extract(g, image, images, rows, met.input)
+                                    : pixels_extract(g, image, images, rows, &met);
 }

@@ -106,7 +106,7 @@ bc_coming bc_expect_weights(const bc_map_job *j, bc_range panels, bc_coming *com
   const bc_product_kernels *k = j->ctx->kernels;
   const int64_t n = bc_range_length(j->depth), count = bc_range_length(panels);
   const int64_t rows = bc_range_length(bc_job_rows(j));
-  bc_coming both = bc_expect(j->panel_at[panels.begin], j->walk.depth * k->lanes, count,
+  bc_coming both = bc_expect(bc_panel(j, panels.begin), j->walk.depth * k->lanes, count,
                              n * k->lanes, bc_count_pieces(k, rows, count * k->lanes, n));
   both.at_once += coming->at_once;
   both.then = coming->first != NULL ? coming : NULL;

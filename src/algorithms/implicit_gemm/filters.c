@@ -104,7 +104,6 @@ static void make_panels(const bc_map_job *j)
     const int64_t count = bc_min(lanes, j->positions.end - p);
     bc_find_places(&j->walk, j->group, p, count, lanes, &places);
     bc_gather_pixels(j, &places, bc_own_panel(j, i), NULL);
-    j->panel_at[i] = bc_own_panel(j, i);
     memcpy(j->places + i * lanes, places.result, (size_t)count * sizeof *j->places);
   }
 }

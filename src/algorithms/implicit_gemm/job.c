@@ -6,8 +6,7 @@ void bc_find_job_areas(const bc_map_context *ctx, int thread, bc_map_job *j)
   char *area =
       (char *)bc_workspace_of_thread(&ctx->plan->schedule.workspace, ctx->workspace, thread);
   j->panels = (float *)(void *)area;
-  j->panel_at = (const float **)(void *)(area += a->panels);
-  j->places = (int64_t *)(void *)(area += a->panel_at);
+  j->places = (int64_t *)(void *)(area += a->panels);
   j->rows = (const float **)(void *)(area += a->places);
   j->results = (float **)(void *)(area += a->rows);
   j->met = (bc_met_rows *)(void *)(area += a->results);
@@ -39,8 +38,8 @@ static bc_panels panels_from(const bc_map_job *j, int64_t index, int64_t end)
 {
   const int64_t width = j->ctx->kernels->lanes, all = bc_range_length(bc_job_lanes(j));
   const bool are_two = bc_panels_at_once(j->ctx->kernels) == 2 && index + 1 < end;
-  return (bc_panels){.first = j->panel_at[index],
-                     .beside = are_two ? j->panel_at[index + 1] : NULL,
+  return (bc_panels){.first = bc_panel(j, index),
+                     .beside = are_two ? bc_panel(j, index + 1) : NULL,
                      .step = width,
                      .lanes = bc_min(are_two ? 2 * width : width, all - index * width),
                      .places = j->places + index * width};

@@ -47,8 +47,7 @@ typedef struct bc_map_job {
   int64_t last_position;  /* behind those that this thread will most likely come to */
   int64_t segments, step; /* of rows, as a tile has them */
   bool add;
-  float *panels;          /* these are in bc_map_areas */
-  const float **panel_at; /* [panels]: each [depth][lanes] */
+  float *panels; /* these are in bc_map_areas */
   int64_t *places;
   const float **rows;
   float **results;
@@ -111,6 +110,14 @@ static inline int64_t bc_block_step(const bc_map_job *j)
 static inline float *bc_own_panel(const bc_map_job *j, int64_t index)
 {
   return j->panels + index * bc_range_length(j->depth) * j->ctx->kernels->lanes;
+}
+
+/* Panel number `index`, [depth][lanes]: of weights, where they were packed before. */
+static inline const float *bc_panel(const bc_map_job *j, int64_t index)
+{
+  if (j->ctx->rows_are_pixels && bc_has_panels(j))
+    return bc_packed_block(j, j->channels.begin + index * j->ctx->kernels->lanes);
+  return bc_own_panel(j, index);
 }
 
 /* NCHW: fills a panel with the job's depth of the places' pixels. met [lanes], or NULL: the taps

@@ -43,14 +43,13 @@ bool bc_leaves_out(const bc_walk *walk);
 
 /* What a task has in its workspace, in bytes, one behind the other. */
 typedef struct bc_map_areas {
-  size_t panels;   /* [panels][depth][lanes] of those that were not packed before */
-  size_t panel_at; /* [panels]: pointers */
-  size_t places;   /* [panels][lanes]: where lanes are in the result, int64_t */
-  size_t rows;     /* [segments][rows of all tiles]: pointers */
-  size_t results;  /* [rows of all tiles]: pointers */
-  size_t met;      /* bc_met_rows, and their pointers [segments][rows] */
-  size_t copies;   /* [rows][depth]: of weights, or of pixels; or blocks of weights */
-  size_t sums;     /* if they are turned: bc_turned_sums */
+  size_t panels;  /* [panels][depth][lanes] of those that were not packed before */
+  size_t places;  /* [panels][lanes]: where lanes are in the result, int64_t */
+  size_t rows;    /* [segments][rows of all tiles]: pointers */
+  size_t results; /* [rows of all tiles]: pointers */
+  size_t met;     /* bc_met_rows, and their pointers [segments][rows] */
+  size_t copies;  /* [rows][depth]: of weights, or of pixels; or blocks of weights */
+  size_t sums;    /* if they are turned: bc_turned_sums */
 } bc_map_areas;
 
 /* Elements from one block of weights to the next, each [depth][width]: blocks of powers of two

@@ -138,8 +138,6 @@ void bc_make_weight_panels(const bc_map_job *j)
                    bc_range_length(j->depth), j->panels);
   for (int64_t i = 0; i < bc_round_up(bc_range_length(j->channels), lanes); ++i)
     j->places[i] = (j->channels.begin + i) * j->walk.result.channel;
-  for (int64_t c = j->channels.begin, i = 0; c < j->channels.end; c += lanes, ++i)
-    j->panel_at[i] = bc_has_panels(j) ? bc_packed_block(j, c) : bc_own_panel(j, i);
 }
 
 /* All panels by the job's rows, which may be the first to meet them. */

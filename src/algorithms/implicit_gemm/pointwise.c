@@ -59,7 +59,7 @@ void bc_multiply_pointwise_pixels(bc_map_job *j)
                          .row_step = pixel,
                          .tile_step = k->packed_rows * pixel,
                          .step = 1,
-                         .panels = j->panel_at[0],
+                         .panels = bc_panel(j, 0),
                          .panel_step = k->lanes * (bc_has_panels(j) ? walk->depth : depth),
                          .coming = are_fetched ? &ahead : NULL,
                          .results = result_of(j) + j->positions.begin * walk->result.pixel +

@@ -91,7 +91,6 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
   const size_t pointers = bc_workspace_book_words(rows * count_segments(walk, blocks));
   return (bc_map_areas){
       .panels = bc_workspace_book(blocks->depth * bc_min(lanes, blocks->panels)),
-      .panel_at = bc_workspace_book_words(lanes / k->lanes),
       .places = bc_workspace_book_words(lanes),
       .rows = pointers,
       .results = bc_workspace_book_words(rows),
@@ -103,7 +102,7 @@ bc_map_areas bc_find_map_areas(const bc_walk *walk, const bc_blocks *blocks)
 static size_t thread_bytes(const bc_walk *walk, const bc_blocks *blocks)
 {
   const bc_map_areas a = bc_find_map_areas(walk, blocks);
-  return a.panels + a.panel_at + a.places + a.rows + a.results + a.met + a.copies + a.sums;
+  return a.panels + a.places + a.rows + a.results + a.met + a.copies + a.sums;
 }
 
 /* The largest block of the depth, which bc_next_depth() fills as evenly as can be. */

@@ -224,11 +224,11 @@ static channel_block find_channels(const bc_map_job *j, int64_t first, const int
   const bc_product_kernels *kernels = j->ctx->kernels;
   const int64_t width = kernels->lanes, left = j->channels.end - first;
   const int64_t count = bc_min(left, bc_panels_at_once(kernels) * width);
-  const float *const *panel = &j->panel_at[(first - j->channels.begin) / width];
+  const int64_t panel = (first - j->channels.begin) / width;
   return (channel_block){first,
                          count,
-                         {.first = panel[0],
-                          .beside = count > width ? panel[1] : NULL,
+                         {.first = bc_panel(j, panel),
+                          .beside = count > width ? bc_panel(j, panel + 1) : NULL,
                           .step = j->segments * width,
                           .lanes = bc_round_up(count, width / 2),
                           .places = places}};
