@@ -12,6 +12,18 @@
 bc_schedule bc_slots_schedule(const bc_geometry *geometry, int64_t tasks, int64_t units,
                               size_t thread_bytes, const bc_request *request);
 
+/* A task: the number of what it computes of the gradient, and for which slot. */
+typedef struct bc_slot_task {
+  int64_t slot, part;
+} bc_slot_task;
+
+/* All parts of a slot follow each other: they read the same units, and are mostly of one thread. */
+static inline bc_slot_task bc_slot_task_at(const blasconv_plan *plan, int64_t task)
+{
+  const int64_t parts = plan->schedule.tasks / plan->schedule.blocks.slots;
+  return (bc_slot_task){task / parts, task % parts};
+}
+
 /* The units of a slot. */
 bc_range bc_slot_units(const blasconv_plan *plan, int64_t units, int64_t slot);
 

@@ -46,6 +46,13 @@ static bool lowers(const bc_geometry *g, const bc_blocks *blocks, const bc_weigh
   return method->patches == bc_lowered_patches || !bc_patches_are_input(g, blocks->images);
 }
 
+/* Whether patches are pixels, each a row of memory: one that is read in parts takes longer. */
+static bool reads_rows(const bc_geometry *g, const bc_blocks *blocks,
+                       const bc_weights_method *method)
+{
+  return g->layout == BLASCONV_NHWC && !lowers(g, blocks, method);
+}
+
 /* What a task has in its workspace: room for patches [depth][columns] if they are not in place, and
  * for the output gradient [filters][columns] if it has to be put together. */
 static size_t patches_bytes(const bc_geometry *g, const bc_blocks *blocks,
@@ -121,7 +128,8 @@ bc_schedule bc_weights_prepare(const bc_geometry *g, const bc_request *request,
                       .depth = bc_even_block(g->patch_rows, TILE_DEPTH, 32),
                       .images = bc_max(1, bc_min(g->batch, JOINED_COLUMNS / g->out_pixels))};
   const int64_t others = g->groups * bc_count_blocks(g->out_channels, blocks.filters);
-  bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows, others, LEAST_DEPTH, 32, &blocks.depth);
+  if (!reads_rows(g, &blocks, method))
+    bc_split_for_tasks(BC_ENOUGH_TASKS, g->patch_rows, others, LEAST_DEPTH, 32, &blocks.depth);
   blocks.depth = shared_depth(g, others, blocks.depth);
   blocks.pixels = pixel_block(g, request->room,
                               count_tiles(g, &blocks) * bc_count_blocks(g->batch, blocks.images),
@@ -171,6 +179,7 @@ typedef struct context {
 
 /* A tile of the gradient, and the units that a task adds up into it. */
 typedef struct tile {
+  int64_t task; /* its number */
   int64_t group, slot;
   bc_range filters, depth, units;
 } tile;
@@ -182,13 +191,14 @@ static tile find_tile(const blasconv_plan *plan, int64_t task)
   const int64_t filter_blocks = bc_count_blocks(g->out_channels, blocks->filters);
   const int64_t depth_blocks = bc_count_blocks(g->patch_rows, blocks->depth);
   const int64_t units = count_units(g, blocks);
-  const int64_t slot = task % blocks->slots, place = task / blocks->slots;
+  const bc_slot_task at = bc_slot_task_at(plan, task);
   return (tile){
-      .group = place / depth_blocks / filter_blocks,
-      .slot = slot,
-      .filters = bc_block(place / depth_blocks % filter_blocks, blocks->filters, g->out_channels),
-      .depth = bc_block(place % depth_blocks, blocks->depth, g->patch_rows),
-      .units = bc_slot_units(plan, units, slot),
+      .task = task,
+      .group = at.part / depth_blocks / filter_blocks,
+      .slot = at.slot,
+      .filters = bc_block(at.part / depth_blocks % filter_blocks, blocks->filters, g->out_channels),
+      .depth = bc_block(at.part % depth_blocks, blocks->depth, g->patch_rows),
+      .units = bc_slot_units(plan, units, at.slot),
   };
 }
 
@@ -238,14 +248,12 @@ static bc_operand gradient_columns(const context *ctx, const tile *t, const exte
   return (bc_operand){buffer, 1, columns};
 }
 
-/* What unit number `unit` will read of the tensors. Behind the last of a slot comes the first of
- * another, most often of this thread. */
+/* What the tile's unit of that number will read of the tensors. */
 static void find_next(const context *ctx, const tile *t, int64_t unit, bc_weights_unit *before)
 {
   const bc_geometry *g = &ctx->plan->geometry;
   const bc_blocks *blocks = &ctx->plan->schedule.blocks;
-  if (unit == count_units(g, blocks))
-    return;
+  const int64_t rows = bc_range_length(t->depth), filters = bc_range_length(t->filters);
   const extent e = extent_of(g, blocks, unit);
   const int64_t images = bc_range_length(e.images), pixels = bc_range_length(e.pixels);
   const float *input = group_input(ctx, t);
@@ -254,13 +262,13 @@ static void find_next(const context *ctx, const tile *t, int64_t unit, bc_weight
                                         t->depth, e.pixels);
   else
     before->next_a = bc_extract_of(
-        bc_patches_in_place(g, input, e.images.begin, t->depth, e.pixels), before->m, pixels);
+        bc_patches_in_place(g, input, e.images.begin, t->depth, e.pixels), rows, pixels);
   const float *gradient = gradient_at(ctx, t, &e);
   if (joins_gradients(g, blocks))
-    before->next_b = (bc_extract){gradient, g->output.image, images, before->n * g->output.channel};
+    before->next_b = (bc_extract){gradient, g->output.image, images, filters * g->output.channel};
   else
     before->next_b = bc_extract_of((bc_operand){gradient, g->output.pixel, g->output.channel},
-                                   images * pixels, before->n);
+                                   images * pixels, filters);
 }
 
 /* Where the tile lies, [filters][depth], in its slot's gradient. */
@@ -269,6 +277,18 @@ static float *tile_home(const context *ctx, const tile *t)
   const bc_geometry *g = &ctx->plan->geometry;
   return bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, t->slot) +
          bc_weights_offset(g, t->group) + t->filters.begin * g->patch_rows + t->depth.begin;
+}
+
+/* What comes after a unit: the tile's next one, or the first of the next task, which is most often
+ * of the same thread. */
+static void expect_next(const context *ctx, const tile *t, int64_t unit, bc_weights_unit *product)
+{
+  if (unit + 1 < t->units.end) {
+    find_next(ctx, t, unit + 1, product);
+  } else if (t->task + 1 < ctx->plan->schedule.tasks) {
+    const tile next = find_tile(ctx->plan, t->task + 1);
+    find_next(ctx, &next, next.units.begin, product);
+  }
 }
 
 /* Adds one unit to the tile: as its transpose [depth][filters], so that patches come first. */
@@ -292,7 +312,7 @@ static void add_unit(const context *ctx, const tile *t, int64_t unit, float beta
     bc_sgemm(product.m, product.n, product.k, product.a, product.b, beta, product.c);
     return;
   }
-  find_next(ctx, t, unit + 1, &product);
+  expect_next(ctx, t, unit, &product);
   ctx->method->multiply(&product);
 }
 

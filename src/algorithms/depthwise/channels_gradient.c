@@ -204,16 +204,16 @@ static void run_task(void *argument, int64_t task, int thread)
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
   const int64_t units_of_image = g->axes[BC_DEPTH].output * units_of_plane(g);
-  const int64_t slots = ctx->plan->schedule.blocks.slots;
-  const bc_range units = bc_slot_units(ctx->plan, count_units(g), task % slots);
+  const bc_slot_task at = bc_slot_task_at(ctx->plan, task);
+  const bc_range units = bc_slot_units(ctx->plan, count_units(g), at.slot);
   const area a = area_of(g, ctx->plan->schedule.blocks.channels);
-  work w = find_work(ctx, task / slots, thread);
+  work w = find_work(ctx, at.part, thread);
   memset(w.sums, 0, a.sums);
   memset(w.totals, 0, a.totals);
   for (int64_t unit = units.begin; unit < units.end; ++unit)
     add_unit(ctx, &w, unit / units_of_image, unit % units_of_image);
   flush(ctx, &w);
-  store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
+  store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, at.slot));
 }
 
 void bc_channels_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

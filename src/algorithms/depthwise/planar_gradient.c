@@ -252,11 +252,10 @@ static void run_task(void *argument, int64_t task, int thread)
 {
   const context *ctx = argument;
   const bc_geometry *g = &ctx->plan->geometry;
-  const int64_t slots = ctx->plan->schedule.blocks.slots;
+  const bc_slot_task at = bc_slot_task_at(ctx->plan, task);
   const area a = area_of(&ctx->sums, &ctx->cut);
-  const bc_range units =
-      bc_slot_units(ctx->plan, count_units(g, &ctx->sums, &ctx->cut), task % slots);
-  work w = find_work(ctx, task / slots, thread);
+  const bc_range units = bc_slot_units(ctx->plan, count_units(g, &ctx->sums, &ctx->cut), at.slot);
+  work w = find_work(ctx, at.part, thread);
   find_offsets(ctx, w.offsets);
   memset(w.gradient, 0, a.gradient);
   memset(w.sums, 0, a.sums);
@@ -269,7 +268,7 @@ static void run_task(void *argument, int64_t task, int thread)
     add_unit(ctx, &w, unit % g->batch, &box);
   }
   flush(ctx, &w);
-  store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, task % slots));
+  store(ctx, &w, bc_slot_gradient(ctx->plan, ctx->tensors, ctx->workspace, at.slot));
 }
 
 void bc_planar_gradient_run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

@@ -24,18 +24,18 @@ static void run_task(void *argument, int64_t task, int thread)
   const bc_sums *sums = &ctx->tiling.sums;
   const int64_t filter_blocks = bc_count_blocks(sums->to_channels, blocks->filters);
   const int64_t channel_blocks = bc_count_blocks(sums->from_channels, blocks->depth);
-  const int64_t slot = task % blocks->slots, place = task / blocks->slots;
+  const bc_slot_task at = bc_slot_task_at(plan, task);
   const bc_range units =
-      bc_slot_units(plan, bc_count_blocks(ctx->tiling.tiles, blocks->pixels), slot);
+      bc_slot_units(plan, bc_count_blocks(ctx->tiling.tiles, blocks->pixels), at.slot);
   bc_winograd_job job = bc_winograd_job_start(ctx, thread);
-  job.group = place / filter_blocks / channel_blocks;
-  job.filters = bc_block(place % filter_blocks, blocks->filters, sums->to_channels);
+  job.group = at.part / filter_blocks / channel_blocks;
+  job.filters = bc_block(at.part % filter_blocks, blocks->filters, sums->to_channels);
   job.channels =
-      bc_block(place / filter_blocks % channel_blocks, blocks->depth, sums->from_channels);
+      bc_block(at.part / filter_blocks % channel_blocks, blocks->depth, sums->from_channels);
   for (int64_t unit = units.begin; unit < units.end; ++unit)
     add_tiles(&job, bc_block(unit, blocks->pixels, ctx->tiling.tiles), unit > units.begin);
   bc_collect_gradient(&job, bc_slot_accumulates(plan),
-                      bc_slot_gradient(plan, ctx->tensors, ctx->workspace, slot) +
+                      bc_slot_gradient(plan, ctx->tensors, ctx->workspace, at.slot) +
                           bc_weights_offset(&plan->geometry, job.group));
 }
 
