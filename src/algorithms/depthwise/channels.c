@@ -273,10 +273,9 @@ static void run_task(void *argument, int64_t task, int thread)
   const int64_t row_blocks = bc_count_blocks(all_rows, blocks->depth);
   const int64_t channel_blocks = bc_channel_blocks(g, blocks->channels);
   const int64_t image = task / row_blocks / channel_blocks;
-  const bc_range channels =
-      bc_channel_block(g, blocks->channels, task / row_blocks % channel_blocks);
-  bc_range rows =
-      bc_even_range(task % row_blocks, blocks->depth, rows_at_once(g, &ctx->sums), all_rows);
+  const bc_range channels = bc_channel_block(g, blocks->channels, task % channel_blocks);
+  bc_range rows = bc_even_range(task / channel_blocks % row_blocks, blocks->depth,
+                                rows_at_once(g, &ctx->sums), all_rows);
   while (rows.begin < rows.end)
     rows.begin += run_rows(ctx, image, rows, channels);
 }
