@@ -152,11 +152,32 @@ static void by_row(const bc_matrix *shape, const float *matrix, const float *vec
     add_rows(1, shape, matrix + i * shape->row_step, vector + i, add || i > 0, result);
 }
 
+/* What is behind the whole vectors of a row is the end of a vector that overlaps them. */
+INLINE void put_multiple(float factor, const float *row, int64_t columns, bool add, float *to)
+{
+  const int64_t last = columns - WIDTH;
+  int64_t j = 0;
+  for (; j + WIDTH <= columns; j += WIDTH) {
+    const floats some = factor * load(row + j);
+    store(add ? some + load(to + j) : some, to + j);
+  }
+  if (columns < WIDTH)
+    for (; j < columns; ++j)
+      to[j] = add ? factor * row[j] + to[j] : factor * row[j];
+  else if (j < columns && add)
+    add_lanes(factor * load(row + last), j - last, to + last);
+  else if (j < columns)
+    store(factor * load(row + last), to + last);
+}
+
 static void outer(const bc_matrix *shape, const float *column, const float *row, bool add,
                   float *matrix)
 {
   for (int64_t i = 0; i < shape->rows; ++i)
-    add_rows(1, shape, row, column + i, add, matrix + i * shape->row_step);
+    if (add)
+      put_multiple(column[i], row, shape->columns, true, matrix + i * shape->row_step);
+    else
+      put_multiple(column[i], row, shape->columns, false, matrix + i * shape->row_step);
 }
 
 const bc_gemv_kernels BC_FOR_VECTOR_ISA(bc_gemv_kernels) = {
