@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double CACHED_PIXELS = 1 << 20; /* 4 MiB */
+static const int64_t CACHED = 1 << 20; /* elements: 4 MiB */
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
 {
@@ -86,9 +86,18 @@ double bc_tensor_elements(const bc_geometry *g)
   return (double)(g->batch * g->groups) * (input + output);
 }
 
-double bc_far_pixels(const bc_geometry *g)
+bool bc_weights_are_far(const bc_geometry *g)
 {
-  return fmax(0.0, bc_tensor_elements(g) - CACHED_PIXELS);
+  return bc_count_weights(g) >= CACHED;
+}
+
+/* Weights are read in longer runs than pixels, and take half as long. */
+double bc_far_pixels(const bc_geometry *g, blasconv_pass pass)
+{
+  const double pixels = fmax(0.0, bc_tensor_elements(g) - (double)CACHED);
+  return pass == BLASCONV_BACKWARD_DATA && bc_weights_are_far(g)
+             ? pixels + 0.5 * (double)bc_count_weights(g)
+             : pixels;
 }
 
 void bc_clear_block(bc_block_view view, float *block)

@@ -58,10 +58,15 @@ bool bc_turns_operand(const bc_geometry *geometry, blasconv_pass pass);
  * to SGEMM: for backward data their neighbours are read together. */
 double bc_far_weights(const bc_geometry *geometry, blasconv_pass pass);
 
-/* Elements of the input and the output, or their gradients, and those beyond what a cache keeps
- * from one run to the next. */
+/* Elements of the input and the output, or their gradients. */
 double bc_tensor_elements(const bc_geometry *geometry);
-double bc_far_pixels(const bc_geometry *geometry);
+
+/* Whether weights are more than a cache keeps from one run to the next. */
+bool bc_weights_are_far(const bc_geometry *geometry);
+
+/* Of those elements what such a cache does not keep; and what takes as long to read, of weights
+ * that backward data hands to SGEMM. */
+double bc_far_pixels(const bc_geometry *geometry, blasconv_pass pass);
 
 /* Sets a block to zero. */
 void bc_clear_block(bc_block_view view, float *block);

@@ -273,7 +273,7 @@ static bc_work work(const bc_geometry *g, const bc_request *request, const bc_sc
                    .k = forward ? rows : mean_filters,
                    .turned = bc_turns_operand(g, request->pass),
                    .far_weights = bc_far_weights(g, request->pass),
-                   .far_pixels = bc_far_pixels(g),
+                   .far_pixels = bc_far_pixels(g, request->pass),
                    .moved = patches + cleared,
                    .run = bc_copied_run(g)};
 }

@@ -118,7 +118,7 @@ static bc_work work(const bc_geometry *g, const bc_request *request, const bc_sc
                    .k = (double)(forward ? g->in_channels : g->out_channels),
                    .turned = bc_turns_operand(g, request->pass),
                    .far_weights = bc_far_weights(g, request->pass),
-                   .far_pixels = bc_far_pixels(g)};
+                   .far_pixels = bc_far_pixels(g, request->pass)};
 }
 
 static void run(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace)

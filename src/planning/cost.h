@@ -11,7 +11,7 @@ typedef struct bc_work {
   double m, n, k;         /* their extents, on average */
   bool turned;            /* their second operands lie column by column */
   double far_weights;     /* weights that they read from far away in short rows, or add to */
-  double far_pixels;      /* pixels that they read from memory, or write there */
+  double far_pixels;      /* pixels that come from memory or go there, and what takes as long */
   double tiles;           /* calls of the product kernel */
   double segments;        /* of the depth, in all of these */
   double multiplications; /* of these, tiles counted as full */

@@ -311,13 +311,14 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                        .workspace.thread_bytes = thread_bytes(&walk, &blocks)};
 }
 
-/* How many times as long as others a weight takes to pack. In backward data they are packed row by
- * row, from far apart; in NCHW a tap is one number in so many, unless they are turned into panels,
- * and each phase meets some taps but all lines of the cache. */
+/* How many times as long as others a weight takes to pack: as if each came from memory if some do.
+ * In backward data they are packed row by row, from far apart; in NCHW a tap is one number in so
+ * many, unless they are turned into panels, and each phase meets some taps but all lines of the
+ * cache. */
 static double dearness(const bc_geometry *g, const bc_request *request, const bc_walk *walk)
 {
   if (request->pass != BLASCONV_BACKWARD_DATA)
-    return 1.0;
+    return bc_weights_are_far(g) ? 1.5 : 1.0;
   if (walk->weights.result == 1 || walk->weights.source == 1)
     return 1.4;
   if (bc_count_walks(g, request->pass) > 1)

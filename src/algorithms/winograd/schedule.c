@@ -223,13 +223,16 @@ bc_work bc_winograd_work(const bc_geometry *g, const bc_request *request,
   const double results = gradient ? 0.0 : groups * to_pixels * filters;
   const bool turned = t.sums.from.channel != 1;
   const double sources_moved = groups * from_pixels * channels * source_turns;
-  return (bc_work){.tiles = calls,
-                   .multiplications = points * filled * lanes * length,
-                   .packed = gradient                  ? weights * (double)b->slots
-                             : request->packed_weights ? 0.0
-                                                       : weights * row_blocks,
-                   .transformed = points * (sources * source_turns + lanes * length * row_blocks +
-                                            rows * lanes * (gradient ? (double)b->slots : 1.0)),
-                   .moved = results + (turned ? sources_moved + (gradient ? gradients : 0.0) : 0.0),
-                   .run = BC_SLICE};
+  return (bc_work){
+      .tiles = calls,
+      .multiplications = points * filled * lanes * length,
+      .packed = gradient                  ? weights * (double)b->slots
+                : request->packed_weights ? 0.0
+                                          : weights * row_blocks,
+      .transformed = points * (sources * source_turns + lanes * length * row_blocks +
+                               rows * lanes * (gradient ? (double)b->slots : 1.0)),
+      .moved = results + (turned ? sources_moved + (gradient ? gradients : 0.0) : 0.0),
+      .run = BC_SLICE,
+      /* what comes from memory takes half as long as in SGEMM, which fetches nothing */
+      .far_pixels = gradient ? 0.5 * bc_far_pixels(g, request->pass) : 0.0};
 }
