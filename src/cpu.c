@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #ifdef BC_X86_KERNELS
@@ -24,13 +25,13 @@ static bc_isa best_isa(void)
   return BC_ISA_GENERIC;
 }
 
-/* The best, or a lower one that the environment names. */
+/* The best, or a lower one that the environment names, in letters of any size. */
 static bc_isa find_isa(void)
 {
   const bc_isa best = best_isa();
   const char *wanted = getenv("BLASCONV_ISA");
   for (int isa = BC_ISA_GENERIC; wanted != NULL && isa < (int)best; ++isa)
-    if (strcmp(wanted, bc_isa_name((bc_isa)isa)) == 0)
+    if (strcasecmp(wanted, bc_isa_name((bc_isa)isa)) == 0)
       return (bc_isa)isa;
   return best;
 }

@@ -38,6 +38,15 @@ START_TEST(a_lower_set_by_its_name)
 }
 END_TEST
 
+START_TEST(a_name_may_be_in_letters_of_any_size)
+{
+  ck_assert_int_eq(found_with("GENERIC"), BC_ISA_GENERIC);
+  ck_assert_int_eq(found_with("Generic"), BC_ISA_GENERIC);
+  if (found_with(NULL) >= BC_ISA_AVX2)
+    ck_assert_int_eq(found_with("avx2"), BC_ISA_AVX2);
+}
+END_TEST
+
 START_TEST(anything_else_is_ignored)
 {
   const char *const settings[] = {"", "avx2 ", "AVX", "AVX-512 and more", "SSE3", "0"};
@@ -65,6 +74,7 @@ int main(void)
 {
   Suite *suite = suite_create("isa");
   support_add(suite, a_lower_set_by_its_name);
+  support_add(suite, a_name_may_be_in_letters_of_any_size);
   support_add(suite, anything_else_is_ignored);
   support_add(suite, the_first_use_decides);
   return support_run(suite);
