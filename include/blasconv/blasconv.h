@@ -145,9 +145,9 @@ BLASCONV_API const char *blasconv_status_string(blasconv_status status);
 /**
  * The library and what it stands on, for logs and bug reports, as one line: its version, the BLAS
  * with its version, its flavour (serial, pthread or openmp) and the kernels that it picked, and the
- * best instruction set that the CPU offers (`generic`, `AVX2` or `AVX-512`; a lower one if the
- * environment variable `BLASCONV_ISA` names it when the library is first used, for tests, in capital
- * or small letters). If the BLAS picked kernels below the CPU, the line ends with the remedy.
+ * best instruction set that the CPU offers (`generic`, `AVX2` or `AVX-512`). A lower one if the
+ * environment variable `BLASCONV_ISA` names it, in letters of any size, when the library is first
+ * used: for tests. If the BLAS picked kernels below the CPU, the line ends with the remedy.
  * @return a constant string, the same in each call
  */
 BLASCONV_API const char *blasconv_version_string(void);
