@@ -13,9 +13,6 @@ enum { LEAST_DEPTH = 288, MOST_DEPTH = 512, OPERANDS = 150 << 10 /* floats of bo
  * larger caches; the size itself is not asked for, because the depth decides about bits. */
 enum { LEAST_COLUMNS_OF_LANE = 9, FAR_FLOATS_OF_LANE = 2700 };
 
-/* Columns of few channels stay in the first-level cache. */
-enum { FEW_CHANNELS = 192, LEAST_NEAR_COLUMNS = 64, NEAR_FLOATS = 8192 };
-
 /* c [rows][lanes] = a b, lanes being neighbours in c. */
 typedef struct product {
   const bc_product_kernels *kernels;
@@ -44,10 +41,7 @@ static int64_t depth_of_block(int64_t rows, int64_t lanes, int64_t k, bool far)
 {
   const int64_t width = bc_cpu_kernels()->product->lanes, both = rows + lanes;
   int64_t least = LEAST_DEPTH, room = OPERANDS;
-  if (far && both <= FEW_CHANNELS) {
-    least = LEAST_NEAR_COLUMNS;
-    room = NEAR_FLOATS;
-  } else if (far) {
+  if (far) {
     least = LEAST_COLUMNS_OF_LANE * width;
     room = FAR_FLOATS_OF_LANE * width;
   }
