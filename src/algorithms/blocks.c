@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Longer blocks are fewer, with less to take over from a thread that turns out to be slow. */
+static const double WORTH_LONGER = 0.95;
+
 static const int64_t CACHED = 1 << 20; /* elements: 4 MiB */
 
 int64_t bc_even_block(int64_t whole, int64_t most, int64_t unit)
@@ -40,27 +43,37 @@ static double busiest_thread(const bc_shares *s, int64_t size)
          (double)bc_min(rounds, bc_count_blocks(longer, s->threads));
 }
 
-/* A thread alone has least to do with the largest blocks. */
-static int64_t find_balanced(const bc_shares *s, int64_t fewest, int64_t most)
+/* Takes blocks of so many units if the busiest thread ends sooner with them. */
+static void try_block(const bc_shares *s, int64_t units, int64_t *best, double *soonest)
 {
-  int64_t best = most;
-  double soonest = busiest_thread(s, most);
-  for (int64_t units = most - 1; units >= fewest && s->threads > 1; --units) {
-    const double end = busiest_thread(s, units);
-    if (end < soonest) {
-      best = units;
-      soonest = end;
-    }
+  const double end = busiest_thread(s, units);
+  if (end < *soonest) {
+    *best = units;
+    *soonest = end;
   }
+}
+
+/* A thread alone has least to do with the largest blocks. */
+static int64_t find_balanced(const bc_shares *s, int64_t fewest, int64_t size, int64_t most)
+{
+  int64_t best = size;
+  if (s->threads == 1)
+    return best;
+  double soonest = busiest_thread(s, size);
+  for (int64_t units = size - 1; units >= fewest; --units)
+    try_block(s, units, &best, &soonest);
+  soonest *= WORTH_LONGER;
+  for (int64_t units = size + 1; units <= most; ++units)
+    try_block(s, units, &best, &soonest);
   return best;
 }
 
-int64_t bc_balanced_block(const bc_shares *s, int64_t least, int64_t size)
+int64_t bc_balanced_block(const bc_shares *s, int64_t least, int64_t size, int64_t most)
 {
   const int64_t units = count_units(s);
-  const int64_t best =
-      find_balanced(s, bc_count_blocks(least, s->unit), bc_count_blocks(size, s->unit));
-  return bc_min(size, bc_count_blocks(units, bc_count_blocks(units, best)) * s->unit);
+  const int64_t best = find_balanced(s, bc_count_blocks(least, s->unit),
+                                     bc_count_blocks(size, s->unit), most / s->unit);
+  return bc_min(bc_max(size, most), bc_count_blocks(units, bc_count_blocks(units, best)) * s->unit);
 }
 
 int64_t bc_patch_elements(const bc_request *request)

@@ -41,8 +41,8 @@ typedef struct bc_shares {
 } bc_shares;
 
 /* The longest of the even blocks, none of more than `size` nor much less than `least`, with which
- * the busiest thread ends first. */
-int64_t bc_balanced_block(const bc_shares *shares, int64_t least, int64_t size);
+ * the busiest thread ends first; or a longer one, up to `most`, with which it ends well before. */
+int64_t bc_balanced_block(const bc_shares *shares, int64_t least, int64_t size, int64_t most);
 
 /* A block of a tensor with these steps. */
 static inline bc_block_view bc_view(bc_steps steps, int64_t channels, int64_t pixels)

@@ -50,9 +50,9 @@ static bc_blocks choose_blocks(const bc_geometry *g, const bc_sums *sums, const 
                             .others = bc_max(1, g->batch) * bc_channel_blocks(g, channels),
                             .whole = rows,
                             .unit = rows_at_once(g, sums)};
-  const int64_t most = bc_count_blocks(rows, bc_count_blocks(wanted, shares.others));
-  return (bc_blocks){.channels = channels,
-                     .depth = bc_balanced_block(&shares, 1, bc_round_up(most, shares.unit))};
+  const int64_t most =
+      bc_round_up(bc_count_blocks(rows, bc_count_blocks(wanted, shares.others)), shares.unit);
+  return (bc_blocks){.channels = channels, .depth = bc_balanced_block(&shares, 1, most, most)};
 }
 
 bc_schedule bc_channels_prepare(const bc_geometry *g, const bc_request *request)

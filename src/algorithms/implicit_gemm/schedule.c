@@ -281,6 +281,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
   blocks.filters = bc_round_up(blocks.filters, units.filters);
   /* Before the threads count, since the depth decides about bits. */
   shrink_to_room(g, &walk, request->room, &blocks);
+  const int64_t most_pixels = blocks.pixels;
   if (has_whole_images(g, request->pass))
     split_whole_images(
         &(image_shares){.tasks = bc_wanted_tasks(request),
@@ -304,7 +305,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                      .whole = positions,
                      .unit = units.pixels,
                      .extra = 0.5},
-        least.pixels, blocks.pixels);
+        least.pixels, blocks.pixels, bc_min(3 * blocks.pixels / 2, most_pixels));
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *
                                 count_position_blocks(g, positions, &blocks),

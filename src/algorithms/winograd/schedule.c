@@ -140,7 +140,7 @@ static bc_schedule prepare_maps(const bc_geometry *g, const bc_request *request)
                    .whole = t.tiles,
                    .unit = bc_tile_rows(),
                    .extra = panel_price / (double)bc_tile_rows()},
-      bc_tile_rows(), blocks.pixels);
+      bc_tile_rows(), blocks.pixels, blocks.pixels);
   const bc_winograd_areas areas = bc_find_winograd_areas(&t, &blocks, request);
   return (bc_schedule){.blocks = blocks,
                        .tasks = count_tasks(g, &t, &blocks),
