@@ -399,8 +399,11 @@ bc_work bc_maps_work(const bc_geometry *g, const bc_request *request, const bc_s
                   .places = PLACES_OF_TASK * (double)schedule->tasks,
                   .packed = count_packed(g, request, &walk, weights,
                                          count_position_blocks(g, positions, blocks))};
-  if (bc_lies_evenly(&walk, g)) /* nothing is looked up, nor only copied */
+  if (bc_lies_evenly(&walk, g)) { /* nothing is looked up; pixels are copied as tiles read them */
+    work.moved = walk.taps_last ? 0.6 * gathered : 0.0;
+    work.run = walk.positions;
     return work;
+  }
   work.segments = tiles * segments;
   work.places += gatherings * (double)taps;
   work.moved = count_moved(&walk, gathered,
