@@ -10,6 +10,9 @@
 /* Each block of rows makes its panels again, so it is long. */
 enum { MOST_ROWS = 1024, LEAST_LANES = 64, LEAST_ROWS = 48, LEAST_DEPTH = 8 };
 
+/* So few panels or tiles of pixels for each thread are shared unevenly. */
+enum { FEW_UNITS = 4 };
+
 /* Gathering a pixel for a task takes as long as multiplying it by some 18 filters. */
 enum { FEW_FILTERS = 256 };
 
@@ -183,7 +186,9 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const int64_t pixel_cost = !walk->taps_last ? 1 : 8;
+  const bool are_few = channels > FEW_FILTERS / 2 &&
+                       bc_count_blocks(positions, units->pixels) < FEW_UNITS * request->threads;
+  const int64_t pixel_cost = !walk->taps_last || are_few ? 1 : 8;
   const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
     const int64_t channel_blocks = bc_count_blocks(channels, blocks->filters);
