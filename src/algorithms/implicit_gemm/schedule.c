@@ -186,8 +186,8 @@ static void split_for_tasks(const bc_geometry *g, const bc_walk *walk, const bc_
                             int64_t channels, int64_t positions, const bc_blocks *units,
                             const bc_blocks *least, bc_blocks *blocks)
 {
-  const bool are_few = channels > FEW_FILTERS / 2 &&
-                       bc_count_blocks(positions, units->pixels) < FEW_UNITS * request->threads;
+  const int64_t of_thread = bc_count_blocks(positions, units->pixels) / request->threads;
+  const bool are_few = of_thread < FEW_UNITS && channels > FEW_FILTERS / 2;
   const int64_t pixel_cost = !walk->taps_last || are_few ? 1 : 8;
   const int64_t weight_cost = request->packed_weights ? 2 : 8;
   for (;;) {
