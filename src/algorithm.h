@@ -70,11 +70,12 @@ typedef struct bc_algorithm {
    * since this one may follow from extents, and the same filters serve images of any size. NULL:
    * there is but form 0. */
   int (*packed_form)(const bc_geometry *geometry, blasconv_pass pass);
-  /* Floats of the packed weights in a form, and how to write them; they follow from the filters,
-   * not from batch, extents or blocks. Both NULL: weights are taken as they are. */
+  /* Floats of the packed weights in a form, and how to write a part of them, each of them once or
+   * after it was cleared; they follow from the filters, not from batch, extents or blocks. Both
+   * NULL: weights are taken as they are. */
   int64_t (*packed_elements)(const bc_geometry *geometry, blasconv_pass pass, int form);
-  void (*pack)(const bc_geometry *geometry, blasconv_pass pass, int form, const float *weights,
-               float *packed);
+  void (*pack)(const bc_geometry *geometry, blasconv_pass pass, int form, bc_part part,
+               const float *weights, float *packed);
 } bc_algorithm;
 
 /* Room for all rows of the registry. */

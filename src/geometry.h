@@ -87,6 +87,11 @@ static inline bc_range bc_share(int64_t index, int64_t count, int64_t whole)
                     (index + 1) * least + (index + 1) * longer / count};
 }
 
+/* One of so many parts of whatever there is to share. */
+typedef struct bc_part {
+  int64_t index, count;
+} bc_part;
+
 /* The same number of blocks, of whole units each and as long as each other up to one unit, so that
  * threads that take neighbours, as many each, end together. `size` is so many units too. */
 static inline bc_range bc_even_range(int64_t index, int64_t size, int64_t unit, int64_t whole)

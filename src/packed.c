@@ -2,10 +2,14 @@
 
 #include "checksum.h"
 #include "cpu.h"
+#include "parallel.h"
 
 #include <string.h>
 
 enum { FORMAT = 3 };
+
+/* Weights are packed in so many parts for each thread, since some take longer. */
+enum { PARTS_OF_THREAD = 4 };
 
 /* "bcpacked" as a number, so that another byte order is noticed. */
 #define MAGIC UINT64_C(0x62637061636b6564)
@@ -73,13 +77,18 @@ static int best_form(const blasconv_plan *plan)
              : 0;
 }
 
-static size_t payload_bytes(const blasconv_plan *plan, int form)
+/* Weights are taken as they are where an algorithm does not pack them. */
+static int64_t payload_elements(const blasconv_plan *plan, int form)
 {
   const bc_algorithm *algorithm = plan->algorithm;
-  return bc_workspace_book(
-      algorithm->packed_elements != NULL
-          ? algorithm->packed_elements(&plan->geometry, plan->request.pass, form)
-          : bc_count_weights(&plan->geometry));
+  return algorithm->packed_elements != NULL
+             ? algorithm->packed_elements(&plan->geometry, plan->request.pass, form)
+             : bc_count_weights(&plan->geometry);
+}
+
+static size_t payload_bytes(const blasconv_plan *plan, int form)
+{
+  return bc_workspace_book(payload_elements(plan, form));
 }
 
 static uint64_t format(void)
@@ -122,6 +131,37 @@ static bool is_aligned(const void *memory)
   return (uintptr_t)memory % BLASCONV_WORKSPACE_ALIGNMENT == 0;
 }
 
+typedef struct packing {
+  const blasconv_plan *plan;
+  const float *weights;
+  float *payload;
+  int64_t elements, parts;
+  int form;
+} packing;
+
+static void pack_part(void *context, int64_t task, int thread)
+{
+  (void)thread;
+  const packing *p = context;
+  const blasconv_plan *plan = p->plan;
+  if (plan->algorithm->pack != NULL) {
+    plan->algorithm->pack(&plan->geometry, plan->request.pass, p->form, (bc_part){task, p->parts},
+                          p->weights, p->payload);
+    return;
+  }
+  const bc_range own = bc_share(task, p->parts, p->elements);
+  memcpy(p->payload + own.begin, p->weights + own.begin,
+         (size_t)bc_range_length(own) * sizeof *p->weights);
+}
+
+/* What is behind the last is zero, so that bytes are the same each time. */
+static void pack_all(packing *p)
+{
+  const size_t bytes = (size_t)p->elements * sizeof *p->payload;
+  memset(p->payload + p->elements, 0, payload_bytes(p->plan, p->form) - bytes);
+  bc_parallel_elements(p->plan->threads, p->elements, p->parts, pack_part, p);
+}
+
 blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const float *weights, void *packed,
                                    size_t packed_bytes)
 {
@@ -136,12 +176,13 @@ blasconv_status blasconv_plan_pack(const blasconv_plan *plan, const float *weigh
   const int form = best_form(plan);
   const header h = header_of(plan, form);
   float *payload = (float *)(void *)((char *)packed + sizeof h);
-  memset(packed, 0, blasconv_plan_packed_size(plan)); /* the same bytes each time */
   memcpy(packed, &h, sizeof h);
-  if (plan->algorithm->packed_elements != NULL)
-    plan->algorithm->pack(&plan->geometry, plan->request.pass, form, weights, payload);
-  else
-    memcpy(payload, weights, (size_t)bc_count_weights(&plan->geometry) * sizeof *weights);
+  pack_all(&(packing){.plan = plan,
+                      .weights = weights,
+                      .payload = payload,
+                      .elements = payload_elements(plan, form),
+                      .parts = plan->threads > 1 ? PARTS_OF_THREAD * plan->threads : 1,
+                      .form = form});
   return BLASCONV_SUCCESS;
 }
 

@@ -20,24 +20,25 @@ static blasconv_problem plain_problem(void)
 }
 
 static blasconv_plan *create_plan(const blasconv_problem *problem, blasconv_pass pass,
-                                  const char *algorithm)
+                                  const char *algorithm, int threads)
 {
   blasconv_options options = blasconv_options_default();
   options.algorithm = algorithm;
-  options.threads = 2;
+  options.threads = threads;
   blasconv_plan *plan = NULL;
   ck_assert_int_eq(blasconv_plan_create(problem, pass, &options, &plan), BLASCONV_SUCCESS);
   return plan;
 }
 
-/* Random weights of the problem, packed by a plan. */
-static support_memory pack(const blasconv_problem *problem, blasconv_pass pass,
-                           const char *algorithm)
+/* Random weights of the problem, packed by a plan to memory that has bytes of `before`. */
+static support_memory pack_over(const blasconv_problem *problem, blasconv_pass pass,
+                                const char *algorithm, int threads, int before)
 {
   support_random random = support_random_start(1);
   support_tensor weights = support_tensor_random(oracle_weights_count(problem), &random);
-  blasconv_plan *plan = create_plan(problem, pass, algorithm);
+  blasconv_plan *plan = create_plan(problem, pass, algorithm, threads);
   support_memory packed = support_memory_workspace(blasconv_plan_packed_size(plan));
+  memset(packed.data, before, packed.bytes);
   ck_assert_uint_ge(packed.bytes, header_bytes + weights.memory.bytes);
   ck_assert_int_eq(blasconv_plan_pack(plan, weights.data, packed.data, packed.bytes),
                    BLASCONV_SUCCESS);
@@ -45,6 +46,12 @@ static support_memory pack(const blasconv_problem *problem, blasconv_pass pass,
   blasconv_plan_destroy(plan);
   support_tensor_free(&weights);
   return packed;
+}
+
+static support_memory pack(const blasconv_problem *problem, blasconv_pass pass,
+                           const char *algorithm)
+{
+  return pack_over(problem, pass, algorithm, 2, 0xFF);
 }
 
 static bool is_poison(const support_memory *memory)
@@ -63,7 +70,7 @@ static void check_execution(const blasconv_problem *problem, blasconv_pass pass,
                             blasconv_status status, const char *what)
 {
   support_random random = support_random_start(2);
-  blasconv_plan *plan = create_plan(problem, pass, algorithm);
+  blasconv_plan *plan = create_plan(problem, pass, algorithm, 2);
   fixture_case fixture = fixture_create(problem, support_tensor_random, &random);
   fixture_result result = fixture_result_create(problem, pass, NULL, NULL);
   support_memory workspace = support_memory_workspace(blasconv_plan_workspace_size(plan));
@@ -343,8 +350,8 @@ START_TEST(packing_is_checked)
 {
   const blasconv_problem plain = plain_problem();
   support_tensor weights = support_tensor_poisoned(oracle_weights_count(&plain));
-  blasconv_plan *plan = create_plan(&plain, BLASCONV_FORWARD, "im2col_gemm");
-  blasconv_plan *gradient = create_plan(&plain, BLASCONV_BACKWARD_WEIGHTS, "im2col_gemm");
+  blasconv_plan *plan = create_plan(&plain, BLASCONV_FORWARD, "im2col_gemm", 2);
+  blasconv_plan *gradient = create_plan(&plain, BLASCONV_BACKWARD_WEIGHTS, "im2col_gemm", 2);
   const size_t bytes = blasconv_plan_packed_size(plan);
   support_memory memory = support_memory_workspace(bytes + 64);
   char *place = memory.data;
@@ -366,17 +373,38 @@ START_TEST(packing_is_checked)
 }
 END_TEST
 
-/* So that files of packed weights may be compared. */
+static void check_bytes(const blasconv_problem *problem, blasconv_pass pass, const char *algorithm)
+{
+  const int threads[] = {1, 2, 5, 40};
+  support_memory first = pack_over(problem, pass, algorithm, 1, 0xFF);
+  for (size_t i = 0; i < sizeof threads / sizeof *threads; ++i) {
+    support_memory other = pack_over(problem, pass, algorithm, threads[i], 0x55);
+    support_assert(first.bytes == other.bytes && memcmp(first.data, other.data, first.bytes) == 0,
+                   "%s, pass %d, layout %d: other bytes with %d threads", algorithm, (int)pass,
+                   (int)problem->layout, threads[i]);
+    support_memory_free(&other);
+  }
+  support_memory_free(&first);
+}
+
+/* So that files of packed weights may be compared, whoever wrote them. */
 START_TEST(packing_gives_the_same_bytes_each_time)
 {
-  const blasconv_problem plain = plain_problem();
-  for (int pass = BLASCONV_FORWARD; pass <= BLASCONV_BACKWARD_DATA; ++pass) {
-    support_memory one = pack(&plain, (blasconv_pass)pass, NULL);
-    support_memory other = pack(&plain, (blasconv_pass)pass, NULL);
-    ck_assert(one.bytes == other.bytes && memcmp(one.data, other.data, one.bytes) == 0);
-    support_memory_free(&other);
-    support_memory_free(&one);
-  }
+  const char *const algorithms[] = {"implicit_gemm", "winograd", "im2col_gemm"};
+  for (int layout = BLASCONV_NCHW; layout <= BLASCONV_NHWC; ++layout)
+    for (int pass = BLASCONV_FORWARD; pass <= BLASCONV_BACKWARD_DATA; ++pass) {
+      blasconv_problem problem = blasconv_problem_2d(1, 46, 12, 12, 74, 3, 3);
+      problem.layout = (blasconv_layout)layout;
+      problem.groups = 2;
+      for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; ++i)
+        check_bytes(&problem, (blasconv_pass)pass, algorithms[i]);
+      problem.strides[0] = problem.strides[1] = 2;
+      check_bytes(&problem, (blasconv_pass)pass, "implicit_gemm");
+      blasconv_problem depthwise = blasconv_problem_2d(1, 37, 12, 12, 37, 3, 3);
+      depthwise.layout = (blasconv_layout)layout;
+      depthwise.groups = 37;
+      check_bytes(&depthwise, (blasconv_pass)pass, "depthwise");
+    }
 }
 END_TEST
 

@@ -615,7 +615,8 @@ BLASCONV_API size_t blasconv_plan_packed_size(const blasconv_plan *plan);
  * a dense layer; an execution refuses any other (#BLASCONV_PACKED_MISMATCH). The bits of the
  * results are those of the weights themselves. Images of the size they were packed for are served
  * fastest: in NCHW, what was packed for images of less than 100 pixels takes larger ones 5 per cent
- * longer, and what was packed for larger ones takes these up to twice as long.
+ * longer, and what was packed for larger ones takes these up to twice as long. Works on the plan's
+ * threads, if there is enough for them.
  *
  * @param plan a plan that reads weights
  * @param weights as the problem's layout says

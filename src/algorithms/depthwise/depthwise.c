@@ -159,11 +159,14 @@ static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass, 
   return bc_count_weights(geometry);
 }
 
-static void pack(const bc_geometry *geometry, blasconv_pass pass, int form, const float *weights,
-                 float *packed)
+/* They are few: one part has them all. */
+static void pack(const bc_geometry *geometry, blasconv_pass pass, int form, bc_part part,
+                 const float *weights, float *packed)
 {
   (void)pass;
   (void)form;
+  if (part.index > 0)
+    return;
   if (bc_depthwise_has_channel_vectors(geometry))
     bc_channels_pack(geometry, weights, packed);
   else

@@ -8,6 +8,8 @@
 #include "tiles.h"
 #include "weights.h"
 
+#include <string.h>
+
 enum { MOST_WALKS = 64, MOST_REACH = 1 << 24 };
 
 /* How far taps may lie outside of the source. */
@@ -43,20 +45,33 @@ static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass, 
   return elements;
 }
 
-static void pack(const bc_geometry *g, blasconv_pass pass, int form, const float *weights,
-                 float *packed)
+/* Some blocks of one group of a walk. What the last of all has behind its channels is zero. */
+static void pack_blocks(const bc_walk *walk, int64_t width, bc_range blocks, const float *weights,
+                        float *packed)
+{
+  const int64_t step = walk->depth * width, channels = walk->result_channels;
+  const bc_range own = {blocks.begin * width, bc_min(blocks.end * width, channels)};
+  if (blocks.end * width > channels)
+    memset(packed + (blocks.end - 1) * step, 0, (size_t)step * sizeof *packed);
+  packed += blocks.begin * step;
+  for (bc_range depth = {0, 0}; depth.end < walk->depth;) {
+    depth = bc_next_depth(walk, depth.end, BC_MOST_DEPTH);
+    bc_pack_weights(walk, weights, own, depth,
+                    &(bc_packing){packed + depth.begin * width, width, step});
+  }
+}
+
+static void pack(const bc_geometry *g, blasconv_pass pass, int form, bc_part part,
+                 const float *weights, float *packed)
 {
   const int64_t width = bc_packed_width(form);
   for (int64_t index = 0; index < bc_count_walks(g, pass); ++index) {
     const bc_walk walk = bc_walk_at(g, pass, index);
-    const bc_range channels = {0, walk.result_channels}, all = {0, walk.depth};
+    const bc_range blocks =
+        bc_share(part.index, part.count, bc_count_blocks(walk.result_channels, width));
     for (int64_t group = 0; group < g->groups; ++group) {
-      bc_range depth = {0, 0};
-      for (; depth.end < all.end;) {
-        depth = bc_next_depth(&walk, depth.end, BC_MOST_DEPTH);
-        bc_pack_weights(&walk, weights + bc_weights_offset(g, group), channels, depth,
-                        &(bc_packing){packed + depth.begin * width, width, walk.depth * width});
-      }
+      if (bc_range_length(blocks) > 0)
+        pack_blocks(&walk, width, blocks, weights + bc_weights_offset(g, group), packed);
       packed += bc_packed_elements(g, &walk, width) / g->groups;
     }
   }

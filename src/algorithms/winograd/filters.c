@@ -43,14 +43,19 @@ int64_t bc_count_packed_taps(const bc_tiling *t)
   return bc_round_up(t->sums.to_channels, bc_lanes()) * t->sums.from_channels * t->taps;
 }
 
-void bc_pack_taps(const bc_tiling *t, const float *weights, float *packed)
+void bc_pack_taps(const bc_tiling *t, bc_part part, const float *weights, float *packed)
 {
-  const int64_t width = bc_lanes(), depth = t->sums.from_channels;
-  for (int64_t k = 0; k < t->sums.to_channels; k += width)
+  const int64_t width = bc_lanes(), depth = t->sums.from_channels, panel = width * depth * t->taps;
+  const int64_t filters = t->sums.to_channels;
+  const bc_range own = bc_share(part.index, part.count, bc_count_blocks(filters, width));
+  for (int64_t i = own.begin; i < own.end; ++i) {
+    const int64_t first = i * width, lanes = bc_min(width, filters - first);
+    if (lanes < width)
+      memset(packed + i * panel, 0, (size_t)panel * sizeof *packed);
     for (int64_t c = 0; c < depth; c += FEW_CHANNELS)
-      put_taps(t, weights + k * t->sums.to_weight + c * t->sums.from_weight,
-               bc_min(FEW_CHANNELS, depth - c), bc_min(width, t->sums.to_channels - k),
-               packed + (k * depth + c * width) * t->taps);
+      put_taps(t, weights + first * t->sums.to_weight + c * t->sums.from_weight,
+               bc_min(FEW_CHANNELS, depth - c), lanes, packed + i * panel + c * width * t->taps);
+  }
 }
 
 /* The taps of some channels, from `channel` on, of the panel that begins with `filter`. */

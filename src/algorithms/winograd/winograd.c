@@ -18,13 +18,13 @@ static int64_t packed_elements(const bc_geometry *geometry, blasconv_pass pass, 
   return geometry->groups * bc_count_packed_taps(&tiling);
 }
 
-static void pack(const bc_geometry *geometry, blasconv_pass pass, int form, const float *weights,
-                 float *packed)
+static void pack(const bc_geometry *geometry, blasconv_pass pass, int form, bc_part part,
+                 const float *weights, float *packed)
 {
   (void)form;
   const bc_tiling tiling = bc_tiling_of(geometry, pass);
   for (int64_t group = 0; group < geometry->groups; ++group)
-    bc_pack_taps(&tiling, weights + bc_weights_offset(geometry, group),
+    bc_pack_taps(&tiling, part, weights + bc_weights_offset(geometry, group),
                  packed + group * bc_count_packed_taps(&tiling));
 }
 
