@@ -309,7 +309,7 @@ bc_schedule bc_maps_prepare(const bc_geometry *g, const bc_request *request)
                      .others = g->groups * bc_count_blocks(channels, blocks.filters),
                      .whole = positions,
                      .unit = units.pixels,
-                     .extra = 0.5},
+                     .extra = 0.25},
         least.pixels, blocks.pixels, bc_min(3 * blocks.pixels / 2, most_pixels));
   return (bc_schedule){.blocks = blocks,
                        .tasks = g->groups * bc_count_blocks(channels, blocks.filters) *

@@ -107,8 +107,8 @@ void bc_spread_gradients(const bc_winograd_job *job);
 /* Weights of the block's filters and channels, at points, in panels. */
 void bc_spread_filters(const bc_winograd_job *job);
 
-/* The group's filters in panels, [panels][channels][taps][lanes]: floats, and how to write a part of
- * the panels, with zeros behind the last filter. */
+/* The group's filters in panels, [panels][channels][taps][lanes]: floats, and how to write a part
+ * of the panels, with zeros behind the last filter. */
 int64_t bc_count_packed_taps(const bc_tiling *tiling);
 void bc_pack_taps(const bc_tiling *tiling, bc_part part, const float *weights, float *packed);
 
