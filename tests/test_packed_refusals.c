@@ -380,8 +380,9 @@ static void check_bytes(const blasconv_problem *problem, blasconv_pass pass, con
   for (size_t i = 0; i < sizeof threads / sizeof *threads; ++i) {
     support_memory other = pack_over(problem, pass, algorithm, threads[i], 0x55);
     support_assert(first.bytes == other.bytes && memcmp(first.data, other.data, first.bytes) == 0,
-                   "%s, pass %d, layout %d: other bytes with %d threads", algorithm, (int)pass,
-                   (int)problem->layout, threads[i]);
+                   "%s, pass %d, layout %d: other bytes with %d threads",
+                   algorithm ? algorithm : "the library's choice", (int)pass, (int)problem->layout,
+                   threads[i]);
     support_memory_free(&other);
   }
   support_memory_free(&first);
@@ -391,6 +392,9 @@ static void check_bytes(const blasconv_problem *problem, blasconv_pass pass, con
 START_TEST(packing_gives_the_same_bytes_each_time)
 {
   const char *const algorithms[] = {"implicit_gemm", "winograd", "im2col_gemm"};
+  const blasconv_problem plain = plain_problem();
+  check_bytes(&plain, BLASCONV_FORWARD, NULL);
+  check_bytes(&plain, BLASCONV_BACKWARD_DATA, NULL);
   for (int layout = BLASCONV_NCHW; layout <= BLASCONV_NHWC; ++layout)
     for (int pass = BLASCONV_FORWARD; pass <= BLASCONV_BACKWARD_DATA; ++pass) {
       blasconv_problem problem = blasconv_problem_2d(1, 46, 12, 12, 74, 3, 3);

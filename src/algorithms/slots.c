@@ -39,8 +39,7 @@ bc_schedule bc_slots_schedule(const bc_geometry *g, int64_t tasks, int64_t units
 
 bc_range bc_slot_units(const blasconv_plan *plan, int64_t units, int64_t slot)
 {
-  const int64_t slots = plan->schedule.blocks.slots;
-  return (bc_range){units * slot / slots, units * (slot + 1) / slots};
+  return bc_share(slot, plan->schedule.blocks.slots, units);
 }
 
 float *bc_slot_gradient(const blasconv_plan *plan, const bc_tensors *tensors, void *workspace,
